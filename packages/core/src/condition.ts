@@ -1,0 +1,74 @@
+import { concat, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import type { BackboneSpec, NamedTensors } from './backbone.js';
+import { DTypeError, InvalidArgumentError, ShapeError } from './errors.js';
+
+/**
+ * Checks conditioning tensors against what the backbone asks for.
+ *
+ * @throws {@link InvalidArgumentError} if one is missing or unknown
+ * @throws {@link ShapeError}, {@link DTypeError} if one does not fit
+ */
+export function assertCondition(spec: BackboneSpec, condition: NamedTensors, batch: number): void {
+  const known = spec.condition.map(({ name }) => name);
+  for (const name of Object.keys(condition)) {
+    if (!known.includes(name)) {
+      throw new InvalidArgumentError({
+        argument: 'condition',
+        value: name,
+        expected: `the inputs of ${spec.name}: ${known.join(', ') || 'none'}`,
+      });
+    }
+  }
+  for (const { name, dtype, shape } of spec.condition) {
+    const given = condition[name];
+    if (!given) {
+      throw new InvalidArgumentError({
+        argument: `condition.${name}`,
+        value: undefined,
+        expected: `a ${dtype} tensor [${[batch, ...shape].join(', ')}]`,
+      });
+    }
+    const expected = [batch, ...shape];
+    if (given.dtype !== dtype) {
+      throw new DTypeError({ tensor: `condition.${name}`, actual: given.dtype, expected: dtype });
+    }
+    if (given.shape.join() !== expected.join()) {
+      throw new ShapeError({ tensor: `condition.${name}`, actual: given.shape, expected });
+    }
+  }
+}
+
+/**
+ * Conditional and unconditional inputs as one batch, in this order.
+ *
+ * @param unconditional default: the spec's `nullCondition`, repeated
+ * @returns tensors of twice the batch; the caller disposes them
+ */
+export function doubleCondition(
+  spec: BackboneSpec,
+  condition: NamedTensors,
+  unconditional?: NamedTensors,
+): NamedTensors {
+  const entries = spec.condition.map(({ name }): [string, Tensor] => {
+    const given = condition[name] as Tensor;
+    const other = unconditional?.[name]?.clone() ?? nullTensor(spec, name, given.shape[0] ?? 0);
+    const both = concat([given, other], 0);
+    other.dispose();
+    return [name, both];
+  });
+  return Object.fromEntries(entries);
+}
+
+function nullTensor(spec: BackboneSpec, name: string, batch: number): Tensor {
+  const values = spec.nullCondition?.[name];
+  const input = spec.condition.find((candidate) => candidate.name === name);
+  if (!values || !input) {
+    throw new InvalidArgumentError({
+      argument: 'guidance.unconditional',
+      value: undefined,
+      expected: `a tensor for ${name}, because ${spec.name} has no null condition of its own`,
+    });
+  }
+  const repeated = Array.from({ length: batch }, () => values).flat();
+  return tensor(repeated, [batch, ...input.shape], input.dtype);
+}

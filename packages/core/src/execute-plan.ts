@@ -1,0 +1,161 @@
+import {
+  add,
+  clipByValue,
+  dispose,
+  exp,
+  mul,
+  slice,
+  type Tensor4D,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { InvalidArgumentError, NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
+import type { NoiseSource } from './noise.js';
+import type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
+
+/** Which step of a plan is run. `index` 0 is the first, noisiest step. */
+export interface StepInfo {
+  readonly index: number;
+  readonly steps: number;
+  readonly timestep: number;
+}
+
+/**
+ * The model as a sampler sees it: latent `[batch, height, width, channels]` in, model output with at least as many
+ * channels out. The latent is borrowed; the executor of the plan disposes the output.
+ */
+export type Denoiser = (latent: Tensor4D, step: StepInfo) => Promise<Tensor4D>;
+
+/** What `onStep` gets. `latent` is the latent after the step, borrowed for the duration of the call. */
+export interface StepEvent extends StepInfo {
+  readonly latent: Tensor4D;
+}
+
+export interface ExecutePlanOptions {
+  readonly plan: SamplerPlan;
+  readonly denoise: Denoiser;
+  /** Starting latent, already scaled by `plan.initialStd`. Not disposed. */
+  readonly latent: Tensor4D;
+  /** Needed by plans that add noise. */
+  readonly noise?: NoiseSource;
+  readonly onStep?: (event: StepEvent) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a sampler plan: `p = toPrediction.x * x + toPrediction.model * m`, then
+ * `x' = carry * x + sum_j history[j] * p[n - j] + noise`, for every step.
+ *
+ * @returns the final latent; the caller disposes it
+ * @throws {@link NonFiniteError} as soon as a latent holds NaN or infinity
+ * @throws {@link AbortedError} between steps, if `signal` is aborted
+ */
+export async function executePlan(options: ExecutePlanOptions): Promise<Tensor4D> {
+  const { plan, denoise, noise, onStep, signal } = options;
+  if (!noise && plan.steps.some((step) => addsNoise(step.noise))) {
+    throw new InvalidArgumentError({
+      argument: 'noise',
+      value: noise,
+      expected: `a noise source, because the ${plan.sampler} plan adds noise`,
+    });
+  }
+  let latent = options.latent.clone();
+  let predictions: Tensor4D[] = [];
+  try {
+    for (const [index, step] of plan.steps.entries()) {
+      throwIfAborted(signal, 'Sampling');
+      const info = { index, steps: plan.steps.length, timestep: step.timestep };
+      const output = await denoise(latent, info);
+      const drawn = noise && addsNoise(step.noise) ? noise.step(index) : undefined;
+      const next = stepAndFree({ step, latent, output, predictions, drawn });
+      const depth = historyDepth(plan, index);
+      dispose([latent, ...predictions.slice(depth - 1)]);
+      latent = next.latent;
+      predictions = [next.prediction, ...predictions.slice(0, depth - 1)];
+      await assertFinite(latent, index);
+      await onStep?.({ ...info, latent });
+    }
+    return latent;
+  } catch (error) {
+    latent.dispose();
+    throw error;
+  } finally {
+    dispose(predictions);
+  }
+}
+
+interface ApplyStepInput {
+  readonly step: PlanStep;
+  readonly latent: Tensor4D;
+  readonly output: Tensor4D;
+  readonly predictions: readonly Tensor4D[];
+  readonly drawn: Tensor4D | undefined;
+}
+
+function stepAndFree(input: ApplyStepInput) {
+  try {
+    return tidy(() => applyStep(input));
+  } finally {
+    dispose(input.drawn ? [input.output, input.drawn] : input.output);
+  }
+}
+
+function applyStep({ step, latent, output, predictions, drawn }: ApplyStepInput) {
+  const [batch, height, width, channels] = latent.shape;
+  const [outputBatch, , , outputChannels] = output.shape;
+  if (outputBatch !== batch || outputChannels < channels) {
+    throw new ShapeError({
+      tensor: 'model output',
+      actual: output.shape,
+      expected: [batch, height, width, channels],
+    });
+  }
+  const model = slice(output, [0, 0, 0, 0], [batch, height, width, channels]);
+  const raw = add(mul(latent, step.toPrediction.x), mul(model, step.toPrediction.model));
+  const prediction = (step.clip ? clipByValue(raw, step.clip.min, step.clip.max) : raw) as Tensor4D;
+  let next = mul(latent, step.carry);
+  step.history.forEach((factor, j) => {
+    const p = j === 0 ? prediction : predictions[j - 1];
+    if (p && factor !== 0) next = add(next, mul(p, factor));
+  });
+  if (drawn) next = add(next, mul(drawn, noiseStd(step.noise, output, channels)));
+  return { latent: next as Tensor4D, prediction };
+}
+
+function noiseStd(noise: StepNoise, output: Tensor4D, channels: number): Tensor4D | number {
+  if (noise.kind === 'fixed') return noise.std;
+  const [batch, height, width, outputChannels] = output.shape;
+  if (outputChannels < 2 * channels) {
+    throw new ShapeError({
+      tensor: 'model output',
+      actual: output.shape,
+      expected: [batch, height, width, 2 * channels],
+      fix: 'A learned-range variance needs a model that predicts it.',
+    });
+  }
+  const v = slice(output, [0, 0, 0, channels], [batch, height, width, channels]);
+  const { minLogVariance: low, maxLogVariance: high, scale } = noise;
+  // log variance = low + (v + 1) / 2 * (high - low); half of it is the log standard deviation.
+  const logStd = add(mul(v, (high - low) / 4), (high + low) / 4);
+  return mul(exp(logStd), scale) as Tensor4D;
+}
+
+function addsNoise(noise: StepNoise): boolean {
+  return noise.kind === 'fixed' ? noise.std !== 0 : noise.scale !== 0;
+}
+
+/** How many predictions, the one just made included, a later step still reads. */
+function historyDepth(plan: SamplerPlan, index: number): number {
+  let depth = 1;
+  for (let later = index + 1; later < plan.steps.length; later++) {
+    const reach = (plan.steps[later]?.history.length ?? 0) - (later - index);
+    depth = Math.max(depth, reach);
+  }
+  return depth;
+}
+
+async function assertFinite(latent: Tensor4D, step: number): Promise<void> {
+  const values = await latent.data();
+  for (const value of values) {
+    if (!Number.isFinite(value)) throw new NonFiniteError({ site: 'latent', step });
+  }
+}

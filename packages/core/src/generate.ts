@@ -1,0 +1,166 @@
+import {
+  concat,
+  dispose,
+  mul,
+  slice,
+  type Tensor,
+  type Tensor4D,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import type { NamedTensors } from './backbone.js';
+import { computeAll } from './compute-all.js';
+import { assertCondition, doubleCondition } from './condition.js';
+import { IncompatibleError, ShapeError } from './errors.js';
+import { type Denoiser, executePlan, type StepEvent } from './execute-plan.js';
+import type { BranchRunner, CacheMethod, Decisions, Executor } from './executor.js';
+import { applyGuidance, type Guidance } from './guidance.js';
+import { createNoise } from './noise.js';
+import type { SamplerPlan } from './sampler-plan.js';
+
+export interface GenerateOptions {
+  readonly plan: SamplerPlan;
+  readonly executor: Executor;
+  /** One row per image, for every input in `executor.spec.condition`. Not disposed. */
+  readonly condition: NamedTensors;
+  /** One seed per image: the same seed gives the same noise in any batch and on any engine. */
+  readonly seeds: readonly number[];
+  /** Without it only the conditional model runs. */
+  readonly guidance?: Guidance;
+  /** How branches are run. Default: all are computed. */
+  readonly cache?: CacheMethod;
+  readonly onStep?: (event: StepEvent) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+export interface GenerateResult {
+  /** `[batch, height, width, channels]`; the caller disposes it. */
+  readonly latent: Tensor4D;
+  /** Per step and branch: computed (true) or predicted (false). */
+  readonly decisions: readonly Decisions[];
+}
+
+/**
+ * Samples latents: plan -> executor -> backbone, with a cache method deciding which branches are computed.
+ *
+ * @throws {@link IncompatibleError} if the plan expects another kind of prediction than the model makes
+ * @throws {@link NonFiniteError}, {@link AbortedError} as {@link executePlan} does
+ */
+export async function generate(options: GenerateOptions): Promise<GenerateResult> {
+  const {
+    plan,
+    executor,
+    condition,
+    seeds,
+    guidance,
+    cache = computeAll,
+    onStep,
+    signal,
+  } = options;
+  const { spec } = executor;
+  if (plan.prediction !== spec.prediction) {
+    throw new IncompatibleError({
+      what: `The ${plan.sampler} plan's prediction`,
+      actual: plan.prediction,
+      expected: spec.prediction,
+      fix: `Create the plan with prediction: '${spec.prediction}' for ${spec.name}.`,
+    });
+  }
+  assertCondition(spec, condition, seeds.length);
+  if (guidance?.unconditional) assertCondition(spec, guidance.unconditional, seeds.length);
+
+  const noise = createNoise({ seeds, latent: spec.latent });
+  const latent = tidy(() => mul(noise.initial(), plan.initialStd) as Tensor4D);
+  const inputs = guidance ? doubleCondition(spec, condition, guidance.unconditional) : condition;
+  const runner = cache(executor, plan.steps.length);
+  try {
+    const denoise = createDenoiser({
+      executor,
+      runner,
+      condition: inputs,
+      ...(guidance && { guidance }),
+    });
+    const sampled = await executePlan({
+      plan,
+      denoise,
+      latent,
+      noise,
+      ...(onStep && { onStep }),
+      ...(signal && { signal }),
+    });
+    return { latent: sampled, decisions: runner.decisions };
+  } finally {
+    runner.dispose();
+    latent.dispose();
+    if (guidance) dispose(inputs as Record<string, Tensor>);
+  }
+}
+
+export interface DenoiserOptions {
+  readonly executor: Executor;
+  readonly runner: BranchRunner;
+  /** With guidance: of twice the batch, as {@link doubleCondition} makes it. */
+  readonly condition: NamedTensors;
+  readonly guidance?: Guidance;
+}
+
+/** The model as a sampler sees it: guided, with its branches run by `runner`. */
+export function createDenoiser(options: DenoiserOptions): Denoiser {
+  const { executor, runner, condition, guidance } = options;
+  return async (latent, { index, timestep }) => {
+    const output = await runModel({
+      executor,
+      runner,
+      latent,
+      index,
+      time: timestep,
+      condition,
+      guided: !!guidance,
+    });
+    if (!guidance) return output;
+    return tidy(() => {
+      const guided = applyGuidance({ output, ...guidance });
+      const [doubled, height, width, channels] = guided.shape;
+      output.dispose();
+      return slice(guided, [0, 0, 0, 0], [doubled / 2, height, width, channels]);
+    });
+  };
+}
+
+interface RunModelInput {
+  readonly executor: Executor;
+  readonly runner: BranchRunner;
+  readonly latent: Tensor4D;
+  readonly index: number;
+  readonly time: number;
+  readonly condition: NamedTensors;
+  readonly guided: boolean;
+}
+
+async function runModel(input: RunModelInput): Promise<Tensor4D> {
+  const { executor, runner, latent, index, time, condition, guided } = input;
+  assertLatent(executor, latent);
+  const both = guided ? concat([latent, latent], 0) : latent;
+  try {
+    const begun = await executor.begin({ latent: both, time, condition });
+    const stream = await runner.run(index, begun);
+    try {
+      return await executor.end(stream);
+    } finally {
+      executor.release(stream);
+    }
+  } finally {
+    if (guided) both.dispose();
+  }
+}
+
+function assertLatent({ spec }: Executor, latent: Tensor4D): void {
+  const { height, width, channels } = spec.latent;
+  const [batch, ...size] = latent.shape;
+  if (size.join() !== [height, width, channels].join()) {
+    throw new ShapeError({
+      tensor: 'latent',
+      actual: latent.shape,
+      expected: [batch, height, width, channels],
+    });
+  }
+}

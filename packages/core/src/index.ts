@@ -1,0 +1,80 @@
+export type {
+  Backbone,
+  BackboneSpec,
+  Branch,
+  BranchKind,
+  ConditionInput,
+  NamedTensors,
+  Prediction,
+  Stream,
+} from './backbone.js';
+export {
+  type CacheSchedule,
+  type PredictorName,
+  type Provenance,
+  parseCacheSchedule,
+  parseRouterFile,
+  type RouterFile,
+} from './cache-formats.js';
+export { computeAll } from './compute-all.js';
+export { assertCondition, doubleCondition } from './condition.js';
+export { createEagerExecutor } from './eager-executor.js';
+export {
+  AbortedError,
+  CheckpointError,
+  ConfigError,
+  type ConfigIssue,
+  DisposedError,
+  DTypeError,
+  EngineError,
+  type ErrorCode,
+  FileError,
+  HarmonicaError,
+  IncompatibleError,
+  InvalidArgumentError,
+  NonFiniteError,
+  ShapeError,
+  throwIfAborted,
+  UnsupportedError,
+} from './errors.js';
+export {
+  type Denoiser,
+  type ExecutePlanOptions,
+  executePlan,
+  type StepEvent,
+  type StepInfo,
+} from './execute-plan.js';
+export {
+  type AdvanceResult,
+  type BeginInput,
+  type BranchAction,
+  type BranchRunner,
+  type BranchVjp,
+  type CacheMethod,
+  computeAction,
+  type Decisions,
+  type Executor,
+  type StreamHandle,
+  type ValueHandle,
+} from './executor.js';
+export { fingerprint, planFingerprint } from './fingerprint.js';
+export {
+  createDenoiser,
+  type DenoiserOptions,
+  type GenerateOptions,
+  type GenerateResult,
+  generate,
+} from './generate.js';
+export {
+  type ApplyGuidanceOptions,
+  applyGuidance,
+  DEFAULT_GUIDED_CHANNELS,
+  type Guidance,
+} from './guidance.js';
+export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
+export { type ParseJsonOptions, parseJson } from './parse-json.js';
+export { parseSamplerPlan } from './plan-format.js';
+export type { CachePolicy, CachePredictor, Probe } from './policy.js';
+export { createRng, type Rng, type RngOptions, type RngState, restoreRng } from './rng.js';
+export type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
+export type { WeightInfo, WeightSource } from './weight-source.js';

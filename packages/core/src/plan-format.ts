@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { parseJson } from './parse-json.js';
+import type { SamplerPlan } from './sampler-plan.js';
+
+/** Parses a sampler plan document. @throws {@link ConfigError} */
+export function parseSamplerPlan(text: string, source = 'sampler plan'): SamplerPlan {
+  return parseJson({ source, text, schema: samplerPlanSchema() }) as SamplerPlan;
+}
+
+function samplerPlanSchema() {
+  const noise = z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('fixed'), std: z.number().nonnegative() }),
+    z.object({
+      kind: z.literal('learned-range'),
+      minLogVariance: z.number(),
+      maxLogVariance: z.number(),
+      scale: z.number().nonnegative(),
+    }),
+  ]);
+  const step = z.object({
+    timestep: z.number(),
+    toPrediction: z.object({ x: z.number(), model: z.number() }),
+    clip: z.object({ min: z.number(), max: z.number() }).optional(),
+    carry: z.number(),
+    history: z.array(z.number()).min(1),
+    noise,
+  });
+  return z.object({
+    version: z.literal(1),
+    sampler: z.string().min(1),
+    prediction: z.enum(['epsilon', 'sample', 'velocity']),
+    settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    initialStd: z.number().positive(),
+    steps: z.array(step).min(1),
+  });
+}

@@ -1,0 +1,29 @@
+import type { Branch } from './backbone.js';
+
+/** Numbers about the run that a dynamic policy may look at. */
+export interface Probe {
+  /** Relative L1 change of the tokens entering the branch since it was last computed, if measured. */
+  readonly change?: number;
+}
+
+/** Decides one branch at one step. Static policies ignore `probe`. Step 0 always computes everything. */
+export interface CachePolicy {
+  readonly name: string;
+  decide(step: number, branch: Branch, probe: Probe): 'compute' | 'predict';
+}
+
+/**
+ * What stands in for a branch that is not computed: a weighted sum of its last computed outputs. Numbers only, so
+ * every engine runs every predictor.
+ */
+export interface CachePredictor {
+  readonly name: string;
+  /** How many computed outputs are read at most. */
+  readonly depth: number;
+  /**
+   * @param step the step to predict
+   * @param computed the steps whose outputs are at hand, most recent first, 1 to `depth` of them
+   * @returns one weight per entry of `computed`
+   */
+  weights(step: number, computed: readonly number[]): readonly number[];
+}

@@ -1,0 +1,97 @@
+import { InvalidArgumentError } from './errors.js';
+import { philox4x32, type Words4 } from './philox.js';
+
+/** Where a generator stands. Plain JSON; `restoreRng` continues from it. */
+export interface RngState {
+  readonly seed: number;
+  readonly stream: number;
+  /** Blocks drawn so far. */
+  readonly block: number;
+}
+
+/**
+ * A seeded generator of random numbers, the same on every machine and engine. Draw number n of stream s is the Philox
+ * block with counter (n, s) and key `seed`, so a state is three integers and streams never overlap.
+ */
+export interface Rng {
+  /** Uniform in [0, 1), 53 bits. Draws one block. */
+  uniform(): number;
+  /** Uniform integer in [0, bound), `bound` in [1, 2^32]. Draws one block (more only on rejection). */
+  integer(bound: number): number;
+  /**
+   * Fills with standard normal numbers, rounded to float32. Draws one block for each pair of numbers: with
+   * u1, u2 uniform in (0, 1] and [0, 1), the pair is sqrt(-2 ln u1) * (cos 2 pi u2, sin 2 pi u2) (Box and Muller, 1958).
+   */
+  fillNormal(target: Float32Array): Float32Array;
+  state(): RngState;
+}
+
+export interface RngOptions {
+  /** Integer in [0, 2^53). */
+  readonly seed: number;
+  /** Integer in [0, 2^53); streams of one seed are independent. Default 0. */
+  readonly stream?: number;
+}
+
+/** A generator at the start of its stream. @throws {@link InvalidArgumentError} */
+export function createRng({ seed, stream = 0 }: RngOptions): Rng {
+  return restoreRng({ seed, stream, block: 0 });
+}
+
+/** A generator that continues where `state` was taken. @throws {@link InvalidArgumentError} */
+export function restoreRng({ seed, stream, block }: RngState): Rng {
+  const key = split('seed', seed);
+  const streamWords = split('stream', stream);
+  split('block', block);
+  let next = block;
+
+  const draw = (): Words4 => {
+    const [low, high] = split('block', next);
+    next += 1;
+    return philox4x32([low, high, streamWords[0], streamWords[1]], key);
+  };
+
+  return {
+    uniform() {
+      const [a, b] = draw();
+      return toUniform(a, b);
+    },
+    integer(bound) {
+      if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32) {
+        throw new InvalidArgumentError({
+          argument: 'bound',
+          value: bound,
+          expected: 'an integer in [1, 2^32]',
+        });
+      }
+      const limit = 2 ** 32 - (2 ** 32 % bound);
+      for (;;) {
+        const word = draw()[0];
+        if (word < limit) return word % bound;
+      }
+    },
+    fillNormal(target) {
+      for (let i = 0; i < target.length; i += 2) {
+        const [a, b, c, d] = draw();
+        const radius = Math.sqrt(-2 * Math.log(1 - toUniform(a, b)));
+        const angle = 2 * Math.PI * toUniform(c, d);
+        target[i] = radius * Math.cos(angle);
+        if (i + 1 < target.length) target[i + 1] = radius * Math.sin(angle);
+      }
+      return target;
+    },
+    state: () => ({ seed, stream, block: next }),
+  };
+}
+
+/** 53 random bits as a number in [0, 1). */
+function toUniform(high: number, low: number): number {
+  return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
+}
+
+function split(argument: string, value: number): [number, number] {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError({ argument, value, expected: 'an integer in [0, 2^53)' });
+  }
+  return [value >>> 0, Math.floor(value / 2 ** 32)];
+}
