@@ -1,0 +1,149 @@
+import { InvalidArgumentError, NonFiniteError } from '@harmonica/core';
+import { elementCount, sizeOf, toFloat32 } from './element-type.js';
+import { floatToBfloat, floatToHalf } from './half-float.js';
+import { headerLength, PREFIX_BYTES, parseHeader } from './safetensors-header.js';
+import type { WeightTensor } from './weight-tensor.js';
+
+/** The content of a safetensors file. */
+export interface DecodedSafetensors {
+  /** By name, in the order of the header. */
+  readonly tensors: ReadonlyMap<string, WeightTensor>;
+  /** Free text by key; empty if the file has none. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What to put into a safetensors file. */
+export interface SafetensorsContent {
+  /** By name. `data` is row-major. */
+  readonly tensors: ReadonlyMap<string, Pick<WeightTensor, 'shape' | 'data'>>;
+  /** Free text by key. None by default. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Element type in the file; values are rounded to nearest, ties to even. Default `f32`. */
+  readonly dtype?: SafetensorsDType;
+}
+
+/** Element types that this package writes. */
+export type SafetensorsDType = 'f32' | 'f16' | 'bf16';
+
+/**
+ * Reads a whole safetensors file from memory; every tensor becomes float32.
+ *
+ * @param bytes the file
+ * @throws {@link CheckpointError} if the file is truncated or malformed
+ * @throws {@link DTypeError} if a tensor has an unknown element type
+ */
+export function decodeSafetensors(bytes: Uint8Array): DecodedSafetensors {
+  const path = 'safetensors in memory';
+  const sizeBytes = bytes.length;
+  const length = headerLength({ path, sizeBytes, prefix: bytes.subarray(0, PREFIX_BYTES) });
+  const json = bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length);
+  const { entries, metadata } = parseHeader({ path, sizeBytes, json });
+  const tensors = new Map<string, WeightTensor>();
+  for (const [key, { shape, type, begin, end }] of entries) {
+    const data = toFloat32({ path, key, type, bytes: bytes.subarray(begin, end) });
+    tensors.set(key, { shape, dtype: type, data });
+  }
+  return { tensors, metadata };
+}
+
+/**
+ * Writes a safetensors file to memory. Tensors are sorted by name, so equal content gives equal bytes.
+ *
+ * @throws {@link InvalidArgumentError} if a tensor's data does not fill its shape
+ * @throws {@link NonFiniteError} if a finite value is too large for `dtype`
+ */
+export function encodeSafetensors(content: SafetensorsContent): Uint8Array<ArrayBuffer> {
+  const parts = [...encodeParts(content)];
+  const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    bytes.set(part, position);
+    position += part.length;
+  }
+  return bytes;
+}
+
+/** The file of {@link encodeSafetensors} piece by piece: the header, then one tensor at a time. */
+export function* encodeParts(content: SafetensorsContent): Generator<Uint8Array> {
+  const { dtype = 'f32', metadata = {} } = content;
+  const tensors = [...content.tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  yield encodeHeader({ tensors, metadata, dtype });
+  for (const [name, { data }] of tensors) yield encodeTensor({ name, data, dtype });
+}
+
+function encodeHeader(options: {
+  tensors: readonly (readonly [string, Pick<WeightTensor, 'shape' | 'data'>])[];
+  metadata: Readonly<Record<string, string>>;
+  dtype: SafetensorsDType;
+}): Uint8Array {
+  const { tensors, metadata, dtype } = options;
+  const fields = Object.keys(metadata).length > 0 ? [field('__metadata__', metadata)] : [];
+  let begin = 0;
+  for (const [name, { shape, data }] of tensors) {
+    checkTensor({ name, shape, data });
+    const end = begin + data.length * sizeOf(dtype);
+    fields.push(field(name, { dtype: dtype.toUpperCase(), shape, data_offsets: [begin, end] }));
+    begin = end;
+  }
+  const json = new TextEncoder().encode(`{${fields.join(',')}}`);
+  const length = Math.ceil(json.length / 8) * 8; // keeps the data aligned
+  const bytes = new Uint8Array(PREFIX_BYTES + length).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(json, PREFIX_BYTES);
+  return bytes;
+}
+
+function field(key: string, value: unknown): string {
+  return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+}
+
+function checkTensor(options: {
+  name: string;
+  shape: readonly number[];
+  data: Float32Array;
+}): void {
+  const { name, shape, data } = options;
+  if (name === '__metadata__') {
+    throw new InvalidArgumentError({
+      argument: 'tensors',
+      value: name,
+      expected: 'names other than this one, which the format keeps for itself',
+    });
+  }
+  if (elementCount(shape) === data.length) return;
+  throw new InvalidArgumentError({
+    argument: `tensors["${name}"].data`,
+    value: `${data.length} values`,
+    expected: `${elementCount(shape)} values for shape [${shape.join(', ')}]`,
+  });
+}
+
+function encodeTensor(options: {
+  name: string;
+  data: Float32Array;
+  dtype: SafetensorsDType;
+}): Uint8Array {
+  const { name, data, dtype } = options;
+  if (dtype === 'f32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const patterns = dtype === 'f16' ? floatToHalf(data) : floatToBfloat(data);
+  checkOverflow({ name, data, dtype, patterns });
+  return new Uint8Array(patterns.buffer);
+}
+
+/** A finite value must not silently become infinity. */
+function checkOverflow(options: {
+  name: string;
+  data: Float32Array;
+  dtype: 'f16' | 'bf16';
+  patterns: Uint16Array;
+}): void {
+  const { name, data, dtype, patterns } = options;
+  const infinity = dtype === 'f16' ? 0x7c00 : 0x7f80;
+  for (let i = 0; i < data.length; i++) {
+    if (((patterns[i] as number) & 0x7fff) !== infinity || !Number.isFinite(data[i])) continue;
+    throw new NonFiniteError({
+      site: `tensor "${name}", value ${data[i]} stored as ${dtype},`,
+      fix: 'Store it as f32.',
+    });
+  }
+}
