@@ -4,6 +4,7 @@ export default defineConfig({
   resolve: { conditions: ['@harmonica/source'] },
   ssr: { resolve: { conditions: ['@harmonica/source', 'node', 'import', 'default'] } },
   test: {
+    setupFiles: ['tools/vitest/setup.ts'],
     include: ['packages/*/src/**/*.test.ts', 'examples/*/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -24,6 +24,7 @@ import type {
   StreamHandle,
   ValueHandle,
 } from './executor.js';
+import { ensureGradients } from './gradients.js';
 
 /** Context tensors are shared by every stream of a step and freed with the last of them. */
 interface Context {
@@ -147,6 +148,7 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
     },
 
     async endVjp(handle, gradient): Promise<ValueHandle> {
+      await ensureGradients();
       const stream = heldStream(handle);
       const names = Object.keys(stream.state);
       const gradients = scoped(() =>
@@ -158,6 +160,7 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
     },
 
     async vjp(handle, action, gradient): Promise<BranchVjp> {
+      await ensureGradients();
       const stream = heldStream(handle);
       const branch = branchOf(spec.branches, action);
       const upstream = heldValue(gradient).tensors;

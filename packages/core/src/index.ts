@@ -65,6 +65,7 @@ export {
   type GenerateResult,
   generate,
 } from './generate.js';
+export { ensureGradients } from './gradients.js';
 export {
   type ApplyGuidanceOptions,
   applyGuidance,

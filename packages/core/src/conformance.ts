@@ -1,0 +1,6 @@
+export {
+  type ConformanceCase,
+  type ConformanceInput,
+  executorConformance,
+} from './executor-conformance.js';
+export { createTinyBackbone } from './tiny-backbone.js';
