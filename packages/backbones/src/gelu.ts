@@ -1,0 +1,14 @@
+import { add, mul, sigmoid, square, type Tensor } from '@tensorflow/tfjs-core';
+
+const LINEAR = 2 * Math.sqrt(2 / Math.PI);
+const CUBIC = 0.044715 * LINEAR;
+
+/**
+ * The tanh form of GELU, `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))` (Hendrycks and Gimpel, 2016). Written
+ * with `(1 + tanh z) / 2 = sigmoid(2 z)`, which is the same function in fewer ops: square, mul, add, mul, sigmoid, mul.
+ *
+ * @returns the shape of `x`; the caller owns it
+ */
+export function gelu(x: Tensor): Tensor {
+  return mul(x, sigmoid(mul(x, add(mul(square(x), CUBIC), LINEAR))));
+}
