@@ -12,13 +12,13 @@ import {
   gather,
   mul,
   reshape,
+  split,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
   type Tensor4D,
   transpose,
-  unstack,
 } from '@tensorflow/tfjs-core';
 import { scaledDotProductAttention } from './attention.js';
 import { type DitConfig, ditSizes } from './dit-config.js';
@@ -75,9 +75,8 @@ export function createDit({ config, weights }: DitOptions): Backbone {
 
   const attention = (block: number, x: Tensor): Tensor => {
     const qkv = dense(`blocks.${block}.attn.qkv`, x);
-    const split = reshape(qkv, [-1, tokens, 3, heads, width / heads]);
-    const parts = unstack(transpose(split, [2, 0, 3, 1, 4])) as [Tensor4D, Tensor4D, Tensor4D];
-    const [query, key, value] = parts;
+    const perHead = transpose(reshape(qkv, [-1, tokens, 3 * heads, width / heads]), [0, 2, 1, 3]);
+    const [query, key, value] = split(perHead, 3, 1) as [Tensor4D, Tensor4D, Tensor4D];
     const mixed = transpose(scaledDotProductAttention({ query, key, value }), [0, 2, 1, 3]);
     return dense(`blocks.${block}.attn.proj`, reshape(mixed, [-1, tokens, width]));
   };

@@ -4,7 +4,7 @@ import {
   mul,
   reshape,
   rsqrt,
-  squaredDifference,
+  square,
   sub,
   type Tensor,
   type Tensor2D,
@@ -34,11 +34,10 @@ export function groupNorm({ x, weight, bias }: GroupNormOptions): Tensor4D {
   const [groups, size] = weight.shape;
   return tidy(() => {
     const grouped = reshape(x, [-1, height * width, groups, size]);
-    const center = groupMean(grouped);
-    const variance = groupMean(squaredDifference(grouped, center));
+    const centered = sub(grouped, groupMean(grouped));
+    const variance = groupMean(square(centered));
     const scale = mul(rsqrt(add(variance, NORM_EPSILON)), weight);
-    const shift = sub(bias, mul(center, scale));
-    return reshape(add(mul(grouped, scale), shift), [-1, height, width, channels]);
+    return reshape(add(mul(centered, scale), bias), [-1, height, width, channels]);
   });
 }
 

@@ -21,8 +21,8 @@ export function patchify({ image, patchSize }: PatchifyOptions): Tensor3D {
   const [, height, width, channels] = image.shape;
   const rows = height / patchSize;
   const columns = width / patchSize;
-  const strips = reshape(image, [-1, rows, patchSize, columns, patchSize * channels]);
-  const patches = transpose(strips, [0, 1, 3, 2, 4]);
+  const strips = reshape(image, [-1, patchSize, columns, patchSize * channels]);
+  const patches = transpose(strips, [0, 2, 1, 3]);
   return reshape(patches, [-1, rows * columns, patchSize * patchSize * channels]);
 }
 
@@ -42,7 +42,7 @@ export interface UnpatchifyOptions {
 export function unpatchify(options: UnpatchifyOptions): Tensor4D {
   const { patches, patchSize, rows, columns } = options;
   const channels = (patches.shape[2] ?? 0) / patchSize ** 2;
-  const grid = reshape(patches, [-1, rows, columns, patchSize, patchSize * channels]);
-  const strips = transpose(grid, [0, 1, 3, 2, 4]);
+  const grid = reshape(patches, [-1, columns, patchSize, patchSize * channels]);
+  const strips = transpose(grid, [0, 2, 1, 3]);
   return reshape(strips, [-1, rows * patchSize, columns * patchSize, channels]);
 }
