@@ -3,6 +3,7 @@ import {
   clipByValue,
   dispose,
   exp,
+  keep,
   mul,
   slice,
   type Tensor4D,
@@ -41,6 +42,13 @@ export interface ExecutePlanOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where a run stands between two steps. */
+export interface PlanState {
+  readonly latent: Tensor4D;
+  /** Predictions of the latest steps, most recent first, as far back as a later step reads. */
+  readonly predictions: readonly Tensor4D[];
+}
+
 /**
  * Runs a sampler plan: `p = toPrediction.x * x + toPrediction.model * m`, then
  * `x' = carry * x + sum_j history[j] * p[n - j] + noise`, for every step.
@@ -51,35 +59,83 @@ export interface ExecutePlanOptions {
  */
 export async function executePlan(options: ExecutePlanOptions): Promise<Tensor4D> {
   const { plan, denoise, noise, onStep, signal } = options;
-  if (!noise && plan.steps.some((step) => addsNoise(step.noise))) {
-    throw new InvalidArgumentError({
-      argument: 'noise',
-      value: noise,
-      expected: `a noise source, because the ${plan.sampler} plan adds noise`,
-    });
-  }
-  let latent = options.latent.clone();
-  let predictions: Tensor4D[] = [];
+  let state: PlanState = { latent: options.latent.clone(), predictions: [] };
   try {
-    for (const [index, step] of plan.steps.entries()) {
+    for (const [index, { timestep }] of plan.steps.entries()) {
       throwIfAborted(signal, 'Sampling');
-      const info = { index, steps: plan.steps.length, timestep: step.timestep };
-      const output = await denoise(latent, info);
-      const drawn = noise && addsNoise(step.noise) ? noise.step(index) : undefined;
-      const next = stepAndFree({ step, latent, output, predictions, drawn });
-      const depth = historyDepth(plan, index);
-      dispose([latent, ...predictions.slice(depth - 1)]);
-      latent = next.latent;
-      predictions = [next.prediction, ...predictions.slice(0, depth - 1)];
-      await assertFinite(latent, index);
-      await onStep?.({ ...info, latent });
+      const info = { index, steps: plan.steps.length, timestep };
+      const output = await denoise(state.latent, info);
+      const next = freeing(output, () =>
+        advancePlan({ plan, index, state, output, ...(noise && { noise }) }),
+      );
+      disposePlanState(state);
+      state = next;
+      await assertFinite(state.latent, index);
+      await onStep?.({ ...info, latent: state.latent });
     }
-    return latent;
-  } catch (error) {
-    latent.dispose();
-    throw error;
+    return state.latent.clone();
   } finally {
-    dispose(predictions);
+    disposePlanState(state);
+  }
+}
+
+export interface AdvancePlanOptions {
+  readonly plan: SamplerPlan;
+  /** The step to take. */
+  readonly index: number;
+  /** Not disposed, so that several continuations can start from it. */
+  readonly state: PlanState;
+  /** Model output for `state.latent` at this step. Not disposed. */
+  readonly output: Tensor4D;
+  /** Needed by steps that add noise. */
+  readonly noise?: NoiseSource;
+}
+
+/**
+ * Takes one step of a plan.
+ *
+ * @returns a state with tensors of its own; free it with {@link disposePlanState}
+ * @throws {@link ShapeError} if the output does not fit the latent
+ */
+export function advancePlan(options: AdvancePlanOptions): PlanState {
+  const { plan, index, state, output, noise } = options;
+  const step = plan.steps[index] as PlanStep;
+  const depth = historyDepth(plan, index);
+  let next: PlanState | undefined;
+  tidy(() => {
+    const { latent, prediction } = applyStep({
+      step,
+      latent: state.latent,
+      output,
+      predictions: state.predictions,
+      drawn: drawNoise(plan, index, noise),
+    });
+    const older = state.predictions.slice(0, depth - 1).map((p) => keep(p.clone()));
+    next = { latent: keep(latent), predictions: [keep(prediction.clone()), ...older] };
+  });
+  return next as PlanState;
+}
+
+/** Frees the tensors of a state. */
+export function disposePlanState({ latent, predictions }: PlanState): void {
+  dispose([latent, ...predictions]);
+}
+
+function drawNoise(plan: SamplerPlan, index: number, noise?: NoiseSource): Tensor4D | undefined {
+  if (!addsNoise((plan.steps[index] as PlanStep).noise)) return undefined;
+  if (noise) return noise.step(index);
+  throw new InvalidArgumentError({
+    argument: 'noise',
+    value: noise,
+    expected: `a noise source, because the ${plan.sampler} plan adds noise`,
+  });
+}
+
+function freeing<T>(tensor: Tensor4D, use: () => T): T {
+  try {
+    return use();
+  } finally {
+    tensor.dispose();
   }
 }
 
@@ -89,14 +145,6 @@ interface ApplyStepInput {
   readonly output: Tensor4D;
   readonly predictions: readonly Tensor4D[];
   readonly drawn: Tensor4D | undefined;
-}
-
-function stepAndFree(input: ApplyStepInput) {
-  try {
-    return tidy(() => applyStep(input));
-  } finally {
-    dispose(input.drawn ? [input.output, input.drawn] : input.output);
-  }
 }
 
 function applyStep({ step, latent, output, predictions, drawn }: ApplyStepInput) {

@@ -38,9 +38,13 @@ export {
   UnsupportedError,
 } from './errors.js';
 export {
+  type AdvancePlanOptions,
+  advancePlan,
   type Denoiser,
+  disposePlanState,
   type ExecutePlanOptions,
   executePlan,
+  type PlanState,
   type StepEvent,
   type StepInfo,
 } from './execute-plan.js';

@@ -1,0 +1,30 @@
+export {
+  cumulativeLambda,
+  type LambdaOptions,
+  leaveOneOutLambda,
+  type MarginalLambda,
+  marginalLambda,
+} from './lambda.js';
+export { type ObjectiveOptions, type ObjectiveTerms, objective } from './objective.js';
+export {
+  emptyCache,
+  type RoutedActionsOptions,
+  type RoutedCache,
+  releaseCache,
+  routedActions,
+  type UpdateCacheOptions,
+  updateCache,
+} from './routed-cache.js';
+export {
+  type AdvanceRunOptions,
+  type AdvanceRunResult,
+  advanceRun,
+  beginStep,
+  disposeRunState,
+  guide,
+  nextPlanState,
+  type RoutedRun,
+  type RunState,
+  retainRunState,
+  startRun,
+} from './routed-run.js';

@@ -1,0 +1,89 @@
+import {
+  type BranchAction,
+  type CachePredictor,
+  computeAction,
+  type Executor,
+  InvalidArgumentError,
+  type ValueHandle,
+} from '@harmonica/core';
+
+/** A cached branch output, shared by every cache state that holds it. */
+interface CachedOutput {
+  readonly step: number;
+  readonly value: ValueHandle;
+  users: number;
+}
+
+/**
+ * The cached outputs of every branch, most recent first. Immutable: each step makes a new cache that shares what has
+ * not changed, so a run can be continued from any point in several ways. Free each with {@link releaseCache}.
+ */
+export type RoutedCache = readonly (readonly CachedOutput[])[];
+
+/** A cache with nothing in it, as before the first step. */
+export function emptyCache(branches: number): RoutedCache {
+  return Array.from({ length: branches }, () => []);
+}
+
+export interface RoutedActionsOptions {
+  readonly cache: RoutedCache;
+  readonly predictor: CachePredictor;
+  readonly step: number;
+  /** One score in [0, 1] for each branch. */
+  readonly scores: readonly number[];
+  /** A branch's output replaces what is cached if its score is above this. In [0, 1). */
+  readonly threshold: number;
+}
+
+/**
+ * What to do with every branch of a step. A branch with nothing cached is computed, whatever its score.
+ *
+ * @throws {@link InvalidArgumentError} if there is not one score for each branch
+ */
+export function routedActions(options: RoutedActionsOptions): BranchAction[] {
+  const { cache, predictor, step, scores, threshold } = options;
+  if (scores.length !== cache.length) {
+    throw new InvalidArgumentError({
+      argument: 'scores',
+      value: scores,
+      expected: `${cache.length} scores, one for each branch`,
+    });
+  }
+  return cache.map((entries, branch) => {
+    const score = scores[branch] as number;
+    if (entries.length === 0 || score === 1) return computeAction(branch, true);
+    const weights = predictor.weights(
+      step,
+      entries.map((entry) => entry.step),
+    );
+    const history = entries.map((entry) => entry.value);
+    return { branch, score, history, weights, keep: score > threshold };
+  });
+}
+
+export interface UpdateCacheOptions {
+  readonly cache: RoutedCache;
+  readonly step: number;
+  /** For each branch its new output, or undefined where what is cached stays. Taken over by the new cache. */
+  readonly outputs: readonly (ValueHandle | undefined)[];
+  /** How many outputs of a branch are kept. */
+  readonly depth: number;
+}
+
+/** The cache after a step. The given cache stays valid. */
+export function updateCache({ cache, step, outputs, depth }: UpdateCacheOptions): RoutedCache {
+  return cache.map((entries, branch) => {
+    const value = outputs[branch];
+    const kept = value ? entries.slice(0, depth - 1) : entries;
+    for (const entry of kept) entry.users += 1;
+    return value ? [{ step, value, users: 1 }, ...kept] : kept;
+  });
+}
+
+/** Gives up a cache; outputs that no other cache holds are released. */
+export function releaseCache(executor: Executor, cache: RoutedCache): void {
+  for (const entry of cache.flat()) {
+    entry.users -= 1;
+    if (entry.users === 0) executor.release(entry.value);
+  }
+}

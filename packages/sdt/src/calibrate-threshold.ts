@@ -1,0 +1,67 @@
+import { InvalidArgumentError, type RouterFile } from '@harmonica/core';
+import {
+  type CostModel,
+  createSchedule,
+  routerScores,
+  theoreticalSpeedUp,
+} from '@harmonica/router';
+
+export interface CalibrateThresholdOptions {
+  /** `[T][N]`; row 0 is not read: step 0 computes everything. */
+  readonly logits: RouterFile['logits'];
+  readonly cost: CostModel;
+  /** Theoretical speed-up to reach. */
+  readonly speedUp: number;
+}
+
+/**
+ * The lowest threshold at which the router's schedule reaches a speed-up: of all branch calls, those with the lowest
+ * scores are predicted, just as many as it takes.
+ *
+ * @returns in (0, 1), between two scores
+ * @throws {@link InvalidArgumentError} if predicting every branch after step 0 is not enough
+ */
+export function calibrateThreshold({ logits, cost, speedUp }: CalibrateThresholdOptions): number {
+  const scores = routerScores({ logits });
+  const distinct = [...new Set(scores.slice(1).flat())].sort((a, b) => a - b);
+  const reaches = (threshold: number): boolean => speedUpAt({ scores, cost, threshold }) >= speedUp;
+  let low = -1; // Highest index known not to reach it; -1 predicts nothing.
+  let high = distinct.length - 1;
+  if (high < 0 || !reaches(distinct[high] as number)) {
+    throw new InvalidArgumentError({
+      argument: 'speedUp',
+      value: speedUp,
+      expected: `at most ${speedUpAt({ scores, cost, threshold: 1 }).toFixed(3)}, what predicting everything after step 0 gives`,
+      fix: 'Ask for less, or use a plan with more steps.',
+    });
+  }
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (reaches(distinct[middle] as number)) high = middle;
+    else low = middle;
+  }
+  // Between two scores, so that rounding of a logit in a file does not flip a decision.
+  const score = distinct[high] as number;
+  const next = distinct[high + 1] ?? 1;
+  return (score + next) / 2;
+}
+
+interface SpeedUpAtOptions {
+  readonly scores: readonly (readonly number[])[];
+  readonly cost: CostModel;
+  readonly threshold: number;
+}
+
+/** Theoretical speed-up of the schedule that a threshold gives. */
+export function speedUpAt({ scores, cost, threshold }: SpeedUpAtOptions): number {
+  const schedule = createSchedule({ decisions: decisionsAt(scores, threshold) });
+  return theoreticalSpeedUp({ schedule, cost });
+}
+
+/** `[T][N]` decisions at a threshold; step 0 computes everything. */
+export function decisionsAt(
+  scores: readonly (readonly number[])[],
+  threshold: number,
+): readonly (readonly boolean[])[] {
+  return scores.map((row, step) => row.map((score) => step === 0 || score > threshold));
+}

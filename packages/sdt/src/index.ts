@@ -1,0 +1,40 @@
+export {
+  type AdamWOptions,
+  type AdamWState,
+  type AdamWUpdate,
+  type AdamWUpdateOptions,
+  initAdamW,
+  updateAdamW,
+} from './adamw.js';
+export { type AdaptBetaOptions, adaptBeta } from './beta-control.js';
+export { type CalibrateThresholdOptions, calibrateThreshold } from './calibrate-threshold.js';
+export {
+  type DrawBatchOptions,
+  type DrawCondition,
+  drawBatch,
+  drawLabels,
+  type TrainingBatch,
+} from './draw-batch.js';
+export { type StepWeights, type StepWeightsOptions, stepWeights } from './step-weights.js';
+export {
+  finishedRouter,
+  type TrainingProgress,
+  type TrainRouterOptions,
+  trainRouter,
+} from './train-router.js';
+export {
+  assertTrainingConfig,
+  defaultConfig,
+  type InitialLogits,
+  LOGIT_LIMIT,
+  learningRateAt,
+  type ProxyName,
+  paperConfig,
+  type TrainingConfig,
+} from './training-config.js';
+export { parseTrainingState, type TrainingState, type TrajectoryRecord } from './training-state.js';
+export {
+  type TrainingStepOptions,
+  type TrainingStepResult,
+  trainingStep,
+} from './training-step.js';

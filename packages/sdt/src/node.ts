@@ -1,0 +1,1 @@
+export { readTrainingState, writeTrainingState } from './checkpoint-file.js';

@@ -1,0 +1,116 @@
+import type { PredictorName } from '@harmonica/core';
+import { InvalidArgumentError } from '@harmonica/core';
+
+/** Which lambda(t) weighs the steps: see the functions of the same names in `@harmonica/iepo`. */
+export type ProxyName = 'leave-one-out' | 'cumulative' | 'marginal' | 'uniform';
+
+/** What logits start from. */
+export type InitialLogits =
+  /** Independent N(0, 1), as in the paper. */
+  | { readonly kind: 'normal' }
+  /** Every `interval`-th step computed, the steps in between predicted, the first `initialSteps` full. */
+  | { readonly kind: 'interval'; readonly interval: number; readonly initialSteps: number };
+
+/** Settings of a training run. Plain JSON. */
+export interface TrainingConfig {
+  /** Integer in [0, 2^53). Everything random follows from it. */
+  readonly seed: number;
+  /** Images per trajectory; the model runs on twice as many with guidance. */
+  readonly batchSize: number;
+  /** Router updates, one per step of a trajectory. Rounded up to whole trajectories of T - 1 updates. */
+  readonly iterations: number;
+  readonly learningRate: number;
+  /** Learning rate at the end, reached along half a cosine. Equal to `learningRate`: constant. */
+  readonly finalLearningRate: number;
+  /** Weight of the compute penalty, at the start if `targetSpeedup` adapts it. */
+  readonly beta: number;
+  /** Theoretical speed-up by MACs to reach, above 1; adapts beta and chooses the final threshold. */
+  readonly targetSpeedup?: number | undefined;
+  /** `uniform`: every branch costs 1, as in the paper. `macs`: by its MACs, with mean 1. */
+  readonly costs: 'uniform' | 'macs';
+  readonly proxy: ProxyName;
+  /** Updates between two refreshes of lambda (C in the paper). */
+  readonly refreshEvery: number;
+  /** Share of each new lambda in the running average, in (0, 1]. 1: the newest alone, as in the paper. */
+  readonly refreshShare: number;
+  readonly predictor: PredictorName;
+  /** Scores above it compute. In (0, 1). */
+  readonly threshold: number;
+  readonly initial: InitialLogits;
+  /** Last part of the run that applies hard masks with straight-through gradients, in [0, 1]. */
+  readonly hardFinish: number;
+}
+
+/** Every logit is clamped to [-LOGIT_LIMIT, LOGIT_LIMIT] after an update (HarmoniCa's official code). */
+export const LOGIT_LIMIT = 5;
+
+/**
+ * The recipe of the paper (T = 10 on DiT-XL/2): hold predictor, normal initial logits, cumulative lambda every 500
+ * updates, beta 7e-8, learning rate 0.01, threshold 0.1, 20,000 updates.
+ */
+export const paperConfig: TrainingConfig = {
+  seed: 42,
+  batchSize: 32,
+  iterations: 20_000,
+  learningRate: 0.01,
+  finalLearningRate: 0.01,
+  beta: 7e-8,
+  costs: 'uniform',
+  proxy: 'cumulative',
+  refreshEvery: 500,
+  refreshShare: 1,
+  predictor: 'hold',
+  threshold: 0.1,
+  initial: { kind: 'normal' },
+  hardFinish: 0,
+};
+
+/**
+ * What a laptop trains in minutes: quadratic predictor, started from alternate steps, marginal lambda, costs by MACs,
+ * an annealed learning rate.
+ */
+export const defaultConfig: TrainingConfig = {
+  seed: 42,
+  batchSize: 4,
+  iterations: 400,
+  learningRate: 0.2,
+  finalLearningRate: 0.02,
+  beta: 0.02,
+  costs: 'macs',
+  proxy: 'marginal',
+  refreshEvery: 100,
+  refreshShare: 0.5,
+  predictor: 'quadratic',
+  threshold: 0.5,
+  initial: { kind: 'interval', interval: 2, initialSteps: 2 },
+  hardFinish: 0,
+};
+
+/** @throws {@link InvalidArgumentError} for the first setting that is out of its range */
+export function assertTrainingConfig(config: TrainingConfig): void {
+  const check = (argument: keyof TrainingConfig, ok: boolean, expected: string): void => {
+    if (!ok) throw new InvalidArgumentError({ argument, value: config[argument], expected });
+  };
+  const count = (value: number) => Number.isSafeInteger(value) && value >= 1;
+  const positive = (value: number) => Number.isFinite(value) && value > 0;
+  check('seed', Number.isSafeInteger(config.seed) && config.seed >= 0, 'an integer in [0, 2^53)');
+  check('batchSize', count(config.batchSize), 'an integer of at least 1');
+  check('iterations', count(config.iterations), 'an integer of at least 1');
+  check('learningRate', positive(config.learningRate), 'a positive number');
+  check('finalLearningRate', positive(config.finalLearningRate), 'a positive number');
+  check('beta', Number.isFinite(config.beta) && config.beta >= 0, 'a number of at least 0');
+  const { targetSpeedup = 2 } = config;
+  check('targetSpeedup', Number.isFinite(targetSpeedup) && targetSpeedup > 1, 'a number above 1');
+  check('refreshEvery', count(config.refreshEvery), 'an integer of at least 1');
+  check('refreshShare', config.refreshShare > 0 && config.refreshShare <= 1, 'a number in (0, 1]');
+  check('threshold', config.threshold > 0 && config.threshold < 1, 'a number in (0, 1)');
+  check('hardFinish', config.hardFinish >= 0 && config.hardFinish <= 1, 'a number in [0, 1]');
+}
+
+/** Learning rate of update `iteration` (from 0): half a cosine from `learningRate` to `finalLearningRate`. */
+export function learningRateAt(config: TrainingConfig, iteration: number): number {
+  const { learningRate, finalLearningRate, iterations } = config;
+  const progress = Math.min(1, iteration / iterations);
+  const share = (1 + Math.cos(Math.PI * progress)) / 2;
+  return finalLearningRate + (learningRate - finalLearningRate) * share;
+}

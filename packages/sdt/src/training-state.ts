@@ -1,0 +1,91 @@
+import { type Provenance, parseJson, type RngState } from '@harmonica/core';
+import { z } from 'zod';
+import type { AdamWState } from './adamw.js';
+import type { TrainingConfig } from './training-config.js';
+
+/** What one trajectory reported, kept for learning curves. */
+export interface TrajectoryRecord {
+  /** Updates done after the trajectory. */
+  readonly iteration: number;
+  /** Means over the trajectory's updates. */
+  readonly error: number;
+  readonly data: number;
+  readonly penalty: number;
+  readonly beta: number;
+  /** Of the schedule at the threshold in force. */
+  readonly cacheUtilization: number;
+  readonly speedUp: number;
+}
+
+/**
+ * Everything a training run needs to go on, between two trajectories. Plain JSON: numbers survive a round trip bit for
+ * bit, so a resumed run gives the router of a run that never stopped.
+ */
+export interface TrainingState {
+  readonly version: 1;
+  readonly kind: 'sdt-state';
+  readonly config: TrainingConfig;
+  readonly provenance: Provenance;
+  /** Updates done. */
+  readonly iteration: number;
+  /** Updates done at the last refresh of lambda; -1 before the first. */
+  readonly refreshedAt: number;
+  readonly logits: readonly (readonly number[])[];
+  /** One for each step. */
+  readonly optimizer: readonly AdamWState[];
+  readonly rng: RngState;
+  readonly beta: number;
+  /** Loss weight of each step. */
+  readonly weights: readonly number[];
+  /** lambda(t) of the last refresh, averaged as configured. */
+  readonly lambda: readonly number[];
+  readonly records: readonly TrajectoryRecord[];
+}
+
+/** Parses a training state. @throws {@link ConfigError} */
+export function parseTrainingState(text: string, source = 'training state'): TrainingState {
+  return parseJson({ source, text, schema: trainingStateSchema() }) as unknown as TrainingState;
+}
+
+function trainingStateSchema() {
+  const numbers = z.array(z.number());
+  const rows = z.array(numbers);
+  return z
+    .object({
+      version: z.literal(1),
+      kind: z.literal('sdt-state'),
+      config: z.looseObject({
+        seed: z.number(),
+        batchSize: z.number(),
+        iterations: z.number(),
+        predictor: z.enum(['hold', 'linear', 'quadratic']),
+        proxy: z.enum(['leave-one-out', 'cumulative', 'marginal', 'uniform']),
+      }),
+      provenance: z.looseObject({
+        model: z.object({ name: z.string(), sha256: z.string() }),
+        sampler: z.object({ name: z.string(), steps: z.number(), planSha256: z.string() }),
+      }),
+      iteration: z.number().int().nonnegative(),
+      refreshedAt: z.number().int(),
+      logits: rows,
+      optimizer: z.array(
+        z.object({
+          count: z.number().int().nonnegative(),
+          firstMoment: numbers,
+          secondMoment: numbers,
+        }),
+      ),
+      rng: z.object({ seed: z.number(), stream: z.number(), block: z.number() }),
+      beta: z.number().nonnegative(),
+      weights: numbers,
+      lambda: numbers,
+      records: z.array(z.looseObject({ iteration: z.number() })),
+    })
+    .superRefine(({ logits, optimizer, weights, lambda }, context) => {
+      for (const [path, actual] of Object.entries({ optimizer, weights, lambda })) {
+        if (actual.length === logits.length) continue;
+        const message = `expected ${logits.length} entries, got ${actual.length}`;
+        context.addIssue({ code: 'custom', path: [path], message });
+      }
+    });
+}
