@@ -1,0 +1,217 @@
+import type { Backbone, Branch, NamedTensors } from '@harmonica/core';
+import {
+  add,
+  grads,
+  matMul,
+  mul,
+  reshape,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
+import type { TracedGraph } from './graph.js';
+import {
+  prefixed,
+  type StreamLayout,
+  streamInputs,
+  streamOf,
+  streamOutputs,
+  unprefixed,
+} from './stream-names.js';
+import { type TensorRecord, type TensorSpec, traceFunction } from './trace-function.js';
+
+/**
+ * How the earlier outputs of a branch are fed: `count` of them as the rows of one matrix, or as tensors of their own.
+ */
+export interface HistoryLayout {
+  readonly kind: 'rows' | 'tensors';
+  readonly count: number;
+}
+
+export interface BranchGraphOptions {
+  readonly backbone: Backbone;
+  readonly branch: Branch;
+  readonly layout: StreamLayout;
+  /** Shape of the branch's output. */
+  readonly output: readonly number[];
+}
+
+/** Latent, times and condition to `state.*` and `context.*`. */
+export function traceBegin(backbone: Backbone, batch: number): TracedGraph {
+  const { latent, condition } = backbone.spec;
+  const conditions = condition.map(({ name, shape, dtype }) => [
+    name,
+    { shape: [batch, ...shape], dtype },
+  ]);
+  return traceFunction({
+    inputs: {
+      latent: { shape: [batch, latent.height, latent.width, latent.channels] },
+      time: { shape: [batch] },
+      ...prefixed<TensorSpec>('condition', Object.fromEntries(conditions)),
+    },
+    fn: ({ latent: x, time, ...rest }) =>
+      streamOutputs(backbone.begin(x as Tensor4D, time as Tensor1D, unprefixed('condition', rest))),
+  });
+}
+
+/** The state to `output`, the model's. */
+export function traceEnd(backbone: Backbone, layout: StreamLayout): TracedGraph {
+  return traceFunction({
+    inputs: streamInputs(layout),
+    fn: (inputs) => ({ output: backbone.end(streamOf(inputs)) }),
+  });
+}
+
+/** A computed branch: the stream to `state.*`, and `output`, the branch's own. */
+export function traceCompute({ backbone, branch, layout }: BranchGraphOptions): TracedGraph {
+  return traceFunction({
+    inputs: streamInputs(layout),
+    fn: (inputs) => {
+      const stream = streamOf(inputs);
+      const output = backbone.compute(branch, stream);
+      return { ...prefixed('state', backbone.merge(branch, stream, output)), output };
+    },
+  });
+}
+
+/** A branch between computed and predicted: as computed, with `score`, `rate.0` and `history.0`. */
+export function traceBlend(
+  { backbone, branch, layout, output: shape }: BranchGraphOptions,
+  history: HistoryLayout,
+): TracedGraph {
+  return traceFunction({
+    inputs: { ...streamInputs(layout), score: { shape: [] }, ...historyInputs(0, history, shape) },
+    fn: (inputs) => {
+      const stream = streamOf(inputs);
+      const { score } = inputs as { score: Tensor };
+      const computed = mul(backbone.compute(branch, stream), score);
+      const output = add(computed, predicted(inputs, 0, history, shape));
+      return { ...prefixed('state', backbone.merge(branch, stream, output)), output };
+    },
+  });
+}
+
+/** One predicted branch of a run of such. */
+export interface PredictedBranch {
+  readonly branch: Branch;
+  readonly history: HistoryLayout;
+  readonly output: readonly number[];
+}
+
+/** A run of predicted branches: the stream, `rate.k` and `history.k` to `state.*` and `output.k`. */
+export function tracePredict(
+  backbone: Backbone,
+  layout: StreamLayout,
+  run: readonly PredictedBranch[],
+): TracedGraph {
+  const histories = run.map(({ history, output }, k) => historyInputs(k, history, output));
+  return traceFunction({
+    inputs: Object.assign(streamInputs(layout), ...histories),
+    fn: (inputs) => {
+      const { state: before, context } = streamOf(inputs);
+      let state = before;
+      const outputs: Record<string, Tensor> = {};
+      run.forEach(({ branch, history, output: shape }, k) => {
+        const output = predicted(inputs, k, history, shape);
+        outputs[`output.${k}`] = output;
+        state = backbone.merge(branch, { state, context }, output);
+      });
+      return { ...prefixed('state', state), ...outputs };
+    },
+  });
+}
+
+/**
+ * The way back through a branch: the stream, `upstream.*`, `score` and, with a history, `rate.0` and `history.0`, to
+ * `gradient.*` and `score`, the derivative by it.
+ */
+export function traceVjp(
+  { backbone, branch, layout, output: shape }: BranchGraphOptions,
+  history: HistoryLayout | undefined,
+): TracedGraph {
+  const names = Object.keys(layout.state);
+  return traceFunction({
+    inputs: {
+      ...streamInputs(layout),
+      ...prefixed('upstream', layout.state),
+      score: { shape: [] },
+      ...(history ? historyInputs(0, history, shape) : {}),
+    },
+    fn: (inputs) => {
+      const { state, context } = streamOf(inputs);
+      const upstream = unprefixed('upstream', inputs);
+      const { score } = inputs as { score: Tensor };
+      const loss = (...args: Tensor[]) => {
+        const before = { state: named(names, args), context };
+        const s = args[names.length] as Tensor;
+        const computed = mul(backbone.compute(branch, before), s);
+        const output = history
+          ? add(computed, mul(predicted(inputs, 0, history, shape), sub(1, s)))
+          : computed;
+        return product(backbone.merge(branch, before, output), upstream);
+      };
+      const gradients = grads(loss)([...names.map((name) => state[name] as Tensor), score]);
+      return {
+        ...prefixed('gradient', named(names, gradients)),
+        score: gradients[names.length] as Tensor,
+      };
+    },
+  });
+}
+
+/** The way back through the end: the stream and `upstream` to `gradient.*`. */
+export function traceEndVjp(
+  backbone: Backbone,
+  layout: StreamLayout,
+  output: readonly number[],
+): TracedGraph {
+  const names = Object.keys(layout.state);
+  return traceFunction({
+    inputs: { ...streamInputs(layout), upstream: { shape: output } },
+    fn: (inputs) => {
+      const { state, context } = streamOf(inputs);
+      const end = (...args: Tensor[]) => backbone.end({ state: named(names, args), context });
+      const tensors = names.map((name) => state[name] as Tensor);
+      return prefixed('gradient', named(names, grads(end)(tensors, inputs.upstream as Tensor)));
+    },
+  });
+}
+
+function historyInputs(
+  k: number,
+  { kind, count }: HistoryLayout,
+  output: readonly number[],
+): Record<string, TensorSpec> {
+  const rates = { [`rate.${k}`]: { shape: [1, count] } };
+  const size = output.reduce((a, b) => a * b, 1);
+  if (kind === 'rows') return { ...rates, [`history.${k}`]: { shape: [count, size] } };
+  const tensors = Array.from({ length: count }, (_, j) => [`history.${k}.${j}`, { shape: output }]);
+  return { ...rates, ...Object.fromEntries(tensors) };
+}
+
+/** `sum_j rate[j] * history[j]`. */
+function predicted(
+  inputs: TensorRecord,
+  k: number,
+  { kind, count }: HistoryLayout,
+  shape: readonly number[],
+): Tensor {
+  const rates = inputs[`rate.${k}`] as Tensor;
+  if (kind === 'rows') return reshape(matMul(rates, inputs[`history.${k}`] as Tensor), [...shape]);
+  const terms = Array.from({ length: count }, (_, j) =>
+    mul(inputs[`history.${k}.${j}`] as Tensor, reshape(slice(rates, [0, j], [1, 1]), [])),
+  );
+  return terms.reduce((a, b) => add(a, b));
+}
+
+function product(a: NamedTensors, b: NamedTensors): Tensor {
+  const terms = Object.keys(a).map((name) => sum(mul(a[name] as Tensor, b[name] as Tensor)));
+  return terms.reduce((x, y) => add(x, y));
+}
+
+function named(names: readonly string[], tensors: readonly Tensor[]): NamedTensors {
+  return Object.fromEntries(names.map((name, i) => [name, tensors[i] as Tensor]));
+}

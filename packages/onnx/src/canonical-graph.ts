@@ -1,0 +1,78 @@
+import type { GraphConstant, GraphValue, TracedGraph } from './graph.js';
+
+/**
+ * The graph with its values renamed by position (`input0`, `weight0`, `value0`…), so that graphs of equal structure
+ * become equal, whatever their inputs and weights are called. Inputs, weights and outputs keep their order.
+ */
+export function canonicalGraph(graph: TracedGraph): TracedGraph {
+  const names = new Map<string, string>([['', '']]);
+  const rename = <T extends GraphValue>(prefix: string, values: readonly T[]): T[] =>
+    values.map((value, i) => {
+      names.set(value.name, `${prefix}${i}`);
+      return { ...value, name: `${prefix}${i}` };
+    });
+  const inputs = rename('input', graph.inputs);
+  const weights = rename('weight', inOrderOfUse(graph, graph.weights));
+  const constants = rename('constant', inOrderOfUse(graph, graph.constants));
+  graph.nodes
+    .flatMap(({ outputs }) => outputs)
+    .filter((name) => name !== '')
+    .forEach((name, i) => {
+      names.set(name, `value${i}`);
+    });
+  const nameOf = (name: string): string => names.get(name) as string;
+  return {
+    inputs,
+    weights,
+    constants,
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(nameOf),
+      outputs: node.outputs.map(nameOf),
+    })),
+    outputs: graph.outputs.map((output, i) => ({
+      ...output,
+      name: `output${i}`,
+      value: nameOf(output.value),
+    })),
+    values: new Map(
+      [...graph.values].map(([name, value]) => [nameOf(name), { ...value, name: nameOf(name) }]),
+    ),
+  };
+}
+
+/**
+ * A text that is equal for graphs of equal structure: operators, wiring, shapes and constants, but neither the names of
+ * inputs and weights nor the values of weights. One compiled session serves all graphs with the same key.
+ */
+export function graphKey(graph: TracedGraph): string {
+  const { inputs, weights, constants, nodes, outputs } = canonicalGraph(graph);
+  const typed = ({ shape, dtype }: GraphValue) => `${dtype}[${shape}]`;
+  const constant = (value: GraphConstant) => `${typed(value)}=${Array.from(value.values, exactly)}`;
+  return JSON.stringify([
+    inputs.map(typed),
+    weights.map(typed),
+    constants.map(constant),
+    nodes.map(({ op, domain, inputs: from, outputs: to, attributes }) => [
+      `${domain}.${op}`,
+      from,
+      to,
+      attributes,
+    ]),
+    outputs.map(({ value }) => value),
+  ]);
+}
+
+function exactly(value: number | bigint): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** Sorted by first use, which does not depend on how the values came to be. */
+function inOrderOfUse<T extends GraphValue>(graph: TracedGraph, values: readonly T[]): T[] {
+  const order = new Map<string, number>();
+  const see = (name: string) => order.set(name, order.get(name) ?? order.size);
+  for (const { inputs } of graph.nodes) inputs.forEach(see);
+  for (const { value } of graph.outputs) see(value);
+  const rank = ({ name }: T): number => order.get(name) ?? Number.POSITIVE_INFINITY;
+  return [...values].sort((a, b) => rank(a) - rank(b));
+}

@@ -1,0 +1,154 @@
+import {
+  type GraphArray,
+  type GraphAttribute,
+  type GraphConstant,
+  type GraphDType,
+  type GraphNode,
+  type GraphOutput,
+  type GraphValue,
+  type GraphWeight,
+  sizeOf,
+  type TracedGraph,
+} from './graph.js';
+
+/** What a new node computes. `domain` is the ONNX standard's unless given. */
+export interface NodeOptions {
+  readonly op: string;
+  readonly domain?: GraphNode['domain'];
+  readonly inputs: readonly string[];
+  readonly shape: readonly number[];
+  /** Default `float32`. */
+  readonly dtype?: GraphDType;
+  readonly attributes?: Readonly<Record<string, GraphAttribute>>;
+}
+
+/** Several results of one node, in order. */
+export interface MultiNodeOptions extends Omit<NodeOptions, 'shape' | 'dtype'> {
+  readonly results: readonly { readonly shape: readonly number[]; readonly dtype?: GraphDType }[];
+}
+
+/** Collects the parts of a graph. Equal small constants are stored once. */
+export class GraphBuilder {
+  readonly #values = new Map<string, GraphValue>();
+  readonly #inputs: GraphValue[] = [];
+  readonly #constants = new Map<string, GraphConstant>();
+  readonly #weights = new Map<object, GraphWeight>();
+  readonly #nodes: GraphNode[] = [];
+  #count = 0;
+
+  /** A builder that goes on where `graph` ends, with all its values at hand. */
+  static from(graph: TracedGraph): GraphBuilder {
+    const builder = new GraphBuilder();
+    builder.#inputs.push(...graph.inputs);
+    builder.#nodes.push(...graph.nodes);
+    for (const [name, value] of graph.values) builder.#values.set(name, value);
+    for (const constant of graph.constants) builder.#constants.set(keyOf(constant), constant);
+    for (const weight of graph.weights) builder.#weights.set(weight.dataId, weight);
+    return builder;
+  }
+
+  value(name: string): GraphValue {
+    return this.#values.get(name) as GraphValue;
+  }
+
+  shape(name: string): readonly number[] {
+    return this.value(name).shape;
+  }
+
+  input(value: GraphValue): string {
+    this.#inputs.push(this.#declare(value));
+    return value.name;
+  }
+
+  /** @param dataId the storage of the tensor; the same storage gives the same weight */
+  weight(dataId: object, shape: readonly number[], dtype: GraphDType): string {
+    const known = this.#weights.get(dataId);
+    if (known) return this.#reshaped(known, shape);
+    const weight = { name: this.#fresh('weight'), shape: [...shape], dtype, dataId };
+    this.#declare(weight);
+    this.#weights.set(dataId, weight);
+    return weight.name;
+  }
+
+  constant(values: GraphArray, shape: readonly number[], dtype: GraphDType): string {
+    const constant = { name: this.#fresh('constant'), shape: [...shape], dtype, values };
+    const key = keyOf(constant);
+    const known = this.#constants.get(key);
+    if (known) return known.name;
+    this.#declare(constant);
+    this.#constants.set(key, constant);
+    return constant.name;
+  }
+
+  /** A float32 constant without dimensions. */
+  scalar(value: number): string {
+    return this.constant(Float32Array.of(value), [], 'float32');
+  }
+
+  /** A vector of shapes, axes or indices. */
+  int64s(values: readonly number[]): string {
+    return this.constant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
+  }
+
+  node(options: NodeOptions): string {
+    const { shape, dtype = 'float32', ...rest } = options;
+    return this.nodes({ ...rest, results: [{ shape, dtype }] })[0] as string;
+  }
+
+  nodes({ op, domain = '', inputs, attributes = {}, results }: MultiNodeOptions): string[] {
+    const outputs = results.map(({ shape, dtype = 'float32' }) => {
+      return this.#declare({ name: this.#fresh(op), shape: [...shape], dtype }).name;
+    });
+    this.#nodes.push({ op, domain, inputs, outputs, attributes });
+    return outputs;
+  }
+
+  /** The graph so far, with the given results; `outputs` maps their names to values. */
+  build(outputs: Readonly<Record<string, string>>): TracedGraph {
+    return {
+      inputs: [...this.#inputs],
+      weights: [...this.#weights.values()],
+      constants: [...this.#constants.values()],
+      nodes: [...this.#nodes],
+      outputs: Object.entries(outputs).map(([name, value]): GraphOutput => {
+        const { shape, dtype } = this.value(value);
+        return { name, value, shape, dtype };
+      }),
+      values: new Map(this.#values),
+    };
+  }
+
+  /** The same storage may be seen under several shapes. */
+  #reshaped({ name, shape }: GraphWeight, wanted: readonly number[]): string {
+    if (shape.join() === wanted.join()) return name;
+    const { dtype } = this.value(name);
+    const inputs = [name, this.int64s(wanted)];
+    return this.node({ op: 'Reshape', inputs, shape: wanted, dtype });
+  }
+
+  #declare<T extends GraphValue>(value: T): T {
+    this.#values.set(value.name, value);
+    return value;
+  }
+
+  #fresh(prefix: string): string {
+    let name: string;
+    do name = `${prefix}_${this.#count++}`;
+    while (this.#values.has(name));
+    return name;
+  }
+}
+
+/** Constants up to this many elements are compared by content. */
+const SMALL = 64;
+
+/** Equal for equal small constants; `name` tells large ones apart. */
+function keyOf({ name, values, shape, dtype }: GraphConstant): string {
+  const content = sizeOf(shape) <= SMALL ? bitsOf(values) : name;
+  return `${dtype}[${shape}]${content}`;
+}
+
+/** Tells -0 from 0, and keeps NaN equal to itself. */
+function bitsOf(values: GraphArray): string {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength).join();
+}

@@ -1,0 +1,68 @@
+/** Element types of graph values. `int64` appears in shapes and axes only; tfjs has no such tensors. */
+export type GraphDType = 'float32' | 'int32' | 'bool' | 'int64';
+
+/** The typed array that holds constants of each element type. */
+export type GraphArray = Float32Array | Int32Array | Uint8Array | BigInt64Array;
+
+/** A named edge of a graph. */
+export interface GraphValue {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: GraphDType;
+}
+
+/** An attribute of a node, told apart by its ONNX type. */
+export type GraphAttribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly ints: readonly number[] }
+  | { readonly string: string };
+
+/** One ONNX operation. An empty name in `inputs` leaves an optional input out. */
+export interface GraphNode {
+  readonly op: string;
+  /** Empty for the ONNX standard operators. */
+  readonly domain: '' | 'com.microsoft';
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, GraphAttribute>>;
+}
+
+/** A constant made while tracing: scalars, shapes, ranges. Row-major. */
+export interface GraphConstant extends GraphValue {
+  readonly values: GraphArray;
+}
+
+/**
+ * A tensor that the traced function used but did not make. Recorded by reference: `dataId` is the identity of its
+ * storage in TensorFlow.js, where its values stay.
+ */
+export interface GraphWeight extends GraphValue {
+  readonly dataId: object;
+}
+
+/** An output of the traced function and the value that holds it, which may be an input or a constant. */
+export interface GraphOutput extends GraphValue {
+  readonly value: string;
+}
+
+/** A traced function as plain data: nodes in execution order over named values. */
+export interface TracedGraph {
+  readonly inputs: readonly GraphValue[];
+  readonly weights: readonly GraphWeight[];
+  readonly constants: readonly GraphConstant[];
+  readonly nodes: readonly GraphNode[];
+  readonly outputs: readonly GraphOutput[];
+  /** Shape and element type of every value, by name. */
+  readonly values: ReadonlyMap<string, GraphValue>;
+}
+
+/** The number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/** Whether two shapes are equal. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
+}

@@ -1,0 +1,117 @@
+import { sizeOf } from './graph.js';
+import type { OrtRuntime, OrtTensor } from './runtime.js';
+import type { PooledTensor } from './tensor-pool.js';
+
+/**
+ * Rows of one slab: a quadratic predictor reads three while a fourth is written. A row that is never used costs no
+ * memory, because the system hands out pages when they are first written.
+ */
+const ROWS = 4;
+
+interface Slab {
+  readonly values: Float32Array;
+  readonly rows: readonly Row[];
+  /** The first row and the number of rows to the matrix over them. */
+  readonly matrices: Map<string, OrtTensor>;
+}
+
+interface Row extends PooledTensor {
+  readonly slab: Slab;
+  readonly index: number;
+  /** Whether the row may hold what nobody uses any more. */
+  stale: boolean;
+}
+
+/** Consecutive rows of a slab, as a matrix `[rows, size]`. */
+export interface RowMatrix {
+  readonly matrix: OrtTensor;
+  readonly count: number;
+  /** The place in the matrix of each of the given tensors. */
+  readonly places: readonly number[];
+}
+
+/**
+ * Memory for the cached outputs of branches. The outputs of one branch lie side by side, so that their weighted sum is
+ * one product of a row with a matrix: one pass over memory.
+ */
+export class HistorySlabs {
+  readonly #runtime: OrtRuntime;
+  readonly #slabs = new Map<string, Slab>();
+
+  constructor(runtime: OrtRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** A row for an output of the branch, with one user; undefined if all are in use. */
+  acquire(branch: number, shape: readonly number[]): PooledTensor | undefined {
+    const key = `${branch}[${shape}]`;
+    const slab = this.#slabs.get(key) ?? this.#create(key, shape);
+    const row = slab.rows.find(({ users }) => users === 0);
+    if (!row) return undefined;
+    row.users = 1;
+    row.stale = false;
+    return row;
+  }
+
+  /** Lets go of a tensor; false if it is none of the rows here. */
+  release(pooled: PooledTensor): boolean {
+    if (!isRow(pooled)) return false;
+    pooled.users -= 1;
+    if (pooled.users === 0) pooled.stale = true;
+    return true;
+  }
+
+  /** The smallest matrix that holds all of the tensors, or undefined if they do not lie in one slab. */
+  matrixOf(tensors: readonly PooledTensor[]): RowMatrix | undefined {
+    if (!tensors.every(isRow)) return undefined;
+    const rows = tensors as readonly Row[];
+    const slab = rows[0]?.slab;
+    if (!slab || rows.some((row) => row.slab !== slab)) return undefined;
+    const first = Math.min(...rows.map(({ index }) => index));
+    const count = Math.max(...rows.map(({ index }) => index)) - first + 1;
+    clearStale(slab, first, count);
+    const matrix = this.#matrix(slab, first, count);
+    return { matrix, count, places: rows.map(({ index }) => index - first) };
+  }
+
+  clear(): void {
+    this.#slabs.clear();
+  }
+
+  #create(key: string, shape: readonly number[]): Slab {
+    const size = sizeOf(shape);
+    const rows: Row[] = [];
+    const slab: Slab = { values: new Float32Array(ROWS * size), rows, matrices: new Map() };
+    for (let index = 0; index < ROWS; index++) {
+      const values = slab.values.subarray(index * size, (index + 1) * size);
+      const tensor = new this.#runtime.Tensor('float32', values, [...shape]);
+      rows.push({ tensor, shape, dtype: 'float32', users: 0, slab, index, stale: false });
+    }
+    this.#slabs.set(key, slab);
+    return slab;
+  }
+
+  #matrix({ values, matrices }: Slab, first: number, count: number): OrtTensor {
+    const key = `${first}+${count}`;
+    const known = matrices.get(key);
+    if (known) return known;
+    const size = values.length / ROWS;
+    const rows = values.subarray(first * size, (first + count) * size);
+    const matrix = new this.#runtime.Tensor('float32', rows, [count, size]);
+    matrices.set(key, matrix);
+    return matrix;
+  }
+}
+
+function isRow(pooled: PooledTensor): pooled is Row {
+  return 'slab' in pooled;
+}
+
+/** Rows that take part with a factor of 0 must not hold NaN or infinity. */
+function clearStale({ rows }: Slab, first: number, count: number): void {
+  for (const row of rows.slice(first, first + count)) {
+    if (!row.stale) continue;
+    (row.tensor.data as Float32Array).fill(0);
+    row.stale = false;
+  }
+}

@@ -1,0 +1,20 @@
+export { graphKey } from './canonical-graph.js';
+export type {
+  GraphArray,
+  GraphAttribute,
+  GraphConstant,
+  GraphDType,
+  GraphNode,
+  GraphOutput,
+  GraphValue,
+  GraphWeight,
+  TracedGraph,
+} from './graph.js';
+export { createOnnxExecutor, type OnnxExecutorOptions } from './onnx-executor.js';
+export type { ExecutionProvider, OrtRuntime, SessionOptions } from './runtime.js';
+export {
+  type TensorRecord,
+  type TensorSpec,
+  type TraceFunctionOptions,
+  traceFunction,
+} from './trace-function.js';

@@ -1,0 +1,79 @@
+import { UnsupportedError } from '@harmonica/core';
+import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
+import { TRACE_ENGINE, type TraceBackend } from '../trace-backend.js';
+import { arithmetic, binaryKernels, unaryKernels } from './elementwise.js';
+import { input, type KernelCall, type KernelTable } from './kernel.js';
+import { transpose } from './shapes.js';
+
+function matMul({ trace, attrs, ...call }: KernelCall): TensorInfo {
+  const a = attrs.transposeA
+    ? swapped(trace, input({ trace, attrs, ...call }, 'a'))
+    : call.inputs.a;
+  const b = attrs.transposeB
+    ? swapped(trace, input({ trace, attrs, ...call }, 'b'))
+    : call.inputs.b;
+  const [left, right] = [a as TensorInfo, b as TensorInfo];
+  const batch = backend_util.assertAndGetBroadcastShape(
+    left.shape.slice(0, -2),
+    right.shape.slice(0, -2),
+  );
+  const shape = [...batch, left.shape.at(-2) as number, right.shape.at(-1) as number];
+  return trace.emit({ op: 'MatMul', inputs: [left, right], shape });
+}
+
+/** The tensor with its last two axes swapped. */
+function swapped(trace: TraceBackend, x: TensorInfo): TensorInfo {
+  const rank = x.shape.length;
+  const perm = x.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
+  return transpose(trace, x, perm);
+}
+
+const ACTIVATIONS: Readonly<Record<string, string>> = {
+  relu: 'Relu',
+  relu6: 'Relu6',
+  sigmoid: 'Sigmoid',
+  elu: 'Elu',
+  leakyrelu: 'LeakyRelu',
+  prelu: 'Prelu',
+};
+
+/** Applies the named activation of a fused kernel. */
+export function activate(call: KernelCall, x: TensorInfo): TensorInfo {
+  const { activation = 'linear', leakyreluAlpha } = call.attrs;
+  if (activation === 'linear' || activation === null) return x;
+  const name = ACTIVATIONS[activation] ?? '';
+  const kernel = unaryKernels[name] ?? binaryKernels[name];
+  if (!kernel) {
+    throw new UnsupportedError({ feature: `activation ${activation}`, engine: TRACE_ENGINE });
+  }
+  const alpha = call.inputs.preluActivationWeights as TensorInfo;
+  const attrs = { alpha: leakyreluAlpha };
+  return kernel({ trace: call.trace, inputs: { x, alpha }, attrs }) as TensorInfo;
+}
+
+/** Matrix products and sums of products. */
+export const matmulKernels: KernelTable = {
+  BatchMatMul: matMul,
+  _FusedMatMul: (call) => {
+    const product = matMul(call);
+    const { bias } = call.inputs;
+    return activate(call, bias ? arithmetic(call.trace).add(product, bias) : product);
+  },
+  Einsum: ({ trace, inputs, attrs }) => {
+    const tensors = Object.values(inputs);
+    const shape = einsumShape(attrs.equation, tensors);
+    const attributes = { equation: { string: attrs.equation } };
+    return trace.emit({ op: 'Einsum', inputs: tensors, shape, attributes });
+  },
+};
+
+function einsumShape(equation: string, tensors: readonly TensorInfo[]): number[] {
+  const [left = '', right = ''] = equation.replace(/\s/g, '').split('->');
+  const sizes = new Map<string, number>();
+  left.split(',').forEach((labels, i) => {
+    [...labels].forEach((label, axis) => {
+      sizes.set(label, tensors[i]?.shape[axis] as number);
+    });
+  });
+  return [...right].map((label) => sizes.get(label) as number);
+}

@@ -1,0 +1,431 @@
+import {
+  type AdvanceResult,
+  assertCondition,
+  type Backbone,
+  type BackboneSpec,
+  type BeginInput,
+  type Branch,
+  type BranchAction,
+  type BranchVjp,
+  DisposedError,
+  type Executor,
+  InvalidArgumentError,
+  ShapeError,
+  type StreamHandle,
+  type ValueHandle,
+} from '@harmonica/core';
+import { type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import {
+  type HistoryLayout,
+  traceBegin,
+  traceBlend,
+  traceCompute,
+  traceEnd,
+  traceEndVjp,
+  tracePredict,
+  traceVjp,
+} from './backbone-graphs.js';
+import {
+  HandleTable,
+  type HeldStream,
+  type PooledTensors,
+  type StepContext,
+} from './executor-handles.js';
+import { type GraphValue, sizeOf, type TracedGraph } from './graph.js';
+import { HistorySlabs } from './history-slabs.js';
+import { Compiler, type Program } from './program.js';
+import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
+import { layoutOf, prefixed, type StreamLayout, unprefixed } from './stream-names.js';
+import { type PooledTensor, TensorPool } from './tensor-pool.js';
+
+export interface OnnxExecutorOptions extends SessionOptions {
+  /** Not owned: dispose it after the executor. */
+  readonly backbone: Backbone;
+}
+
+/**
+ * Compiles a backbone for ONNX Runtime, branch by branch as they are first used. Branches of equal structure share a
+ * session, and weights stay in the memory of the TensorFlow.js backend that holds them, if that is `cpu`.
+ *
+ * @throws {@link UnsupportedError} if ONNX Runtime is not installed
+ */
+export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<Executor> {
+  const { backbone, runtime = await loadRuntime(), ...session } = options;
+  return new OnnxExecutor(backbone, runtime, session);
+}
+
+/** Tensors to feed, by input name. */
+type Feeds = Readonly<Record<string, OrtTensor>>;
+
+interface HistoryFeeds {
+  readonly layout: HistoryLayout;
+  /** The tensors of branch `k` of a run, its weights multiplied by `factor`. */
+  feeds(k: number, factor: number): Feeds;
+}
+
+class OnnxExecutor implements Executor {
+  readonly spec: BackboneSpec;
+  readonly engine: string;
+  readonly #backbone: Backbone;
+  readonly #runtime: OrtRuntime;
+  readonly #compiler: Compiler;
+  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #pool: TensorPool;
+  readonly #slabs: HistorySlabs;
+  readonly #handles: HandleTable;
+  /** Output shapes of the branches that have been compiled, by branch and batch. */
+  readonly #outputs = new Map<string, readonly number[]>();
+  #disposed = false;
+
+  constructor(backbone: Backbone, runtime: OrtRuntime, options: SessionOptions) {
+    this.spec = backbone.spec;
+    this.engine = describe(options);
+    this.#backbone = backbone;
+    this.#runtime = runtime;
+    this.#compiler = new Compiler(runtime, options);
+    this.#pool = new TensorPool(runtime);
+    this.#slabs = new HistorySlabs(runtime);
+    this.#handles = new HandleTable(this.#pool, this.#slabs);
+  }
+
+  get liveHandles(): number {
+    return this.#handles.size;
+  }
+
+  async begin({ latent, time, condition }: BeginInput): Promise<StreamHandle> {
+    this.#assertUsable();
+    const [batch] = latent.shape;
+    const { height, width, channels } = this.spec.latent;
+    const expected = [batch, height, width, channels];
+    if (latent.shape.join() !== expected.join()) {
+      throw new ShapeError({ tensor: 'latent', actual: latent.shape, expected });
+    }
+    assertCondition(this.spec, condition, batch);
+    const program = await this.#program(`begin:${batch}`, () => traceBegin(this.#backbone, batch));
+    const times = new this.#runtime.Tensor('float32', new Float32Array(batch).fill(time), [batch]);
+    const feeds: Record<string, OrtTensor> = { latent: await this.#copyIn(latent), time: times };
+    for (const { name } of this.spec.condition) {
+      feeds[`condition.${name}`] = await this.#copyIn(condition[name] as Tensor);
+    }
+    const results = await this.#run(program, feeds);
+    const layout = layoutOf(program.outputs);
+    const context = { tensors: unprefixed('context', results), layout, batch, users: 0 };
+    return this.#handles.holdStream(unprefixed('state', results), context);
+  }
+
+  async advance(handle: StreamHandle, actions: readonly BranchAction[]): Promise<AdvanceResult> {
+    this.#assertUsable();
+    const start = this.#handles.stream(handle);
+    const outputs: (ValueHandle | undefined)[] = [];
+    let stream = start;
+    for (const run of runsOf(actions)) {
+      const result = await this.#apply(stream, run);
+      if (stream !== start) this.#handles.free(stream.state);
+      stream = { state: result.state, context: start.context };
+      outputs.push(...result.outputs);
+    }
+    if (stream === start) Object.values(start.state).forEach((value) => this.#pool.retain(value));
+    return { stream: this.#handles.holdStream(stream.state, start.context), outputs };
+  }
+
+  async end(handle: StreamHandle): Promise<Tensor4D> {
+    this.#assertUsable();
+    const stream = this.#handles.stream(handle);
+    const program = await this.#endProgram(stream.context);
+    const [output] = program.outputs as [GraphValue];
+    const values = new Float32Array(sizeOf(output.shape));
+    const result = new this.#runtime.Tensor('float32', values, [...output.shape]);
+    await program.run(inputsOf(program, streamFeeds(stream)), [result]);
+    return tensor(values, output.shape as [number, number, number, number]);
+  }
+
+  async endVjp(handle: StreamHandle, gradient: Tensor4D): Promise<ValueHandle> {
+    this.#assertUsable();
+    const stream = this.#handles.stream(handle);
+    const { batch, layout } = stream.context;
+    const program = await this.#program(`endVjp:${batch}`, () =>
+      traceEndVjp(this.#backbone, layout, gradient.shape),
+    );
+    const upstream = await this.#copyIn(gradient);
+    const results = await this.#run(program, { ...streamFeeds(stream), upstream });
+    return this.#handles.holdValue(unprefixed('gradient', results));
+  }
+
+  async vjp(handle: StreamHandle, action: BranchAction, gradient: ValueHandle): Promise<BranchVjp> {
+    this.#assertUsable();
+    const stream = this.#handles.stream(handle);
+    const { batch, layout } = stream.context;
+    const branch = this.#branch(action);
+    const history = action.history.length > 0 ? this.#history(action) : undefined;
+    const output = await this.#outputShape(branch, stream.context);
+    const key = `vjp:${branch.index}:${batch}:${history ? layoutKey(history.layout) : ''}`;
+    const program = await this.#program(key, () =>
+      traceVjp({ backbone: this.#backbone, branch, layout, output }, history?.layout),
+    );
+    const { score, ...gradients } = await this.#run(program, {
+      ...streamFeeds(stream),
+      ...tensorsOf(prefixed('upstream', this.#handles.value(gradient).tensors)),
+      ...history?.feeds(0, 1),
+      score: this.#numbers([action.score], []),
+    });
+    const scoreGradient = (score as PooledTensor).tensor.data[0] as number;
+    this.#handles.free({ score: score as PooledTensor });
+    return {
+      gradient: this.#handles.holdValue(unprefixed('gradient', gradients)),
+      scoreGradient,
+    };
+  }
+
+  async read(handle: ValueHandle): Promise<Tensor> {
+    this.#assertUsable();
+    const [first] = Object.values(this.#handles.value(handle).tensors) as [PooledTensor];
+    const values = (first.tensor.data as Float32Array).slice();
+    return tensor(values, [...first.shape]);
+  }
+
+  release(...handles: readonly (StreamHandle | ValueHandle)[]): void {
+    for (const handle of handles) this.#handles.release(handle);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#handles.releaseAll();
+    this.#pool.clear();
+    this.#slabs.clear();
+    await this.#compiler.dispose();
+  }
+
+  /** Actions that one session runs: a computed or blended branch, or some predicted ones. */
+  async #apply(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
+    const [first] = run as [BranchAction];
+    if (first.score === 0) return this.#predict(stream, run);
+    const { program, feeds } = await (first.score === 1
+      ? this.#compute(stream, first)
+      : this.#blend(stream, first));
+    const allocate = { output: () => this.#cached(first.branch, program) };
+    const skipped = first.keep ? [] : ['output'];
+    const results = await this.#run(program, feeds, { allocate, skipped });
+    const { output } = results;
+    return {
+      state: unprefixed('state', results),
+      outputs: [output && this.#handles.holdValue({ output })],
+    };
+  }
+
+  async #compute(stream: HeldStream, action: BranchAction) {
+    const program = await this.#computeProgram(this.#branch(action), stream.context);
+    return { program, feeds: streamFeeds(stream) };
+  }
+
+  async #blend(stream: HeldStream, action: BranchAction) {
+    const { batch, layout } = stream.context;
+    const branch = this.#branch(action);
+    const history = this.#history(action);
+    const output = await this.#outputShape(branch, stream.context);
+    const key = `blend:${branch.index}:${batch}:${layoutKey(history.layout)}`;
+    const program = await this.#program(key, () =>
+      traceBlend({ backbone: this.#backbone, branch, layout, output }, history.layout),
+    );
+    const score = this.#numbers([action.score], []);
+    return {
+      program,
+      feeds: { ...streamFeeds(stream), ...history.feeds(0, 1 - action.score), score },
+    };
+  }
+
+  async #predict(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
+    const { batch, layout } = stream.context;
+    const branches = run.map((action) => ({
+      branch: this.#branch(action),
+      history: this.#history(action),
+      output: this.#handles.value(action.history[0] as ValueHandle).tensors.output?.shape ?? [],
+    }));
+    const key = branches.map(
+      ({ branch, history }) => `${branch.index}${layoutKey(history.layout)}`,
+    );
+    const program = await this.#program(`predict:${batch}:${key}`, () =>
+      tracePredict(
+        this.#backbone,
+        layout,
+        branches.map(({ history, ...branch }) => ({ ...branch, history: history.layout })),
+      ),
+    );
+    const feeds = Object.assign(
+      streamFeeds(stream),
+      ...branches.map(({ history }, k) => history.feeds(k, 1)),
+    );
+    const skipped = run.flatMap(({ keep }, k) => (keep ? [] : [`output.${k}`]));
+    const results = await this.#run(program, feeds, { skipped });
+    const outputs = run.map((_, k) => {
+      const output = results[`output.${k}`];
+      return output && this.#handles.holdValue({ output });
+    });
+    return { state: unprefixed('state', results), outputs };
+  }
+
+  #computeProgram(branch: Branch, { batch, layout }: StepContext): Promise<Program> {
+    return this.#program(`compute:${branch.index}:${batch}`, () =>
+      traceCompute({ backbone: this.#backbone, branch, layout, output: [] }),
+    );
+  }
+
+  #endProgram({ batch, layout }: StepContext): Promise<Program> {
+    return this.#program(`end:${batch}`, () => traceEnd(this.#backbone, layout));
+  }
+
+  async #outputShape(branch: Branch, context: StepContext): Promise<readonly number[]> {
+    const key = `${branch.index}:${context.batch}`;
+    const known = this.#outputs.get(key);
+    if (known) return known;
+    const program = await this.#computeProgram(branch, context);
+    const shape = program.outputs.find(({ name }) => name === 'output')?.shape ?? [];
+    this.#outputs.set(key, shape);
+    return shape;
+  }
+
+  /** A place for an output that will be read as history. */
+  #cached(branch: number, program: Program): PooledTensor {
+    const { shape } = program.outputs.find(({ name }) => name === 'output') as GraphValue;
+    return this.#slabs.acquire(branch, shape) ?? this.#pool.acquire(shape);
+  }
+
+  #history({ history, weights, branch }: BranchAction): HistoryFeeds {
+    if (history.length === 0) {
+      throw new InvalidArgumentError({
+        argument: 'action.history',
+        value: [],
+        expected: `at least one earlier output of branch ${branch}, because its score is below 1`,
+        fix: 'Compute every branch at step 0.',
+      });
+    }
+    const tensors = history.map((handle) => {
+      return this.#handles.value(handle).tensors.output as PooledTensor;
+    });
+    const rows = this.#slabs.matrixOf(tensors);
+    if (!rows) {
+      const layout: HistoryLayout = { kind: 'tensors', count: tensors.length };
+      const feeds = (k: number, factor: number): Feeds => ({
+        [`rate.${k}`]: this.#rates(weights, factor),
+        ...Object.fromEntries(tensors.map(({ tensor: t }, j) => [`history.${k}.${j}`, t])),
+      });
+      return { layout, feeds };
+    }
+    const rates = new Array<number>(rows.count).fill(0);
+    rows.places.forEach((place, j) => {
+      rates[place] = (rates[place] as number) + (weights[j] ?? 0);
+    });
+    const layout: HistoryLayout = { kind: 'rows', count: rows.count };
+    const feeds = (k: number, factor: number): Feeds => ({
+      [`rate.${k}`]: this.#rates(rates, factor),
+      [`history.${k}`]: rows.matrix,
+    });
+    return { layout, feeds };
+  }
+
+  #rates(weights: readonly number[], factor: number): OrtTensor {
+    const rates = weights.map((weight) => weight * factor);
+    return this.#numbers(rates, [1, rates.length]);
+  }
+
+  #numbers(values: readonly number[], shape: number[]): OrtTensor {
+    return new this.#runtime.Tensor('float32', Float32Array.from(values), shape);
+  }
+
+  #branch({ branch: index }: BranchAction): Branch {
+    const branch = this.spec.branches[index];
+    if (branch) return branch;
+    throw new InvalidArgumentError({
+      argument: 'action.branch',
+      value: index,
+      expected: `a branch index in [0, ${this.spec.branches.length - 1}]`,
+    });
+  }
+
+  #program(key: string, trace: () => TracedGraph): Promise<Program> {
+    const known = this.#programs.get(key);
+    if (known) return known;
+    const program = Promise.resolve().then(() => this.#compiler.compile(trace()));
+    this.#programs.set(key, program);
+    program.catch(() => this.#programs.delete(key));
+    return program;
+  }
+
+  async #run(program: Program, feeds: Feeds, options: RunOptions = {}): Promise<Results> {
+    const { allocate = {}, skipped = [] } = options;
+    const results: Record<string, PooledTensor> = {};
+    const fetches = program.outputs.map(({ name, shape, dtype }) => {
+      if (skipped.includes(name)) return null;
+      const pooled = allocate[name]?.() ?? this.#pool.acquire(shape, dtype);
+      results[name] = pooled;
+      return pooled.tensor;
+    });
+    try {
+      await program.run(inputsOf(program, feeds), fetches);
+    } catch (error) {
+      this.#handles.free(results);
+      throw error;
+    }
+    return results;
+  }
+
+  async #copyIn(source: Tensor): Promise<OrtTensor> {
+    const values = (await source.data()) as Float32Array;
+    return new this.#runtime.Tensor(source.dtype as 'float32', values, source.shape);
+  }
+
+  #assertUsable(): void {
+    if (this.#disposed) throw new DisposedError('The onnx executor');
+  }
+}
+
+type Results = Record<string, PooledTensor>;
+
+interface RunResult {
+  readonly state: PooledTensors;
+  readonly outputs: readonly (ValueHandle | undefined)[];
+}
+
+interface RunOptions {
+  /** Where named results go instead of the pool. */
+  readonly allocate?: Readonly<Record<string, () => PooledTensor>>;
+  /** Results that nobody wants. */
+  readonly skipped?: readonly string[];
+}
+
+/** Neighbouring predicted branches in one group, every other branch in a group of its own. */
+function runsOf(actions: readonly BranchAction[]): BranchAction[][] {
+  const runs: BranchAction[][] = [];
+  for (const action of actions) {
+    const last = runs.at(-1);
+    if (action.score === 0 && last?.[0]?.score === 0) last.push(action);
+    else runs.push([action]);
+  }
+  return runs;
+}
+
+function streamFeeds({ state, context }: HeldStream): Record<string, OrtTensor> {
+  return {
+    ...tensorsOf(prefixed('state', state)),
+    ...tensorsOf(prefixed('context', context.tensors)),
+  };
+}
+
+function tensorsOf(pooled: Readonly<Record<string, PooledTensor>>): Record<string, OrtTensor> {
+  return Object.fromEntries(Object.entries(pooled).map(([name, { tensor: t }]) => [name, t]));
+}
+
+function inputsOf(program: Program, feeds: Feeds): OrtTensor[] {
+  return program.inputs.map(({ name }) => feeds[name] as OrtTensor);
+}
+
+function layoutKey({ kind, count }: HistoryLayout): string {
+  return `${kind}${count}`;
+}
+
+function describe({ executionProviders = ['cpu'], threads }: SessionOptions): string {
+  const names = executionProviders.map((provider) =>
+    typeof provider === 'string' ? provider : provider.name,
+  );
+  return `onnx (${names.join(', ')}${threads === undefined ? '' : `, ${threads} threads`})`;
+}

@@ -1,0 +1,142 @@
+import type { onnx as Onnx } from 'onnx-proto';
+import onnxProto from 'onnx-proto';
+import type {
+  GraphArray,
+  GraphAttribute,
+  GraphDType,
+  GraphNode,
+  GraphOutput,
+  GraphValue,
+  TracedGraph,
+} from './graph.js';
+
+const { onnx } = onnxProto;
+
+/** ONNX operator set of every model this package writes. */
+export const ONNX_OPSET = 20;
+
+/** Intermediate representation version that goes with the operator set. */
+const IR_VERSION = 9;
+
+const TENSOR_TYPES: Readonly<Record<GraphDType, number>> = {
+  float32: 1,
+  int32: 6,
+  bool: 9,
+  int64: 7,
+};
+
+/** Values of a weight, or where in the external data file they lie. */
+export type WeightData =
+  | { readonly values: GraphArray }
+  | { readonly location: string; readonly offset: number; readonly length: number };
+
+export interface EncodeModelOptions {
+  readonly graph: TracedGraph;
+  /**
+   * Values of the weights, in the order of `graph.weights`, to be written as initializers. Left out, the weights are
+   * inputs of the model, after the graph's own inputs.
+   */
+  readonly weights?: readonly WeightData[];
+  /** Names of the weights in the model. Default: their names in the graph. */
+  readonly weightNames?: readonly string[];
+}
+
+/** The graph as the bytes of an ONNX model. */
+export function encodeModel({ graph, weights, weightNames }: EncodeModelOptions): Uint8Array {
+  const renamed = new Map(graph.weights.map(({ name }, i) => [name, weightNames?.[i] ?? name]));
+  for (const [value, name] of directOutputs(graph)) renamed.set(value, name);
+  const named = graph.weights.map((weight) => ({
+    ...weight,
+    name: renamed.get(weight.name) as string,
+  }));
+  const stored = weights ? named.map((value, i) => tensor(value, weights[i] as WeightData)) : [];
+  const model = onnx.ModelProto.create({
+    irVersion: IR_VERSION,
+    producerName: 'harmonica',
+    opsetImport: opsets(graph),
+    graph: {
+      name: 'harmonica',
+      node: [
+        ...graph.nodes.map((node) => encodeNode(node, renamed)),
+        ...identities(graph, renamed),
+      ],
+      initializer: [...graph.constants.map((value) => tensor(value, value)), ...stored],
+      input: [...graph.inputs, ...(weights ? [] : named)].map(valueInfo),
+      output: graph.outputs.map(valueInfo),
+    },
+  });
+  return onnx.ModelProto.encode(model).finish();
+}
+
+function opsets(graph: TracedGraph): Onnx.IOperatorSetIdProto[] {
+  const standard = { domain: '', version: ONNX_OPSET };
+  const contributed = graph.nodes.some(({ domain }) => domain === 'com.microsoft');
+  return contributed ? [standard, { domain: 'com.microsoft', version: 1 }] : [standard];
+}
+
+function encodeNode(
+  { op, domain, inputs, outputs, attributes }: GraphNode,
+  renamed: ReadonlyMap<string, string>,
+): Onnx.INodeProto {
+  return {
+    opType: op,
+    domain,
+    name: outputs[0] ?? '',
+    input: inputs.map((name) => renamed.get(name) ?? name),
+    output: outputs.map((name) => renamed.get(name) ?? name),
+    attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+  };
+}
+
+/** The values made by nodes that can take the name of the output they are. */
+function directOutputs({ nodes, outputs }: TracedGraph): Map<string, string> {
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  const direct = outputs.filter(({ value }) => made.has(value)).map(named);
+  return new Map(direct.toReversed());
+}
+
+function named({ name, value }: GraphOutput): [string, string] {
+  return [value, name];
+}
+
+/** Outputs that are inputs, constants or twice the same value are copies. */
+function identities(graph: TracedGraph, renamed: ReadonlyMap<string, string>): Onnx.INodeProto[] {
+  return graph.outputs
+    .filter(({ name, value }) => name !== (renamed.get(value) ?? value))
+    .map(({ name, value }) => ({
+      opType: 'Identity',
+      name,
+      input: [renamed.get(value) ?? value],
+      output: [name],
+    }));
+}
+
+function attribute(name: string, value: GraphAttribute): Onnx.IAttributeProto {
+  if ('int' in value) return { name, type: 2, i: value.int };
+  if ('float' in value) return { name, type: 1, f: value.float };
+  if ('ints' in value) return { name, type: 7, ints: [...value.ints] };
+  return { name, type: 3, s: new TextEncoder().encode(value.string) };
+}
+
+function tensor({ name, shape, dtype }: GraphValue, data: WeightData): Onnx.ITensorProto {
+  const info = { name, dims: [...shape], dataType: TENSOR_TYPES[dtype] };
+  if ('values' in data) {
+    const { buffer, byteOffset, byteLength } = data.values;
+    return { ...info, rawData: new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength) };
+  }
+  const { location, offset, length } = data;
+  return {
+    ...info,
+    dataLocation: 1,
+    externalData: [
+      { key: 'location', value: location },
+      { key: 'offset', value: String(offset) },
+      { key: 'length', value: String(length) },
+    ],
+  };
+}
+
+function valueInfo({ name, shape, dtype }: GraphValue): Onnx.IValueInfoProto {
+  const dim = shape.map((dimValue) => ({ dimValue }));
+  return { name, type: { tensorType: { elemType: TENSOR_TYPES[dtype], shape: { dim } } } };
+}

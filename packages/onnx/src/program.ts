@@ -1,0 +1,123 @@
+import { EngineError } from '@harmonica/core';
+import { canonicalGraph, graphKey } from './canonical-graph.js';
+import { fuseGraph } from './fuse-graph.js';
+import type { GraphValue, TracedGraph } from './graph.js';
+import { encodeModel } from './onnx-model.js';
+import {
+  createSession,
+  type OrtRuntime,
+  type OrtSession,
+  type OrtTensor,
+  runsOnCpu,
+  type SessionOptions,
+} from './runtime.js';
+import { readWeight, WeightStore } from './weight-store.js';
+
+/** A traced graph bound to a session and to its weights. */
+export interface Program {
+  /** In the order that `run` wants them. */
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+  /**
+   * @param inputs one tensor for each of `inputs`
+   * @param results one tensor for each of `outputs`, written in place; null leaves an output out
+   */
+  run(inputs: readonly OrtTensor[], results: readonly (OrtTensor | null)[]): Promise<void>;
+}
+
+/**
+ * Compiles graphs and shares what can be shared: one session for all graphs of equal structure, one tensor for each
+ * weight.
+ */
+export class Compiler {
+  readonly #runtime: OrtRuntime;
+  readonly #options: SessionOptions;
+  readonly #sessions = new Map<string, Promise<OrtSession>>();
+  readonly #weights: WeightStore;
+
+  constructor(runtime: OrtRuntime, options: SessionOptions) {
+    this.#runtime = runtime;
+    this.#options = options;
+    this.#weights = new WeightStore(runtime);
+  }
+
+  /** Sessions made so far. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  async compile(traced: TracedGraph): Promise<Program> {
+    const fused = fuseGraph(traced);
+    const graph = canonicalGraph(fused);
+    const feedWeights = runsOnCpu(this.#options);
+    const [session, weights] = feedWeights
+      ? await Promise.all([this.#shared(graph), this.#fed(graph)])
+      : [await this.#embedded(graph), []];
+    return {
+      inputs: fused.inputs,
+      outputs: fused.outputs,
+      run: async (inputs, results) => {
+        const feeds: Record<string, OrtTensor> = {};
+        inputs.forEach((tensor, i) => {
+          feeds[`input${i}`] = tensor;
+        });
+        weights.forEach((tensor, i) => {
+          feeds[`weight${i}`] = tensor;
+        });
+        const fetches: Record<string, OrtTensor> = {};
+        results.forEach((tensor, i) => {
+          if (tensor) fetches[`output${i}`] = tensor;
+        });
+        await runSession(session, feeds, fetches);
+      },
+    };
+  }
+
+  async dispose(): Promise<void> {
+    const sessions = await Promise.all(this.#sessions.values());
+    this.#sessions.clear();
+    this.#weights.clear();
+    await Promise.all(sessions.map((session) => session.release()));
+  }
+
+  /** One session for all graphs that differ in weights only. */
+  #shared(graph: TracedGraph): Promise<OrtSession> {
+    return this.#session(graphKey(graph), () => Promise.resolve(encodeModel({ graph })));
+  }
+
+  #fed({ weights }: TracedGraph): Promise<OrtTensor[]> {
+    return Promise.all(weights.map((weight) => this.#weights.tensor(weight)));
+  }
+
+  /** Devices other than the CPU hold the weights themselves, so each graph has a session of its own. */
+  #embedded(graph: TracedGraph): Promise<OrtSession> {
+    return this.#session(`#${this.#sessions.size}`, async () => {
+      const weights = await Promise.all(
+        graph.weights.map(async ({ dataId }) => ({ values: await readWeight(dataId) })),
+      );
+      return encodeModel({ graph, weights });
+    });
+  }
+
+  #session(key: string, encode: () => Promise<Uint8Array>): Promise<OrtSession> {
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const session = encode().then((model) =>
+      createSession({ runtime: this.#runtime, model, options: this.#options }),
+    );
+    this.#sessions.set(key, session);
+    return session;
+  }
+}
+
+async function runSession(
+  session: OrtSession,
+  feeds: Record<string, OrtTensor>,
+  fetches: Record<string, OrtTensor>,
+): Promise<void> {
+  try {
+    await session.run(feeds, fetches);
+  } catch (cause) {
+    throw new EngineError({ engine: 'onnx', operation: 'running a graph', cause });
+  }
+}

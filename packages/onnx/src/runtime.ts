@@ -1,0 +1,86 @@
+import { EngineError, UnsupportedError } from '@harmonica/core';
+import type * as OrtModule from 'onnxruntime-common';
+
+/** The parts of `onnxruntime-node` and `onnxruntime-web` that are used. */
+export interface OrtRuntime {
+  readonly InferenceSession: Pick<typeof OrtModule.InferenceSession, 'create'>;
+  readonly Tensor: typeof OrtModule.Tensor;
+}
+
+export type OrtTensor = OrtModule.Tensor;
+export type OrtSession = OrtModule.InferenceSession;
+export type ExecutionProvider = OrtModule.InferenceSession.ExecutionProviderConfig;
+
+/** How ONNX Runtime shall run a graph. */
+export interface SessionOptions {
+  /** Threads within one operation. Default: ONNX Runtime's, one for each physical core. */
+  readonly threads?: number;
+  /** In order of preference. Default `['cpu']`. `'webgpu'` and others are passed through. */
+  readonly executionProviders?: readonly ExecutionProvider[];
+  /** Default `'all'`. */
+  readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+  /** `onnxruntime-node` or `onnxruntime-web`, already imported. Default: the one that fits, if installed. */
+  readonly runtime?: OrtRuntime;
+}
+
+/**
+ * Imports ONNX Runtime: `onnxruntime-node` in Node, `onnxruntime-web` elsewhere.
+ *
+ * @throws {@link UnsupportedError} if it is not installed
+ */
+export async function loadRuntime(): Promise<OrtRuntime> {
+  const name = isNode() ? 'onnxruntime-node' : 'onnxruntime-web';
+  try {
+    const module = await (isNode() ? import('onnxruntime-node') : import('onnxruntime-web'));
+    return ('default' in module ? module.default : module) as OrtRuntime;
+  } catch (cause) {
+    throw new UnsupportedError({
+      feature: 'running compiled graphs without ONNX Runtime',
+      engine: 'onnx',
+      fix: `Install it: npm install ${name}`,
+      cause,
+    });
+  }
+}
+
+function isNode(): boolean {
+  return typeof process === 'object' && typeof process.versions?.node === 'string';
+}
+
+/** Whether the CPU runs the graph, so that weights can be fed from memory at each run without a copy. */
+export function runsOnCpu({ executionProviders = ['cpu'] }: SessionOptions): boolean {
+  const names = executionProviders.map((provider) =>
+    typeof provider === 'string' ? provider : provider.name,
+  );
+  return names.every((name) => name === 'cpu');
+}
+
+export interface CreateSessionOptions {
+  readonly runtime: OrtRuntime;
+  /** An encoded ONNX model. */
+  readonly model: Uint8Array;
+  readonly options: SessionOptions;
+}
+
+const ERRORS_ONLY = 3;
+
+/** @throws {@link EngineError} if ONNX Runtime refuses the model */
+export async function createSession({
+  runtime,
+  model,
+  options,
+}: CreateSessionOptions): Promise<OrtSession> {
+  const { threads, executionProviders = ['cpu'], graphOptimizationLevel = 'all' } = options;
+  try {
+    return await runtime.InferenceSession.create(model, {
+      executionProviders,
+      graphOptimizationLevel,
+      logSeverityLevel: ERRORS_ONLY,
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      // Many small sessions take turns: the threads of one must not spin while another works.
+      extra: { session: { force_spinning_stop: '1' } },
+    });
+  } catch (cause) {
+    throw new EngineError({ engine: 'onnx', operation: 'compiling a graph', cause });
+  }
+}

@@ -1,0 +1,63 @@
+import type { GraphDType } from './graph.js';
+import { sizeOf } from './graph.js';
+import type { OrtRuntime, OrtTensor } from './runtime.js';
+
+/** A tensor of the pool; given back when its last user lets go of it. */
+export interface PooledTensor {
+  readonly tensor: OrtTensor;
+  readonly shape: readonly number[];
+  readonly dtype: GraphDType;
+  users: number;
+}
+
+/** CPU tensors that are used again, so that a steady run allocates nothing. */
+export class TensorPool {
+  readonly #runtime: OrtRuntime;
+  readonly #free = new Map<string, PooledTensor[]>();
+
+  constructor(runtime: OrtRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** A tensor of undefined content, with one user. */
+  acquire(shape: readonly number[], dtype: GraphDType = 'float32'): PooledTensor {
+    const pooled = this.#free.get(keyOf(shape, dtype))?.pop() ?? this.#create(shape, dtype);
+    pooled.users = 1;
+    return pooled;
+  }
+
+  retain(pooled: PooledTensor): PooledTensor {
+    pooled.users += 1;
+    return pooled;
+  }
+
+  release(pooled: PooledTensor): void {
+    pooled.users -= 1;
+    if (pooled.users > 0) return;
+    const key = keyOf(pooled.shape, pooled.dtype);
+    const list = this.#free.get(key);
+    if (list) list.push(pooled);
+    else this.#free.set(key, [pooled]);
+  }
+
+  clear(): void {
+    this.#free.clear();
+  }
+
+  #create(shape: readonly number[], dtype: GraphDType): PooledTensor {
+    const values = new ARRAYS[dtype](sizeOf(shape));
+    const tensor = new this.#runtime.Tensor(dtype as 'float32', values as Float32Array, [...shape]);
+    return { tensor, shape: [...shape], dtype, users: 0 };
+  }
+}
+
+const ARRAYS = {
+  float32: Float32Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  int64: BigInt64Array,
+};
+
+function keyOf(shape: readonly number[], dtype: GraphDType): string {
+  return `${dtype}[${shape}]`;
+}
