@@ -1,0 +1,168 @@
+import { InvalidArgumentError } from '@harmonica/core';
+import { assertCount } from './assert-count.js';
+import { linspace } from './linspace.js';
+import { roundHalfToEven } from './round-half-to-even.js';
+
+/**
+ * Which timesteps to visit, as guided-diffusion and DiT write it: a step count (`20` or `'20'`); `'ddim20'`, a constant
+ * stride from timestep 0; or the step counts of equally long sections, from the least to the most noisy (`'10,10,5'` or
+ * `[10, 10, 5]`). `''` visits every timestep.
+ */
+export type Respacing = number | string | readonly number[];
+
+/**
+ * How a step count becomes timesteps: `'guided-diffusion'` reads it as a {@link Respacing}, `'even'` takes
+ * `round(linspace(0, length - 1, steps))`. Over 1000 timesteps the two agree for every even count; for an odd one the
+ * former's accumulated rounding can move a timestep that falls on a half by one.
+ */
+export type TimestepSpacing = 'guided-diffusion' | 'even';
+
+/** The steps of a plan: a number of steps with a spacing, or the timesteps themselves in any order. */
+export type StepSelection =
+  | {
+      readonly steps: Respacing;
+      /** Default `'guided-diffusion'`. */
+      readonly spacing?: TimestepSpacing;
+      readonly timesteps?: never;
+    }
+  | { readonly timesteps: readonly number[]; readonly steps?: never; readonly spacing?: never };
+
+/**
+ * The timesteps that a selection visits.
+ *
+ * @param options.length timesteps of the noise schedule
+ * @returns distinct integers in [0, length), ascending
+ * @throws {@link InvalidArgumentError} if not exactly one of `steps` and `timesteps` is given, or it does not fit the
+ * length
+ */
+export function selectTimesteps(options: StepSelection & { readonly length: number }): number[] {
+  const { steps, timesteps, spacing = 'guided-diffusion', length } = options;
+  assertCount('length', length);
+  if ((steps === undefined) === (timesteps === undefined)) {
+    throw new InvalidArgumentError({
+      argument: 'steps',
+      value: steps,
+      expected: 'exactly one of steps and timesteps',
+    });
+  }
+  if (timesteps !== undefined) return sortTimesteps({ timesteps, length });
+  if (spacing === 'guided-diffusion') return respaceTimesteps({ respacing: steps, length });
+  if (spacing === 'even') return spaceTimestepsEvenly({ steps, length });
+  throw new InvalidArgumentError({
+    argument: 'spacing',
+    value: spacing,
+    expected: 'guided-diffusion or even',
+  });
+}
+
+/**
+ * Timesteps by guided-diffusion's respacing, to the last timestep the same as its `space_timesteps`.
+ *
+ * @param options.length timesteps of the noise schedule, a positive integer
+ * @returns distinct integers in [0, length), ascending
+ * @throws {@link InvalidArgumentError} if the respacing is malformed or asks for more steps than there are
+ */
+export function respaceTimesteps(options: {
+  readonly respacing: Respacing;
+  readonly length: number;
+}): number[] {
+  const { respacing, length } = options;
+  assertCount('length', length);
+  const stride = typeof respacing === 'string' && /^ddim\s*(\d+)\s*$/.exec(respacing);
+  if (stride) return strideTimesteps({ steps: Number(stride[1]), length });
+  return spaceSections({ counts: parseSections({ respacing, length }), length });
+}
+
+/** Refuses duplicates and anything but integers in [0, length). Ascending. @throws {@link InvalidArgumentError} */
+export function sortTimesteps(options: {
+  readonly timesteps: readonly number[];
+  readonly length: number;
+}): number[] {
+  const { timesteps, length } = options;
+  assertCount('timesteps.length', timesteps.length);
+  const sorted = [...timesteps].sort((a, b) => a - b);
+  const wrong = timesteps.find((t) => !Number.isSafeInteger(t) || t < 0 || t >= length);
+  if (wrong !== undefined || new Set(sorted).size < sorted.length) {
+    throw new InvalidArgumentError({
+      argument: 'timesteps',
+      value: timesteps,
+      expected: `distinct integers in [0, ${length})`,
+    });
+  }
+  return sorted;
+}
+
+function spaceTimestepsEvenly({ steps, length }: { steps: Respacing; length: number }): number[] {
+  if (typeof steps !== 'number' || !Number.isSafeInteger(steps) || steps < 1 || steps > length) {
+    throw new InvalidArgumentError({
+      argument: 'steps',
+      value: steps,
+      expected: `an integer from 1 to ${length} for even spacing`,
+    });
+  }
+  return linspace({ start: 0, stop: length - 1, count: steps }).map(roundHalfToEven);
+}
+
+/** Smallest constant stride from 0 that makes `steps` steps. A stride of `length` or more is not considered. */
+function strideTimesteps({ steps, length }: { steps: number; length: number }): number[] {
+  for (let stride = 1; stride < length; stride++) {
+    if (Math.ceil(length / stride) !== steps) continue;
+    return Array.from({ length: steps }, (_, i) => i * stride);
+  }
+  throw new InvalidArgumentError({
+    argument: 'steps',
+    value: `ddim${steps}`,
+    expected: `a step count that a constant integer stride over ${length} timesteps makes`,
+    fix: `Use ${steps} instead of "ddim${steps}" for fractional strides.`,
+  });
+}
+
+function parseSections({ respacing, length }: { respacing: Respacing; length: number }): number[] {
+  const counts = readCounts({ respacing, length });
+  const valid = counts.every((count) => Number.isSafeInteger(count) && count >= 0);
+  if (!valid || counts.every((count) => count === 0)) {
+    throw new InvalidArgumentError({
+      argument: 'steps',
+      value: respacing,
+      expected: 'a step count of 1 or more, "ddimN" or a list of step counts such as "10,10,5"',
+    });
+  }
+  return counts;
+}
+
+function readCounts({ respacing, length }: { respacing: Respacing; length: number }): number[] {
+  if (typeof respacing === 'number') return [respacing];
+  if (typeof respacing !== 'string') return [...respacing];
+  if (respacing === '') return [length];
+  return respacing.split(',').map((text) => (/^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN));
+}
+
+function spaceSections({ counts, length }: { counts: number[]; length: number }): number[] {
+  const size = Math.floor(length / counts.length);
+  const longer = length % counts.length;
+  let start = 0;
+  return counts.flatMap((count, i) => {
+    const section = { start, size: i < longer ? size + 1 : size, count };
+    start += section.size;
+    return spaceSection(section);
+  });
+}
+
+/** The stride is added up, not multiplied: its rounding errors decide ties as they do in the original. */
+function spaceSection(section: { start: number; size: number; count: number }): number[] {
+  const { start, size, count } = section;
+  if (count > size) {
+    throw new InvalidArgumentError({
+      argument: 'steps',
+      value: count,
+      expected: `at most ${size} steps in a section of ${size} timesteps`,
+    });
+  }
+  const stride = count > 1 ? (size - 1) / (count - 1) : 1;
+  let position = 0;
+  return Array.from({ length: count }, () => {
+    const timestep = start + roundHalfToEven(position);
+    position += stride;
+    return timestep;
+  });
+}
