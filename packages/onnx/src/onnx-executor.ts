@@ -9,6 +9,7 @@ import {
   type BranchVjp,
   DisposedError,
   type Executor,
+  ensureGradients,
   InvalidArgumentError,
   ShapeError,
   type StreamHandle,
@@ -141,6 +142,7 @@ class OnnxExecutor implements Executor {
 
   async endVjp(handle: StreamHandle, gradient: Tensor4D): Promise<ValueHandle> {
     this.#assertUsable();
+    await ensureGradients();
     const stream = this.#handles.stream(handle);
     const { batch, layout } = stream.context;
     const program = await this.#program(`endVjp:${batch}`, () =>
@@ -153,6 +155,7 @@ class OnnxExecutor implements Executor {
 
   async vjp(handle: StreamHandle, action: BranchAction, gradient: ValueHandle): Promise<BranchVjp> {
     this.#assertUsable();
+    await ensureGradients();
     const stream = this.#handles.stream(handle);
     const { batch, layout } = stream.context;
     const branch = this.#branch(action);
