@@ -1,0 +1,85 @@
+import {
+  type BackboneSpec,
+  type CacheSchedule,
+  IncompatibleError,
+  InvalidArgumentError,
+} from '@harmonica/core';
+import { scheduleDecisions } from './schedule-table.js';
+
+/** What one model call is made of, in multiply-accumulate operations (MACs) of one sample or in milliseconds. */
+export interface CostModel {
+  readonly unit: 'macs' | 'ms';
+  /** Embeddings and modulation, once a step. */
+  readonly begin: number;
+  /** `[N]`: each branch when it is computed. */
+  readonly branches: readonly number[];
+  /** Any branch when it is predicted. */
+  readonly predict: number;
+  /** Final layer, once a step. */
+  readonly end: number;
+}
+
+/** Costs by the backbone's own count of MACs. Predicting a branch counts as free. */
+export function macsCostModel({ macs }: Pick<BackboneSpec, 'macs'>): CostModel {
+  return { unit: 'macs', begin: macs.begin, branches: macs.branches, predict: 0, end: macs.end };
+}
+
+/** Options of {@link scheduleCost} and {@link theoreticalSpeedUp}. */
+export interface ScheduleCostOptions {
+  readonly schedule: CacheSchedule;
+  readonly cost: CostModel;
+}
+
+/**
+ * What all T model calls of a run cost, in the unit of the cost model.
+ *
+ * @throws {@link IncompatibleError} if the cost model has another number of branches.
+ */
+export function scheduleCost({ schedule, cost }: ScheduleCostOptions): number {
+  if (schedule.branches !== cost.branches.length) {
+    throw new IncompatibleError({
+      what: "The schedule's number of branches",
+      actual: schedule.branches,
+      expected: cost.branches.length,
+      fix: 'Use the costs of the model that the schedule was made for.',
+    });
+  }
+  const calls = scheduleDecisions(schedule).flatMap((row) =>
+    row.map((computed, branch) => (computed ? (cost.branches[branch] as number) : cost.predict)),
+  );
+  return schedule.steps * (cost.begin + cost.end) + sum(calls);
+}
+
+/**
+ * How many times less a schedule costs than computing everything, `begin` and `end` included: the speed-up that a run
+ * can reach at best.
+ *
+ * @throws as {@link scheduleCost}.
+ */
+export function theoreticalSpeedUp({ schedule, cost }: ScheduleCostOptions): number {
+  const full = schedule.steps * (cost.begin + sum(cost.branches) + cost.end);
+  return full / scheduleCost({ schedule, cost });
+}
+
+/**
+ * Relative cost of each branch, scaled to a mean of 1, so that a penalty weighted with them keeps its size:
+ * `w[k] = cost[k] / mean(cost)`.
+ *
+ * @returns `[N]`
+ * @throws {@link InvalidArgumentError} if there is no branch, or a cost is not positive and finite.
+ */
+export function branchCostWeights({ branches }: Pick<CostModel, 'branches'>): readonly number[] {
+  if (branches.length === 0 || !branches.every((cost) => Number.isFinite(cost) && cost > 0)) {
+    throw new InvalidArgumentError({
+      argument: 'branches',
+      value: branches,
+      expected: 'at least one cost, all positive and finite',
+    });
+  }
+  const mean = sum(branches) / branches.length;
+  return branches.map((cost) => cost / mean);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

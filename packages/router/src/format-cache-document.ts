@@ -1,0 +1,60 @@
+import type { CacheSchedule, Provenance, RouterFile } from '@harmonica/core';
+import { block, readableJson } from './readable-json.js';
+
+const LOGIT_DECIMALS = 6;
+
+/**
+ * A router as JSON for people and version control: keys in one order, one line for each step, logits with six decimals.
+ * Formatting what was parsed from it gives the same text again. Ends with a line break.
+ */
+export function formatRouter(router: RouterFile): string {
+  const { version, kind, steps, branches, predictor, threshold, logits, provenance } = router;
+  return formatDocument({
+    fields: { version, kind, steps, branches, predictor, threshold },
+    table: { key: 'logits', rows: logits.map((row) => `[${row.map(formatLogit).join(', ')}]`) },
+    provenance,
+  });
+}
+
+/**
+ * A schedule as JSON for people and version control: keys in one order, one line for each step. Ends with a line break.
+ */
+export function formatSchedule(schedule: CacheSchedule): string {
+  const { version, kind, steps, branches, predictor, table, provenance } = schedule;
+  return formatDocument({
+    fields: { version, kind, steps, branches, predictor },
+    table: { key: 'table', rows: table.map((row) => JSON.stringify(row)) },
+    provenance,
+  });
+}
+
+/** Right-aligned, so that columns of logits line up; never `-0`. */
+function formatLogit(logit: number): string {
+  const text = logit.toFixed(LOGIT_DECIMALS);
+  const unsigned = Number(text) === 0 ? text.replace('-', '') : text;
+  return unsigned.padStart('-5.'.length + LOGIT_DECIMALS);
+}
+
+function formatDocument(options: {
+  readonly fields: Readonly<Record<string, string | number>>;
+  readonly table: { readonly key: string; readonly rows: readonly string[] };
+  readonly provenance: Provenance | undefined;
+}): string {
+  const { fields, table, provenance } = options;
+  const lines = [
+    ...Object.entries(fields).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`),
+    `"${table.key}": ${block({ brackets: '[]', lines: table.rows, indent: 2 })}`,
+    ...(provenance ? [`"provenance": ${readableJson(ordered(provenance), 2)}`] : []),
+  ];
+  return `${block({ brackets: '{}', lines, indent: 0 })}\n`;
+}
+
+function ordered({ model, sampler, guidance, latent, training }: Provenance): Provenance {
+  return {
+    model: { name: model.name, sha256: model.sha256 },
+    sampler: { name: sampler.name, steps: sampler.steps, planSha256: sampler.planSha256 },
+    guidance: { scale: guidance.scale, channels: guidance.channels },
+    latent: { height: latent.height, width: latent.width, channels: latent.channels },
+    ...(training && { training }),
+  };
+}

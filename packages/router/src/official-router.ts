@@ -1,0 +1,117 @@
+import {
+  CheckpointError,
+  InvalidArgumentError,
+  type Provenance,
+  type RouterFile,
+} from '@harmonica/core';
+import { FIRST_STEP_LOGIT } from './initial-logits.js';
+import type { StepMatrix } from './router-scores.js';
+
+/** Which project's checkpoint a router comes from. */
+export type OfficialRouterFormat = 'harmonica' | 'learning-to-cache';
+
+/** Options of {@link importOfficialRouter}. */
+export interface ImportOfficialRouterOptions {
+  readonly format: OfficialRouterFormat;
+  /** `[T][N]` as stored: row T - 1 is executed first, row 0 last. See {@link officialRouterRows}. */
+  readonly rows: StepMatrix;
+  /** Score above which a branch is computed, in (0, 0.99). Default 0.1, as both papers sample. */
+  readonly threshold?: number;
+  readonly provenance: Provenance;
+}
+
+/**
+ * A router of the official HarmoniCa or Learning-to-Cache code as a router of ours, with the decisions that the
+ * official code makes at inference.
+ *
+ * Both count steps down, so their last row becomes our row 0. HarmoniCa computes everything in that row, with a logit
+ * of 5. Learning-to-Cache computes everything in every odd row, whatever the checkpoint has there (those rows are never
+ * trained), and reuses outputs of the step before in even rows.
+ *
+ * @throws {@link InvalidArgumentError} if the rows are empty, ragged or not finite, their number is odd for
+ * Learning-to-Cache, or the threshold is outside its range.
+ */
+export function importOfficialRouter(options: ImportOfficialRouterOptions): RouterFile {
+  const { format, rows, threshold = 0.1, provenance } = options;
+  assertRows(rows, format);
+  assertThreshold(threshold);
+  const steps = rows.length;
+  const logits = rows.toReversed().map((row, step) => {
+    const officialIndex = steps - 1 - step;
+    const full = step === 0 || (format === 'learning-to-cache' && officialIndex % 2 === 1);
+    return full ? row.map(() => FIRST_STEP_LOGIT) : [...row];
+  });
+  return {
+    version: 1,
+    kind: 'router',
+    steps,
+    branches: logits[0]?.length ?? 0,
+    predictor: 'hold',
+    threshold,
+    logits,
+    provenance,
+  };
+}
+
+/**
+ * The rows of an official checkpoint from its tensors, which are named `0.prob`, `1.prob`, ... `{T-1}.prob`, alone or
+ * behind one common prefix such as `routers.`.
+ *
+ * @param options `tensors` by name; other names are ignored. `path` is the file, for messages.
+ * @returns `[T][N]`, in the order of the checkpoint.
+ * @throws {@link CheckpointError} if no tensor has such a name, one of the sequence is missing, or lengths differ.
+ */
+export function officialRouterRows(options: {
+  readonly tensors: ReadonlyMap<string, ArrayLike<number>>;
+  readonly path: string;
+}): StepMatrix {
+  const { tensors, path } = options;
+  const rows = new Map<number, readonly number[]>();
+  for (const [name, values] of tensors) {
+    const index = /(?:^|\.)(\d+)\.prob$/.exec(name)?.[1];
+    if (index !== undefined) rows.set(Number(index), Array.from(values));
+  }
+  if (rows.size === 0) {
+    throw new CheckpointError({
+      path,
+      problem: 'has no tensor named 0.prob, 1.prob, ...',
+      fix: 'Give a router checkpoint of HarmoniCa or Learning-to-Cache.',
+    });
+  }
+  return Array.from({ length: Math.max(...rows.keys()) + 1 }, (_, index) => {
+    const row = rows.get(index);
+    const length = rows.get(0)?.length;
+    if (row && row.length === length) return row;
+    const problem = row ? `has ${row.length} logits; expected ${length}` : 'is missing';
+    throw new CheckpointError({ path, key: `${index}.prob`, problem });
+  });
+}
+
+function assertRows(rows: StepMatrix, format: OfficialRouterFormat): void {
+  const width = rows[0]?.length ?? 0;
+  const sound = rows.every((row) => row.length === width && row.every(Number.isFinite));
+  if (width === 0 || !sound) {
+    throw new InvalidArgumentError({
+      argument: 'rows',
+      value: rows.map((row) => row.length),
+      expected: 'at least one row, all of one length of at least 1, of finite logits',
+    });
+  }
+  if (format === 'learning-to-cache' && rows.length % 2 !== 0) {
+    throw new InvalidArgumentError({
+      argument: 'rows',
+      value: rows.length,
+      expected: 'an even number of steps, because Learning-to-Cache works on pairs of steps',
+      fix: "Import it as 'harmonica' if it comes from there.",
+    });
+  }
+}
+
+function assertThreshold(threshold: number): void {
+  if (threshold > 0 && threshold < 0.99) return;
+  throw new InvalidArgumentError({
+    argument: 'threshold',
+    value: threshold,
+    expected: `a number in (0, 0.99), below the score of a logit of ${FIRST_STEP_LOGIT}`,
+  });
+}
