@@ -25,6 +25,12 @@ function isNaNPattern(pattern: number, format: Format): boolean {
   return Number.isNaN(numberOf(pattern, format));
 }
 
+/** Indices where two arrays differ; quicker than a matcher on 65,536 values. */
+function differences(actual: Uint16Array, expected: Uint16Array): number[] {
+  const indices = [...actual.keys()].filter((i) => actual[i] !== expected[i]);
+  return actual.length === expected.length ? indices : [-1];
+}
+
 /** The float32 next to a finite `value`, away from zero (+1) or towards it (-1). */
 function neighbour(value: number, direction: 1 | -1): number {
   const floats = Float32Array.of(value);
@@ -47,23 +53,25 @@ describe.each([
   });
 
   it('gives every pattern back after widening, NaN payloads included', () => {
-    expect(round(widen(allPatterns))).toEqual(allPatterns);
+    expect(differences(round(widen(allPatterns)), allPatterns)).toEqual([]);
   });
 
   it('rounds the midpoint of every two neighbours to the even one', () => {
     const lower = allPatterns.filter((p) => p < infinity);
     const even = lower.map((p) => (p % 2 === 0 ? p : p + 1));
     const midpoints = Float32Array.from(lower, midpointAfter);
-    expect(round(midpoints)).toEqual(even);
-    expect(round(midpoints.map((v) => -v))).toEqual(even.map((p) => p | 0x8000));
+    expect(differences(round(midpoints), even)).toEqual([]);
+    const negative = even.map((p) => p | 0x8000);
+    expect(differences(round(midpoints.map((v) => -v)), negative)).toEqual([]);
   });
 
   it('rounds the floats on both sides of every midpoint to the nearer neighbour', () => {
     const lower = allPatterns.filter((p) => p < infinity);
     const below = Float32Array.from(lower, (p) => neighbour(midpointAfter(p), -1));
     const above = Float32Array.from(lower, (p) => neighbour(midpointAfter(p), 1));
-    expect(round(below)).toEqual(lower);
-    expect(round(above)).toEqual(lower.map((p) => p + 1));
+    const upper = lower.map((p) => p + 1);
+    expect(differences(round(below), lower)).toEqual([]);
+    expect(differences(round(above), upper)).toEqual([]);
   });
 
   it('keeps NaN a NaN with its sign, whatever its payload', () => {

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { fileError } from './file-error.js';
+
+/**
+ * Identifies the content of files in a given order, for provenance: the SHA-256 in hex of the files' own SHA-256 in
+ * hex, one after the other. The shell's word for it is `sha256sum FILES | cut -c-64 | tr -d '\n' | sha256sum`.
+ *
+ * @param paths files, streamed rather than loaded
+ * @throws {@link FileError} if a file cannot be read
+ */
+export async function hashFiles(paths: readonly string[]): Promise<string> {
+  const total = createHash('sha256');
+  for (const path of paths) total.update(await hashFile(path));
+  return total.digest('hex');
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch (cause) {
+    throw fileError({ path, action: 'read', cause });
+  }
+  return hash.digest('hex');
+}

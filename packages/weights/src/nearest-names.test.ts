@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { nearestNames } from './nearest-names.js';
+
+describe('nearestNames', () => {
+  const names = ['blocks.0.attn.qkv.weight', 'blocks.1.attn.qkv.weight', 'x_embedder.bias', ''];
+
+  it('puts the fewest edits first', () => {
+    expect(nearestNames({ name: 'blocks.1.attn.qkv', names, limit: 2 })).toEqual([
+      'blocks.1.attn.qkv.weight',
+      'blocks.0.attn.qkv.weight',
+    ]);
+    expect(nearestNames({ name: 'embedder.bias', names, limit: 1 })).toEqual(['x_embedder.bias']);
+  });
+
+  it('gives three by default, fewer if there are no more', () => {
+    expect(nearestNames({ name: 'x', names })).toHaveLength(3);
+    expect(nearestNames({ name: 'x', names: ['y'] })).toEqual(['y']);
+  });
+});

@@ -1,0 +1,154 @@
+import { CheckpointError } from '@harmonica/core';
+import { nearestNames } from './nearest-names.js';
+import { PickleGlobal } from './pickle-global.js';
+import { StorageReference, StridedTensor } from './strided-tensor.js';
+
+/** A key of a Python dict. */
+export type PyTorchKey = string | number | bigint | boolean | null;
+
+/**
+ * What a PyTorch checkpoint holds, with tensors as `Leaf`: dicts and `argparse.Namespace` are maps, lists and tuples
+ * arrays, bytes `Uint8Array`, and integers beyond 2^53 `bigint`.
+ */
+export type PyTorchTree<Leaf> =
+  | PyTorchKey
+  | Uint8Array
+  | Leaf
+  | readonly PyTorchTree<Leaf>[]
+  | ReadonlyMap<PyTorchKey, PyTorchTree<Leaf>>
+  | ReadonlySet<PyTorchTree<Leaf>>;
+
+/** An unpickled object and the file it is from. */
+export interface UnpickledObject {
+  readonly path: string;
+  readonly root: unknown;
+}
+
+/** Containers within containers. No checkpoint has as many, but an object that contains itself would. */
+const MAX_DEPTH = 100;
+
+/** Items that are looked at; an object that contains another many times over could have any number. */
+const MAX_ITEMS = 2 ** 22;
+
+/**
+ * The part of an object under a dotted name, such as `routers` or `state.ema`; the whole object without one.
+ *
+ * @throws {@link CheckpointError} if there is no such part; the message lists what there is
+ */
+export function selectPart(options: UnpickledObject & { select: string | undefined }): unknown {
+  const { path, root, select } = options;
+  let part = root;
+  for (const name of select?.split('.') ?? []) {
+    const items = new Map(itemsOf(part)?.map(([key, item]) => [String(key), item]));
+    if (!items.has(name)) {
+      const names = nearestNames({ name, names: [...items.keys()], limit: 8 });
+      const fix = names.length > 0 ? `There is: ${names.join(', ')}.` : 'It is no dict or list.';
+      throw new CheckpointError({ path, key: select ?? name, problem: `no "${name}"`, fix });
+    }
+    part = items.get(name);
+  }
+  return part;
+}
+
+/**
+ * Every tensor within an object, under its keys joined by dots. A tensor in several places has several names.
+ *
+ * @throws {@link CheckpointError} if two tensors would get one name, or the object is a bare tensor or contains itself
+ */
+export function flattenTensors({ path, root }: UnpickledObject): Map<string, StridedTensor> {
+  const tensors = new Map<string, StridedTensor>();
+  let visited = 0;
+  const visit = (value: unknown, place: readonly string[]) => {
+    checkSize({ path, place, visited: visited++ });
+    if (value instanceof StridedTensor) addTensor({ path, tensors, place, value });
+    for (const [key, item] of itemsOf(value) ?? []) visit(item, [...place, String(key)]);
+  };
+  visit(root, []);
+  return tensors;
+}
+
+/**
+ * An object with its tensors replaced by leaves. What is in several places stays one object.
+ *
+ * @throws {@link CheckpointError} if the object contains itself, or anything but tensors and plain data
+ */
+export function mapTensors<Leaf>(
+  options: UnpickledObject & { leaf: (tensor: StridedTensor) => Leaf },
+): PyTorchTree<Leaf> {
+  const { path, root, leaf } = options;
+  const copies = new Map<unknown, PyTorchTree<Leaf>>();
+  const copy = (value: unknown, place: readonly string[]): PyTorchTree<Leaf> => {
+    const known = copies.get(value);
+    if (known !== undefined) return known;
+    checkSize({ path, place, visited: copies.size });
+    const made = value instanceof StridedTensor ? leaf(value) : copyPlain(value, place);
+    copies.set(value, made);
+    return made;
+  };
+  const copyPlain = (value: unknown, place: readonly string[]): PyTorchTree<Leaf> => {
+    const copyItem = (item: unknown, key: unknown) => copy(item, [...place, String(key)]);
+    if (Array.isArray(value)) return value.map(copyItem);
+    if (value instanceof Set) return new Set([...value].map(copyItem));
+    if (value instanceof Uint8Array) return value;
+    if (!(value instanceof Map)) return asPlain({ path, place, value });
+    return new Map(
+      [...value].map(([key, item]) => [asPlain({ path, place, value: key }), copyItem(item, key)]),
+    );
+  };
+  return copy(root, []);
+}
+
+/** Keys and values of a dict, or indices and items of a list; nothing for anything else. */
+function itemsOf(value: unknown): [key: unknown, item: unknown][] | undefined {
+  if (value instanceof Map) return [...value.entries()];
+  return Array.isArray(value) ? [...value.entries()] : undefined;
+}
+
+function addTensor(options: {
+  path: string;
+  tensors: Map<string, StridedTensor>;
+  place: readonly string[];
+  value: StridedTensor;
+}): void {
+  const { path, tensors, place, value } = options;
+  const key = place.join('.');
+  if (place.length === 0) {
+    const fix = 'Read it with readPyTorchObject.';
+    throw new CheckpointError({ path, problem: 'a bare tensor, without a name', fix });
+  }
+  if (tensors.has(key)) {
+    throw new CheckpointError({ path, key, problem: 'two tensors have this dotted name' });
+  }
+  tensors.set(key, value);
+}
+
+/** Text, a number or the like: what a dict key may be. */
+function asPlain(options: { path: string; place: readonly string[]; value: unknown }): PyTorchKey {
+  const { path, place, value } = options;
+  if (typeof value !== 'object' || value === null) return value as PyTorchKey;
+  throw new CheckpointError({
+    path,
+    key: place.join('.'),
+    problem: `${describe(value)} where plain data is due`,
+    fix: 'Save only tensors, numbers, text and containers of these.',
+  });
+}
+
+function describe(value: object): string {
+  if (value instanceof PickleGlobal) return `the Python object ${value.name}`;
+  if (value instanceof StorageReference) return 'a bare tensor storage';
+  return value instanceof StridedTensor ? 'a tensor' : 'a container';
+}
+
+function checkSize(options: { path: string; place: readonly string[]; visited: number }): void {
+  const { path, place, visited } = options;
+  if (place.length <= MAX_DEPTH && visited <= MAX_ITEMS) return;
+  throw new CheckpointError({
+    path,
+    problem:
+      place.length > MAX_DEPTH
+        ? `more than ${MAX_DEPTH} containers within containers`
+        : `more than ${MAX_ITEMS} items`,
+    fix: 'The object contains itself, or the file is hostile; save plain data.',
+  });
+}

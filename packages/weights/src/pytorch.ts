@@ -1,0 +1,104 @@
+import { CheckpointError, type WeightSource } from '@harmonica/core';
+import { type ByteSource, openByteFile, openWith } from './byte-source.js';
+import { elementCount } from './element-type.js';
+import { readPyTorchArchive } from './pytorch-archive.js';
+import { flattenTensors, mapTensors, type PyTorchTree, selectPart } from './pytorch-tree.js';
+import type { StridedTensor } from './strided-tensor.js';
+import { createWeightSource, type StoredTensor } from './weight-source.js';
+import type { WeightTensor } from './weight-tensor.js';
+
+/** Which part of a PyTorch checkpoint is read. */
+export interface PyTorchOptions {
+  /** Dotted name of a part, such as `routers`, `ema`, `model` or `state_dict`. Default: everything. */
+  readonly select?: string;
+}
+
+/** What {@link readPyTorchObject} gives: plain data with tensors in it. */
+export type PyTorchValue = PyTorchTree<WeightTensor>;
+
+/** All tensors of a checkpoint together as float32, when it is read at once. */
+const MAX_OBJECT_BYTES = 2 ** 32;
+
+/**
+ * Opens a `.pt` or `.pth` checkpoint of PyTorch 1.6 or later: reads what it holds now and each tensor when it is asked
+ * for. Nothing in the file is executed. Tensors are named by their keys, joined by dots (`ema.blocks.0.attn.qkv.weight`;
+ * with `select: 'ema'`, `blocks.0.attn.qkv.weight`); other data is left out. The caller closes the source.
+ *
+ * @throws {@link FileError} if the file cannot be read
+ * @throws {@link CheckpointError} if it is damaged, of an older PyTorch, refers to Python objects other than tensors and
+ * plain data (the message names them), or has no part `select`
+ */
+export function openPyTorch(path: string, options: PyTorchOptions = {}): Promise<WeightSource> {
+  return openWith(path, (file) => openPyTorchIn(file, options));
+}
+
+/** {@link openPyTorch} over any bytes. The source closes `file`. */
+export async function openPyTorchIn(
+  file: ByteSource,
+  { select }: PyTorchOptions,
+): Promise<WeightSource> {
+  const { path } = file;
+  const { root, readTensor } = await readPyTorchArchive(file);
+  const part = selectPart({ path, root, select });
+  const tensors = new Map<string, StoredTensor>();
+  for (const [key, tensor] of flattenTensors({ path, root: part })) {
+    const { shape, storage } = tensor;
+    tensors.set(key, { shape, dtype: storage.type, read: () => readTensor({ key, tensor }) });
+  }
+  return createWeightSource({ path, tensors, close: () => file.close() });
+}
+
+/**
+ * Reads a whole `.pt` or `.pth` checkpoint, or the part `select` of it, as plain data: dicts, `OrderedDict` and
+ * `argparse.Namespace` become `Map`, lists and tuples arrays, sets `Set`, tensors and parameters {@link WeightTensor}.
+ *
+ * @throws {@link FileError} and {@link CheckpointError} as {@link openPyTorch}, and if the tensors need more than 4 GiB
+ */
+export async function readPyTorchObject(
+  path: string,
+  options: PyTorchOptions = {},
+): Promise<PyTorchValue> {
+  const file = await openByteFile(path);
+  try {
+    return await readPyTorchObjectIn(file, options);
+  } finally {
+    await file.close();
+  }
+}
+
+/** {@link readPyTorchObject} over any bytes. */
+export async function readPyTorchObjectIn(
+  file: ByteSource,
+  { select }: PyTorchOptions,
+): Promise<PyTorchValue> {
+  const { path } = file;
+  const archive = await readPyTorchArchive(file);
+  const root = selectPart({ path, root: archive.root, select });
+  const tensors = new Set<StridedTensor>();
+  mapTensors({ path, root, leaf: (tensor) => tensors.add(tensor) });
+  checkTotal({ path, tensors });
+  const read = new Map<StridedTensor, WeightTensor>();
+  for (const tensor of tensors) {
+    const { shape, storage } = tensor;
+    const data = await archive.readTensor({ key: `data/${storage.key}`, tensor });
+    read.set(tensor, { shape, dtype: storage.type, data });
+  }
+  return mapTensors({ path, root, leaf: (tensor) => read.get(tensor) as WeightTensor });
+}
+
+/** Tells a tensor from the other values of a {@link PyTorchValue}. */
+export function isWeightTensor(value: PyTorchValue): value is WeightTensor {
+  return typeof value === 'object' && value !== null && 'data' in value;
+}
+
+function checkTotal(options: { path: string; tensors: ReadonlySet<StridedTensor> }): void {
+  const { path, tensors } = options;
+  let bytes = 0;
+  for (const { shape } of tensors) bytes += elementCount(shape) * Float32Array.BYTES_PER_ELEMENT;
+  if (bytes <= MAX_OBJECT_BYTES) return;
+  throw new CheckpointError({
+    path,
+    problem: `its tensors need ${bytes} bytes; expected at most ${MAX_OBJECT_BYTES} at once`,
+    fix: 'Read them one by one with openPyTorch, or select a part.',
+  });
+}

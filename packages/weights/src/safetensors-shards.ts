@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { CheckpointError, InvalidArgumentError, type WeightSource } from '@harmonica/core';
+import { fileError } from './file-error.js';
+import { findRepeatedKey } from './repeated-key.js';
+import { openSafetensors } from './safetensors-file.js';
+import { createWeightSource, type StoredTensor, storedTensors } from './weight-source.js';
+
+/**
+ * Opens the shards that a `*.safetensors.index.json` lists, as one source. The caller closes it.
+ *
+ * @throws {@link FileError} if the index or a shard cannot be read
+ * @throws {@link CheckpointError} if the index is malformed, a shard is, or a shard lacks a tensor that is listed
+ */
+export async function openSafetensorsIndex(path: string): Promise<WeightSource> {
+  const shardOf = parseIndex({ path, text: await readText(path) });
+  const files = [...new Set(shardOf.values())];
+  const shards = await openAll(files.map((file) => join(dirname(path), file)));
+  const byFile = new Map(files.map((file, i) => [file, shards[i] as WeightSource]));
+  return closingOnFailure(shards, () => {
+    const tensors = new Map<string, StoredTensor>();
+    for (const [name, file] of shardOf) {
+      const shard = byFile.get(file) as WeightSource;
+      tensors.set(name, { ...shard.info(name), read: () => shard.read(name) });
+    }
+    return createWeightSource({ path, tensors, close: () => closeAll(shards) });
+  });
+}
+
+/**
+ * Opens several `.safetensors` files as one source, named after the first. The caller closes it.
+ *
+ * @param paths one or more files
+ * @throws {@link FileError} if a file cannot be read
+ * @throws {@link CheckpointError} if a file is malformed, or a tensor is in two of them
+ */
+export async function openSafetensorsShards(paths: readonly string[]): Promise<WeightSource> {
+  const [path] = paths;
+  if (path === undefined) {
+    throw new InvalidArgumentError({ argument: 'paths', value: paths, expected: 'a file or more' });
+  }
+  const shards = await openAll(paths);
+  return closingOnFailure(shards, () => {
+    const tensors = new Map<string, StoredTensor>();
+    for (const shard of shards) {
+      for (const [name, tensor] of storedTensors(shard)) {
+        if (tensors.has(name)) throw inTwoShards({ path: shard.path, name });
+        tensors.set(name, tensor);
+      }
+    }
+    return createWeightSource({ path, tensors, close: () => closeAll(shards) });
+  });
+}
+
+function inTwoShards({ path, name }: { path: string; name: string }): CheckpointError {
+  return new CheckpointError({
+    path,
+    key: name,
+    problem: 'the tensor is in an earlier shard too',
+    fix: 'Give each shard once, all of the same checkpoint.',
+  });
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw fileError({ path, action: 'read', cause });
+  }
+}
+
+/** The shard of each tensor, a path relative to the index. */
+function parseIndex({ path, text }: { path: string; text: string }): Map<string, string> {
+  const weightMap = parseWeightMap({ path, text });
+  const repeated = findRepeatedKey(text);
+  if (repeated !== undefined) {
+    throw new CheckpointError({ path, key: repeated, problem: 'the name occurs twice' });
+  }
+  for (const [key, file] of Object.entries(weightMap)) {
+    if (typeof file === 'string' && isBelow(file)) continue;
+    const problem = `shard ${JSON.stringify(file)}; expected the name of a file beside the index`;
+    throw new CheckpointError({ path, key, problem });
+  }
+  return new Map(Object.entries(weightMap as Record<string, string>));
+}
+
+function parseWeightMap({ path, text }: { path: string; text: string }): object {
+  let cause: unknown;
+  try {
+    const index: unknown = JSON.parse(text);
+    const weightMap: unknown = (index as { weight_map?: unknown } | null)?.weight_map;
+    if (typeof weightMap === 'object' && weightMap !== null) return weightMap;
+  } catch (error) {
+    cause = error;
+  }
+  throw new CheckpointError({
+    path,
+    problem: 'not a safetensors index; expected a JSON object with "weight_map"',
+    cause,
+  });
+}
+
+/** Whether a path stays in the folder that it is relative to. */
+function isBelow(file: string): boolean {
+  const normal = normalize(file);
+  return normal !== '.' && !isAbsolute(normal) && normal.split(sep)[0] !== '..';
+}
+
+async function openAll(paths: readonly string[]): Promise<WeightSource[]> {
+  const results = await Promise.allSettled(paths.map((path) => openSafetensors(path)));
+  const opened = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure === undefined) return opened;
+  await closeAll(opened);
+  throw failure.reason;
+}
+
+async function closingOnFailure(
+  sources: readonly WeightSource[],
+  build: () => WeightSource,
+): Promise<WeightSource> {
+  try {
+    return build();
+  } catch (error) {
+    await closeAll(sources);
+    throw error;
+  }
+}
+
+async function closeAll(sources: readonly WeightSource[]): Promise<void> {
+  await Promise.all(sources.map((source) => source.close()));
+}

@@ -1,0 +1,101 @@
+import { promisify } from 'node:util';
+import { crc32, inflateRaw } from 'node:zlib';
+import { CheckpointError } from '@harmonica/core';
+import { ByteCursor } from './byte-cursor.js';
+import type { ByteRange, ByteSource } from './byte-source.js';
+import type { ZipEntry } from './zip-directory.js';
+
+const LOCAL_SIGNATURE = 0x04034b50;
+const LOCAL_BYTES = 30;
+const STORED = 0;
+const DEFLATED = 8;
+
+const inflate = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(inflateRaw);
+
+/** An entry of an archive. */
+export interface ZipEntryIn {
+  readonly file: ByteSource;
+  readonly entry: ZipEntry;
+}
+
+/**
+ * Reads a whole entry.
+ *
+ * @throws {@link CheckpointError} if it is truncated, damaged (CRC-32), encrypted or compressed in another way
+ */
+export function readZipEntry({ file, entry }: ZipEntryIn): Promise<Uint8Array> {
+  return readZipRange({ file, entry, range: { begin: 0, end: entry.sizeBytes } });
+}
+
+/**
+ * Reads a range of the uncompressed entry. Of a stored entry only that range is read from the file; the checksum is
+ * checked when the range is the whole entry, or the entry is deflated.
+ *
+ * @throws {@link CheckpointError} as {@link readZipEntry}
+ */
+export async function readZipRange(
+  options: ZipEntryIn & { range: ByteRange },
+): Promise<Uint8Array> {
+  const { file, entry, range } = options;
+  const { method, sizeBytes, compressedBytes } = entry;
+  if (method === DEFLATED && !entry.encrypted) {
+    return (await inflateEntry({ file, entry })).subarray(range.begin, range.end);
+  }
+  if (method !== STORED || entry.encrypted || sizeBytes !== compressedBytes) {
+    const kind = entry.encrypted ? 'encrypted' : `stored by method ${method}`;
+    throw fault({ file, entry, problem: `${kind}; expected a stored or deflated zip entry` });
+  }
+  const start = await dataStart({ file, entry });
+  const bytes = await file.read({ begin: start + range.begin, end: start + range.end });
+  if (bytes.length === sizeBytes) checkSum({ file, entry, bytes });
+  return bytes;
+}
+
+async function inflateEntry({ file, entry }: ZipEntryIn): Promise<Uint8Array> {
+  const { sizeBytes, compressedBytes } = entry;
+  const begin = await dataStart({ file, entry });
+  const compressed = await file.read({ begin, end: begin + compressedBytes });
+  let bytes: Uint8Array;
+  try {
+    bytes = await inflate(compressed, { maxOutputLength: Math.max(1, sizeBytes) });
+  } catch (cause) {
+    throw fault({ file, entry, problem: 'cannot be decompressed', cause });
+  }
+  if (bytes.length !== sizeBytes) {
+    const problem = `decompresses to ${bytes.length} bytes; expected ${sizeBytes}`;
+    throw fault({ file, entry, problem });
+  }
+  checkSum({ file, entry, bytes });
+  return bytes;
+}
+
+/** The data follows the local header, whose name and extra field may differ from the directory's. */
+async function dataStart({ file, entry }: ZipEntryIn): Promise<number> {
+  const { headerOffset } = entry;
+  const bytes = await file.read({ begin: headerOffset, end: headerOffset + LOCAL_BYTES });
+  const cursor = new ByteCursor({ path: file.path, bytes });
+  if (cursor.uint32() !== LOCAL_SIGNATURE) {
+    throw fault({ file, entry, problem: `no zip entry at byte ${headerOffset}` });
+  }
+  cursor.take(22);
+  return headerOffset + LOCAL_BYTES + cursor.uint16() + cursor.uint16();
+}
+
+/** A recorded checksum of 0 means none: PyTorch writes that when told to save time. */
+function checkSum(options: ZipEntryIn & { bytes: Uint8Array }): void {
+  const { file, entry, bytes } = options;
+  const actual = crc32(bytes);
+  if (entry.crc32 === 0 || actual === entry.crc32) return;
+  const problem = `CRC-32 ${hex(actual)}; expected ${hex(entry.crc32)}`;
+  throw fault({ file, entry, problem });
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
+
+function fault(options: ZipEntryIn & { problem: string; cause?: unknown }): CheckpointError {
+  const { file, entry, problem, cause } = options;
+  const fix = 'The file is damaged; get it again.';
+  return new CheckpointError({ path: file.path, key: entry.name, problem, fix, cause });
+}
