@@ -1,0 +1,184 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { loadDit } from '@harmonica/backbones';
+import { type Backbone, createEagerExecutor, type Executor } from '@harmonica/core';
+import { createTinyBackbone } from '@harmonica/core/conformance';
+import { predictorByName } from '@harmonica/router';
+import { createDdimPlan } from '@harmonica/samplers';
+import {
+  expectClose,
+  goldenWeightSource,
+  loadGolden,
+  loadGoldenManifest,
+  nchwToNhwc,
+} from '@harmonica/testing';
+import { memory, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  cumulativeLambda,
+  type LambdaOptions,
+  leaveOneOutLambda,
+  marginalLambda,
+} from './lambda.js';
+import { advanceRun, disposeRunState, type RoutedRun, startRun } from './routed-run.js';
+
+// Means are taken in float32 there and in float64 here; the marginal is a difference of means of about 100.
+const close = (actual: number | undefined, expected: number) =>
+  expectClose([actual ?? Number.NaN], [expected], { relative: 1e-5, absolute: 5e-5 });
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+describe('against the official code', () => {
+  const golden = loadGolden('proxy');
+  let backbone: Backbone;
+  let executor: Executor;
+  let options: LambdaOptions;
+  beforeAll(async () => {
+    const { config } = loadGoldenManifest().weights;
+    backbone = await loadDit({
+      config: {
+        name: 'golden',
+        depth: config.depth,
+        hiddenSize: config.hidden_size,
+        heads: config.num_heads,
+        patchSize: config.patch_size,
+        inputSize: config.input_size,
+        inChannels: config.in_channels,
+        numClasses: config.num_classes,
+        learnSigma: config.learn_sigma,
+        mlpRatio: 4,
+      },
+      source: goldenWeightSource(),
+    });
+    executor = createEagerExecutor(backbone);
+    const x = nchwToNhwc(golden.f32('x'));
+    const logits = golden.f32('logits').data;
+    options = {
+      run: {
+        executor,
+        plan: createDdimPlan({ steps: 10 }),
+        predictor: predictorByName('hold'),
+        condition: { labels: tensor1d(golden.i32('labels').data, 'int32') },
+        guidance: { scale: 1.5 },
+        threshold: 0.1,
+      },
+      latent: tensor4d(x.data, x.shape as [number, number, number, number]),
+      scores: Array.from({ length: 10 }, (_, step) =>
+        Array.from(logits.slice(step * 6, step * 6 + 6), sigmoid),
+      ),
+    };
+  });
+  afterAll(async () => {
+    await executor.dispose();
+    backbone.dispose();
+  });
+
+  it('gives the official cumulative lambda', async () => {
+    const lambda = await cumulativeLambda(options);
+    expect(lambda[0]).toBe(0);
+    expectClose(lambda.slice(1), golden.f64('cumulative'), { relative: 1e-3 });
+  });
+
+  it('gives the leave-one-out lambda of the paper, as a mean', async () => {
+    const lambda = await leaveOneOutLambda(options);
+    const norms = golden.f64('leaveOneOut.squaredNorm').data;
+    const elements = 2 * 8 * 8 * 4;
+    const expected = Array.from(
+      { length: 9 },
+      (_, t) => ((norms[4 * t] as number) + (norms[4 * t + 1] as number)) / elements,
+    );
+    expect(lambda[0]).toBe(0);
+    expectClose(lambda.slice(1), expected, { relative: 1e-3 });
+  });
+});
+
+describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predictor) => {
+  const backbone = createTinyBackbone();
+  const executor = createEagerExecutor(backbone);
+  const plan = createDdimPlan({ steps: 6 });
+  const run: RoutedRun = {
+    executor,
+    plan,
+    predictor: predictorByName(predictor),
+    condition: { labels: tensor1d([0, 2, 3, 3], 'int32') },
+    guidance: { scale: 2 },
+    threshold: 0.4,
+  };
+  const values = Array.from({ length: 2 * 64 }, (_, i) => Math.sin(7 * i));
+  const latent = tensor4d([...values, ...values], [4, 4, 4, 4]);
+  const scores = Array.from({ length: 6 }, (_, step) =>
+    [0, 1, 2, 3].map((branch) => sigmoid(Math.cos(3 * step + 5 * branch) * 2)),
+  );
+  const hard = scores.map((row) => row.map((s) => (s > 0.4 ? 1 : 0)));
+  const ones = [1, 1, 1, 1];
+  afterAll(() => backbone.dispose());
+
+  /** The final latent of a plain run from start to end, with nothing shared. */
+  const sample = async (rows: readonly (readonly number[])[]): Promise<Tensor4D> => {
+    let state = startRun(run, latent);
+    for (const [index, row] of rows.entries()) {
+      const next = await advanceRun({ run, state, index, scores: index === 0 ? ones : row });
+      next.output.dispose();
+      disposeRunState(run, state);
+      state = next.state;
+    }
+    const final = state.plan.latent.clone();
+    disposeRunState(run, state);
+    return final;
+  };
+  const replaced = (rows: readonly (readonly number[])[], step: number, row: readonly number[]) =>
+    rows.map((old, index) => (index === step ? row : old));
+  const mse = (a: Tensor4D, b: Tensor4D, images: number): number => {
+    const [x, y] = [a.dataSync(), b.dataSync()];
+    const size = images * 64;
+    let sum = 0;
+    for (let i = 0; i < size; i++) sum += ((x[i] as number) - (y[i] as number)) ** 2;
+    return sum / size;
+  };
+
+  it('leave-one-out equals the plain computation', async () => {
+    const lambda = await leaveOneOutLambda({ run, latent, scores });
+    const routed = await sample(scores);
+    for (let t = 1; t < 6; t++) {
+      const expected = mse(await sample(replaced(scores, t, ones)), routed, 2);
+      close(lambda[t], expected);
+      expect(expected).toBeGreaterThan(0);
+    }
+  });
+
+  it('cumulative equals the plain computation', async () => {
+    const lambda = await cumulativeLambda({ run, latent, scores });
+    let previous = await sample(scores.map(() => ones));
+    for (let t = 1; t < 6; t++) {
+      const current = await sample(scores.map((row, u) => (u <= t ? row : ones)));
+      close(lambda[t], mse(current, previous, 4));
+      previous = current;
+    }
+  });
+
+  it('marginal equals the plain computation', async () => {
+    const { lambda, stepError } = await marginalLambda({ run, latent, scores: hard });
+    const reference = await sample(scores.map(() => ones));
+    for (let t = 1; t < 6; t++) {
+      const predicted = mse(await sample(replaced(hard, t, [0, 0, 0, 0])), reference, 2);
+      const computed = mse(await sample(replaced(hard, t, ones)), reference, 2);
+      close(lambda[t], Math.max(0, predicted - computed));
+      expect(stepError[t]).toBeGreaterThan(0);
+    }
+  });
+
+  it('leaks no tensor and no handle, also when aborted', async () => {
+    const before = memory().numTensors;
+    const handles = executor.liveHandles;
+    for (const lambda of [leaveOneOutLambda, cumulativeLambda, marginalLambda]) {
+      await lambda({ run, latent, scores });
+    }
+    expect(memory().numTensors).toBe(before);
+    expect(executor.liveHandles).toBe(handles);
+  });
+
+  it('stops when its signal is aborted', async () => {
+    const signal = AbortSignal.abort();
+    await expect(leaveOneOutLambda({ run, latent, scores, signal })).rejects.toThrowError(
+      /lambda refresh was stopped/,
+    );
+  });
+});
