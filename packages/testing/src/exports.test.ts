@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import * as testing from './index.js';
+
+it('exports exactly this', () => {
+  expect(Object.keys(testing).sort()).toEqual([
+    'Golden',
+    'conditionalHalf',
+    'entryOf',
+    'expectClose',
+    'goldenPath',
+    'goldenWeightSource',
+    'loadGolden',
+    'loadGoldenManifest',
+    'nchwToNhwc',
+  ]);
+});

@@ -1,0 +1,18 @@
+export { type Closeness, type Comparable, expectClose } from './expect-close.js';
+export {
+  type GoldenDitConfig,
+  type GoldenEntry,
+  type GoldenManifest,
+  type GoldenTensorEntry,
+  goldenPath,
+  loadGoldenManifest,
+} from './golden-manifest.js';
+export {
+  conditionalHalf,
+  entryOf,
+  type GoldenData,
+  type GoldenTensor,
+  nchwToNhwc,
+} from './golden-tensor.js';
+export { goldenWeightSource } from './golden-weight-source.js';
+export { Golden, loadGolden } from './load-golden.js';
