@@ -10,6 +10,7 @@ import importlib
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,8 +27,8 @@ class Official:
     routed: ModuleType
     thresholded: ModuleType
     gaussian: ModuleType
-    create_diffusion: object
-    get_lambda: object
+    create_diffusion: Callable
+    get_lambda: Callable
 
 
 def load_official(checkout: Path, commit: str | None = None) -> Official:
