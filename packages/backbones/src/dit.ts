@@ -1,6 +1,7 @@
 import {
   assertCondition,
   type Backbone,
+  type BackboneSpec,
   type Branch,
   InvalidArgumentError,
   type NamedTensors,
@@ -12,21 +13,18 @@ import {
   gather,
   mul,
   reshape,
-  split,
   type Tensor,
   type Tensor1D,
-  type Tensor2D,
   type Tensor3D,
   type Tensor4D,
-  transpose,
 } from '@tensorflow/tfjs-core';
-import { scaledDotProductAttention } from './attention.js';
+import { dense } from './dense.js';
 import { type DitConfig, ditSizes } from './dit-config.js';
 import { ditSpec, LABELS } from './dit-spec.js';
 import { gelu } from './gelu.js';
-import { linear } from './linear.js';
 import { modulatedNorm, modulationRow } from './modulated-norm.js';
 import { patchify, unpatchify } from './patches.js';
+import { selfAttention } from './self-attention.js';
 import { silu } from './silu.js';
 import { sinCosPosition } from './sin-cos-position.js';
 import { timestepEmbedding, timestepFrequencies } from './timestep-embedding.js';
@@ -35,7 +33,7 @@ import type { Weights } from './weights.js';
 const POSITIONS = 'constant.positions';
 const FREQUENCIES = 'constant.frequencies';
 
-/** Rows of a block's modulation `[B, 6, D]`: shift, scale and gate of each branch. */
+/** Rows of a block's modulation `[B, 6, D]`; each scale stands below its shift. */
 const ROWS = {
   attention: { shift: 0, gate: 2 },
   mlp: { shift: 3, gate: 5 },
@@ -50,82 +48,111 @@ export interface DitOptions {
 /**
  * The diffusion transformer with adaLN-Zero blocks (Peebles and Xie, 2022), as published:
  *
- *     x += gate1 * attention(modulate(norm(x), shift1, scale1))
- *     x += gate2 * mlp(modulate(norm(x), shift2, scale2))
+ *     x += gate1 * attention(norm(x) * (1 + scale1) + shift1)
+ *     x += gate2 * mlp(norm(x) * (1 + scale2) + shift2)
  *
  * The stream's state is `tokens` `[B, L, D]`; its context is `modulation.<block>` `[B, 6, D]` and `final` `[B, 2, D]`.
  */
 export function createDit({ config, weights }: DitOptions): Backbone {
   const spec = ditSpec(config);
-  const { gridSize, tokens } = ditSizes(config);
-  const { hiddenSize: width, depth, heads, patchSize, inputSize, inChannels } = config;
-  weights.set(POSITIONS, sinCosPosition({ gridSize, width }), [tokens, width]);
-  const frequencies = timestepFrequencies();
-  weights.set(FREQUENCIES, frequencies, [frequencies.length]);
-
-  const dense = (name: string, x: Tensor): Tensor => linear({ x, ...weights.affine(name) });
-
-  /** `[B, D]`: silu of the sum of the time and label embeddings, which is what every adaLN reads. */
-  const embedCondition = (time: Tensor1D, labels: Tensor): Tensor2D => {
-    const waves = timestepEmbedding({ time, frequencies: weights.get(FREQUENCIES) });
-    const timeEmbedding = dense('t_embedder.mlp.2', silu(dense('t_embedder.mlp.0', waves)));
-    const table = weights.get('y_embedder.embedding_table.weight');
-    return silu(add(timeEmbedding, gather(table, labels)));
-  };
-
-  const attention = (block: number, x: Tensor): Tensor => {
-    const qkv = dense(`blocks.${block}.attn.qkv`, x);
-    const perHead = transpose(reshape(qkv, [-1, tokens, 3 * heads, width / heads]), [0, 2, 1, 3]);
-    const [query, key, value] = split(perHead, 3, 1) as [Tensor4D, Tensor4D, Tensor4D];
-    const mixed = transpose(scaledDotProductAttention({ query, key, value }), [0, 2, 1, 3]);
-    return dense(`blocks.${block}.attn.proj`, reshape(mixed, [-1, tokens, width]));
-  };
-
-  const mlp = (block: number, x: Tensor): Tensor =>
-    dense(`blocks.${block}.mlp.fc2`, gelu(dense(`blocks.${block}.mlp.fc1`, x)));
-
+  const { heads, patchSize } = config;
+  const { gridSize } = ditSizes(config);
+  addConstants(config, weights);
   return {
     spec,
 
     begin(latent, time, condition) {
-      assertBeginInput({ latent, time, shape: [inputSize, inputSize, inChannels] });
-      assertCondition(spec, condition, latent.shape[0]);
+      assertBeginInput({ spec, latent, time, condition });
       const patches = patchify({ image: latent, patchSize });
-      const embedded = dense('x_embedder.proj', patches);
-      const signal = embedCondition(time, condition[LABELS] as Tensor);
-      const modulation = (name: string, rows: number): Tensor =>
-        reshape(dense(`${name}.adaLN_modulation.1`, signal), [-1, rows, width]);
-      const context: Record<string, Tensor> = { final: modulation('final_layer', 2) };
-      for (let block = 0; block < depth; block++) {
-        context[`modulation.${block}`] = modulation(`blocks.${block}`, 6);
-      }
-      return { state: { tokens: add(embedded, weights.get(POSITIONS)) }, context };
+      const embedded = dense({ x: patches, weights, name: 'x_embedder.proj' });
+      return {
+        state: { tokens: add(embedded, weights.get(POSITIONS)) },
+        context: modulations({ config, weights, time, labels: condition[LABELS] as Tensor }),
+      };
     },
 
     compute(branch, stream) {
-      const x = modulatedNorm({
-        x: tokensOf(stream),
-        modulation: modulationOf(stream, `modulation.${branch.block}`),
-        row: rowsOf(branch).shift,
-      });
-      return branch.kind === 'mlp' ? mlp(branch.block, x) : attention(branch.block, x);
+      const name = `blocks.${branch.block}`;
+      const modulation = modulationOf(stream, branch);
+      const x = modulatedNorm({ x: tokensOf(stream), modulation, row: rowsOf(branch).shift });
+      if (branch.kind !== 'mlp') return selfAttention({ x, weights, name: `${name}.attn`, heads });
+      const hidden = gelu(dense({ x, weights, name: `${name}.mlp.fc1` }));
+      return dense({ x: hidden, weights, name: `${name}.mlp.fc2` });
     },
 
     merge(branch, stream, output): NamedTensors {
-      const modulation = modulationOf(stream, `modulation.${branch.block}`);
-      const gate = modulationRow(modulation, rowsOf(branch).gate);
+      const gate = modulationRow(modulationOf(stream, branch), rowsOf(branch).gate);
       return { tokens: add(tokensOf(stream), mul(gate, output)) };
     },
 
     end(stream) {
-      const modulation = modulationOf(stream, 'final');
+      const modulation = contextOf(stream, 'final');
       const x = modulatedNorm({ x: tokensOf(stream), modulation, row: 0 });
-      const patches = dense('final_layer.linear', x);
+      const patches = dense({ x, weights, name: 'final_layer.linear' });
       return unpatchify({ patches, patchSize, rows: gridSize, columns: gridSize });
     },
 
     dispose: () => weights.dispose(),
   };
+}
+
+function addConstants(config: DitConfig, weights: Weights): void {
+  const { hiddenSize: width } = config;
+  const { gridSize, tokens } = ditSizes(config);
+  const frequencies = timestepFrequencies();
+  weights.set(POSITIONS, sinCosPosition({ gridSize, width }), [tokens, width]);
+  weights.set(FREQUENCIES, frequencies, [frequencies.length]);
+}
+
+interface ModulationsOptions extends DitOptions {
+  readonly time: Tensor1D;
+  /** Int32 `[B]`. */
+  readonly labels: Tensor;
+}
+
+/** What every adaLN layer makes of time and label: the context of a stream. */
+function modulations({ config, weights, time, labels }: ModulationsOptions): NamedTensors {
+  const { depth, hiddenSize } = config;
+  const waves = timestepEmbedding({ time, frequencies: weights.get(FREQUENCIES) });
+  const hidden = silu(dense({ x: waves, weights, name: 't_embedder.mlp.0' }));
+  const timeEmbedding = dense({ x: hidden, weights, name: 't_embedder.mlp.2' });
+  const labelEmbedding = gather(weights.get('y_embedder.embedding_table.weight'), labels);
+  const signal = silu(add(timeEmbedding, labelEmbedding));
+  const modulation = (layer: string, rows: number): Tensor =>
+    reshape(dense({ x: signal, weights, name: `${layer}.adaLN_modulation.1` }), [
+      -1,
+      rows,
+      hiddenSize,
+    ]);
+  const context: Record<string, Tensor> = { final: modulation('final_layer', 2) };
+  for (let block = 0; block < depth; block++) {
+    context[modulationName(block)] = modulation(`blocks.${block}`, 6);
+  }
+  return context;
+}
+
+function modulationName(block: number): string {
+  return `modulation.${block}`;
+}
+
+function modulationOf(stream: Stream, { block }: Branch): Tensor3D {
+  return contextOf(stream, modulationName(block));
+}
+
+function contextOf({ context }: Stream, name: string): Tensor3D {
+  const found = context[name];
+  if (!found) {
+    throw new InvalidArgumentError({
+      argument: 'stream.context',
+      value: Object.keys(context).join(', '),
+      expected: `an entry ${name}, as begin of this DiT makes it`,
+    });
+  }
+  return found as Tensor3D;
+}
+
+function tokensOf({ state }: Stream): Tensor {
+  return state.tokens as Tensor;
 }
 
 function rowsOf({ kind }: Branch): (typeof ROWS)['attention' | 'mlp'] {
@@ -139,34 +166,22 @@ function rowsOf({ kind }: Branch): (typeof ROWS)['attention' | 'mlp'] {
   return ROWS[kind];
 }
 
-function tokensOf({ state }: Stream): Tensor3D {
-  return state.tokens as Tensor3D;
-}
-
-function modulationOf({ context }: Stream, name: string): Tensor3D {
-  const found = context[name];
-  if (!found) {
-    throw new InvalidArgumentError({
-      argument: 'stream.context',
-      value: Object.keys(context).join(', '),
-      expected: `an entry ${name}, as begin of this DiT makes it`,
-    });
-  }
-  return found as Tensor3D;
-}
-
 interface BeginInput {
+  readonly spec: BackboneSpec;
   readonly latent: Tensor4D;
   readonly time: Tensor1D;
-  /** Height, width and channels of the latent. */
-  readonly shape: readonly number[];
+  readonly condition: NamedTensors;
 }
 
-function assertBeginInput({ latent, time, shape }: BeginInput): void {
-  if (latent.shape.slice(1).join() !== shape.join()) {
-    throw new ShapeError({ tensor: 'latent', actual: latent.shape, expected: [null, ...shape] });
+function assertBeginInput({ spec, latent, time, condition }: BeginInput): void {
+  const { height, width, channels } = spec.latent;
+  const expected = [null, height, width, channels];
+  const [batch = 0, ...sample] = latent.shape;
+  if (sample.join() !== expected.slice(1).join()) {
+    throw new ShapeError({ tensor: 'latent', actual: latent.shape, expected });
   }
-  if (time.rank !== 1 || time.shape[0] !== latent.shape[0]) {
-    throw new ShapeError({ tensor: 'time', actual: time.shape, expected: [latent.shape[0]] });
+  if (time.shape.join() !== String(batch)) {
+    throw new ShapeError({ tensor: 'time', actual: time.shape, expected: [batch] });
   }
+  assertCondition(spec, condition, batch);
 }

@@ -1,7 +1,7 @@
-import { add, reshape, type Tensor, type Tensor4D } from '@tensorflow/tfjs-core';
+import { add, reshape, type Tensor4D } from '@tensorflow/tfjs-core';
 import { scaledDotProductAttention } from './attention.js';
+import { dense } from './dense.js';
 import { groupNorm } from './group-norm.js';
-import { linear } from './linear.js';
 import type { WeightedBlockOptions } from './resnet-block.js';
 
 /**
@@ -11,14 +11,15 @@ import type { WeightedBlockOptions } from './resnet-block.js';
  */
 export function spatialAttention({ x, weights, name }: WeightedBlockOptions): Tensor4D {
   const [, height, width, channels] = x.shape;
-  const dense = (part: string, input: Tensor): Tensor =>
-    linear({ x: input, ...weights.affine(`${name}.${part}`) });
   const normed = groupNorm({ x, ...weights.affine(`${name}.group_norm`) });
   const pixels = reshape(normed, [-1, 1, height * width, channels]);
+  const project = (part: string): Tensor4D =>
+    dense({ x: pixels, weights, name: `${name}.${part}` }) as Tensor4D;
   const mixed = scaledDotProductAttention({
-    query: dense('to_q', pixels) as Tensor4D,
-    key: dense('to_k', pixels) as Tensor4D,
-    value: dense('to_v', pixels) as Tensor4D,
+    query: project('to_q'),
+    key: project('to_k'),
+    value: project('to_v'),
   });
-  return add(x, reshape(dense('to_out.0', mixed), [-1, height, width, channels]));
+  const output = dense({ x: mixed, weights, name: `${name}.to_out.0` });
+  return add(x, reshape(output, [-1, height, width, channels]));
 }
