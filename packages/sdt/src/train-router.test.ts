@@ -1,0 +1,185 @@
+import '@tensorflow/tfjs-backend-cpu';
+import {
+  AbortedError,
+  createEagerExecutor,
+  IncompatibleError,
+  NonFiniteError,
+  type RouterFile,
+} from '@harmonica/core';
+import { createTinyBackbone } from '@harmonica/core/conformance';
+import { createProvenance, macsCostModel, theoreticalSpeedUp, toSchedule } from '@harmonica/router';
+import { createDdimPlan } from '@harmonica/samplers';
+import { memory } from '@tensorflow/tfjs-core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type TrainRouterOptions, trainRouter } from './train-router.js';
+import { defaultConfig, paperConfig, type TrainingConfig } from './training-config.js';
+import { parseTrainingState, type TrainingState } from './training-state.js';
+
+const backbone = createTinyBackbone();
+const executor = createEagerExecutor(backbone);
+afterAll(async () => {
+  await executor.dispose();
+  backbone.dispose();
+});
+
+const plan = createDdimPlan({ steps: 4 });
+const guidance = { scale: 1.5, channels: 4 };
+const provenance = createProvenance({
+  spec: backbone.spec,
+  modelSha256: 'a'.repeat(64),
+  plan,
+  guidance,
+});
+const config: TrainingConfig = {
+  ...defaultConfig,
+  batchSize: 1,
+  iterations: 9,
+  refreshEvery: 4,
+  targetSpeedup: 1.3,
+};
+const options = (extra: Partial<TrainRouterOptions> = {}): TrainRouterOptions => ({
+  executor,
+  plan,
+  guidance,
+  config,
+  provenance,
+  ...extra,
+});
+/** Trains and keeps the states as they would be read back from files. */
+const trained = async (extra: Partial<TrainRouterOptions> = {}) => {
+  const states: TrainingState[] = [];
+  const onTrajectory = (state: TrainingState) => {
+    states.push(parseTrainingState(JSON.stringify(state)));
+  };
+  const router = await trainRouter(options({ onTrajectory, ...extra }));
+  return { router, states };
+};
+
+describe('trainRouter', () => {
+  it('moves every logit but those of step 0', async () => {
+    const { router, states } = await trained();
+    const before = states[0]?.logits as RouterFile['logits'];
+    expect(router.logits[0]).toEqual(before[0]);
+    router.logits.slice(1).forEach((row, i) => {
+      for (const [k, logit] of row.entries()) expect(logit).not.toBe(before[i + 1]?.[k]);
+    });
+  });
+
+  it('reaches the target speed-up, and says what it was trained for', async () => {
+    const { router } = await trained();
+    const schedule = toSchedule(router);
+    const cost = macsCostModel(backbone.spec);
+    expect(theoreticalSpeedUp({ schedule, cost })).toBeGreaterThanOrEqual(1.3);
+    expect(router.provenance.model).toEqual(provenance.model);
+    expect(router.provenance.training).toMatchObject({ iterations: 9 });
+  });
+
+  it.each([
+    ['default', config],
+    ['paper', { ...paperConfig, batchSize: 1, iterations: 9, refreshEvery: 3 }],
+    ['hard finish', { ...config, hardFinish: 0.5, proxy: 'leave-one-out' as const }],
+  ])('resumed from any trajectory gives the same router, bit for bit (%s)', async (_, settings) => {
+    const whole = await trained({ config: settings });
+    for (const resume of whole.states.slice(0, -1)) {
+      const { router } = await trained({ config: settings, resume });
+      expect(router).toEqual(whole.router);
+    }
+  });
+
+  it('stopped within a trajectory leaves a state that leads to the same router', async () => {
+    const { router: whole } = await trained();
+    const controller = new AbortController();
+    const states: TrainingState[] = [];
+    const run = trainRouter(
+      options({
+        signal: controller.signal,
+        onTrajectory: (state) => void states.push(state),
+        onProgress: ({ iteration }) => {
+          if (iteration === 5) controller.abort();
+        },
+      }),
+    );
+    await expect(run).rejects.toBeInstanceOf(AbortedError);
+    const last = states.at(-1) as TrainingState;
+    expect(last.iteration).toBe(3);
+    const { router } = await trained({ resume: last });
+    expect(router).toEqual(whole);
+  });
+
+  it('trains longer when resumed with more iterations', async () => {
+    const { states } = await trained();
+    const resume = states.at(-1) as TrainingState;
+    const { router } = await trained({ config: { ...config, iterations: 12 }, resume });
+    expect(router.provenance.training).toMatchObject({ iterations: 12 });
+  });
+
+  it('refuses to resume for another plan, model or config', async () => {
+    const { states } = await trained();
+    const resume = states[1] as TrainingState;
+    const other = createDdimPlan({ steps: 4, eta: 1 });
+    const elsewhere = createProvenance({
+      spec: backbone.spec,
+      modelSha256: 'a'.repeat(64),
+      plan: other,
+      guidance,
+    });
+    for (const extra of [
+      { plan: other, provenance: elsewhere },
+      { config: { ...config, learningRate: 0.5 } },
+    ]) {
+      await expect(trained({ resume, ...extra })).rejects.toBeInstanceOf(IncompatibleError);
+    }
+  });
+
+  it('reports every update', async () => {
+    const seen: number[] = [];
+    const losses: number[] = [];
+    await trained({
+      onProgress: ({ iteration, loss, data, penalty }) => {
+        seen.push(iteration);
+        losses.push(loss - data - penalty);
+      },
+    });
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(losses.every((difference) => Math.abs(difference) < 1e-12)).toBe(true);
+  });
+
+  it('draws a fresh batch for every trajectory', async () => {
+    const { states } = await trained();
+    const blocks = states.map(({ rng }) => rng.block);
+    expect(new Set(blocks).size).toBe(blocks.length);
+  });
+
+  it('leaks no tensor and no handle', async () => {
+    await trained();
+    const before = memory().numTensors;
+    const handles = executor.liveHandles;
+    await trained();
+    expect(memory().numTensors).toBe(before);
+    expect(executor.liveHandles).toBe(handles);
+  });
+
+  it('stops at the first loss that is not finite', async () => {
+    const broken = {
+      ...executor,
+      get liveHandles() {
+        return executor.liveHandles;
+      },
+      vjp: async (...args: Parameters<typeof executor.vjp>) => ({
+        ...(await executor.vjp(...args)),
+        scoreGradient: Number.NaN,
+      }),
+    };
+    await expect(trained({ executor: broken })).rejects.toBeInstanceOf(NonFiniteError);
+  });
+
+  it.each([
+    ['batchSize', 0],
+    ['learningRate', -1],
+    ['targetSpeedup', 1],
+    ['threshold', 1],
+    ['refreshShare', 0],
+  ])('refuses %s %s', async (name, value) => {
+    await expect(trained({ config: { ...config, [name]: value } })).rejects.toThrowError(name);
+  });
+});
