@@ -31,7 +31,7 @@ DTYPES = {
 
 
 def describe(tensor):
-    """Shape, type and values (as float32) of a tensor; infinity as text, which JSON has no number for."""
+    """Shape, type and values (as float32) of a tensor; infinity, which JSON lacks, as text."""
     values = tensor.detach().to(torch.float32).flatten().tolist()
     finite = [v if abs(v) < float("inf") else f"{'-' if v < 0 else ''}Infinity" for v in values]
     return {"shape": list(tensor.shape), "dtype": DTYPES[tensor.dtype], "values": finite}
@@ -124,6 +124,14 @@ def recompress(source, target):
             new.writestr(zipfile.ZipInfo(name), old.read(name), zipfile.ZIP_DEFLATED)
 
 
+def recompress_64(source, target):
+    """The same archive with the 64-bit fields that archives beyond 4 GiB have."""
+    limit = zipfile.ZIP64_LIMIT
+    zipfile.ZIP64_LIMIT = 4
+    recompress(source, target)
+    zipfile.ZIP64_LIMIT = limit
+
+
 def write_pytorch(generator):
     """PyTorch files; returns what they hold."""
     mixed = mixed_tree(generator)
@@ -131,6 +139,7 @@ def write_pytorch(generator):
     torch.save(mixed, FOLDER / "mixed.pt")
     torch.save(mixed, FOLDER / "protocol-5.pt", pickle_protocol=5)
     recompress(FOLDER / "mixed.pt", FOLDER / "deflated.pt")
+    recompress_64(FOLDER / "mixed.pt", FOLDER / "zip64.pt")
     torch.save(router, FOLDER / "router-checkpoint.pt")
     torch.save({"w": torch.ones(2)}, FOLDER / "legacy.pt", _use_new_zipfile_serialization=False)
     torch.save(torch.nn.Linear(2, 1), FOLDER / "module.pt")
@@ -141,6 +150,7 @@ def write_pytorch(generator):
         "mixed.pt": flatten(mixed),
         "protocol-5.pt": flatten(mixed),
         "deflated.pt": flatten(mixed),
+        "zip64.pt": flatten(mixed),
         "router-checkpoint.pt": flatten(router),
         "no-checksums.pt": {"w": describe(torch.ones(2))},
     }

@@ -27,8 +27,8 @@ export interface UnpickledObject {
 /** Containers within containers. No checkpoint has as many, but an object that contains itself would. */
 const MAX_DEPTH = 100;
 
-/** Items that are looked at; an object that contains another many times over could have any number. */
-const MAX_ITEMS = 2 ** 22;
+/** Containers and tensors that are looked at; one that is in many places counts as often. */
+const MAX_VISITS = 2 ** 20;
 
 /**
  * The part of an object under a dotted name, such as `routers` or `state.ema`; the whole object without one.
@@ -57,11 +57,15 @@ export function selectPart(options: UnpickledObject & { select: string | undefin
  */
 export function flattenTensors({ path, root }: UnpickledObject): Map<string, StridedTensor> {
   const tensors = new Map<string, StridedTensor>();
-  let visited = 0;
+  let visits = 0;
   const visit = (value: unknown, place: readonly string[]) => {
-    checkSize({ path, place, visited: visited++ });
+    checkDepth({ path, place });
+    if (++visits > MAX_VISITS)
+      throw hostile({ path, problem: `more than ${MAX_VISITS} containers` });
     if (value instanceof StridedTensor) addTensor({ path, tensors, place, value });
-    for (const [key, item] of itemsOf(value) ?? []) visit(item, [...place, String(key)]);
+    for (const [key, item] of itemsOf(value) ?? []) {
+      if (isObject(item)) visit(item, [...place, String(key)]);
+    }
   };
   visit(root, []);
   return tensors;
@@ -76,17 +80,17 @@ export function mapTensors<Leaf>(
   options: UnpickledObject & { leaf: (tensor: StridedTensor) => Leaf },
 ): PyTorchTree<Leaf> {
   const { path, root, leaf } = options;
-  const copies = new Map<unknown, PyTorchTree<Leaf>>();
+  const copies = new Map<object, PyTorchTree<Leaf>>();
   const copy = (value: unknown, place: readonly string[]): PyTorchTree<Leaf> => {
-    const known = copies.get(value);
-    if (known !== undefined) return known;
-    checkSize({ path, place, visited: copies.size });
-    const made = value instanceof StridedTensor ? leaf(value) : copyPlain(value, place);
+    if (!isObject(value)) return value as PyTorchKey;
+    checkDepth({ path, place });
+    const made = copies.get(value) ?? copyObject(value, place);
     copies.set(value, made);
     return made;
   };
-  const copyPlain = (value: unknown, place: readonly string[]): PyTorchTree<Leaf> => {
+  const copyObject = (value: object, place: readonly string[]): PyTorchTree<Leaf> => {
     const copyItem = (item: unknown, key: unknown) => copy(item, [...place, String(key)]);
+    if (value instanceof StridedTensor) return leaf(value);
     if (Array.isArray(value)) return value.map(copyItem);
     if (value instanceof Set) return new Set([...value].map(copyItem));
     if (value instanceof Uint8Array) return value;
@@ -125,7 +129,7 @@ function addTensor(options: {
 /** Text, a number or the like: what a dict key may be. */
 function asPlain(options: { path: string; place: readonly string[]; value: unknown }): PyTorchKey {
   const { path, place, value } = options;
-  if (typeof value !== 'object' || value === null) return value as PyTorchKey;
+  if (!isObject(value)) return value as PyTorchKey;
   throw new CheckpointError({
     path,
     key: place.join('.'),
@@ -140,15 +144,16 @@ function describe(value: object): string {
   return value instanceof StridedTensor ? 'a tensor' : 'a container';
 }
 
-function checkSize(options: { path: string; place: readonly string[]; visited: number }): void {
-  const { path, place, visited } = options;
-  if (place.length <= MAX_DEPTH && visited <= MAX_ITEMS) return;
-  throw new CheckpointError({
-    path,
-    problem:
-      place.length > MAX_DEPTH
-        ? `more than ${MAX_DEPTH} containers within containers`
-        : `more than ${MAX_ITEMS} items`,
-    fix: 'The object contains itself, or the file is hostile; save plain data.',
-  });
+function checkDepth({ path, place }: { path: string; place: readonly string[] }): void {
+  if (place.length <= MAX_DEPTH) return;
+  throw hostile({ path, problem: `more than ${MAX_DEPTH} containers within containers` });
+}
+
+function hostile({ path, problem }: { path: string; problem: string }): CheckpointError {
+  const fix = 'The object contains itself, or the file is hostile; save plain data.';
+  return new CheckpointError({ path, problem, fix });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

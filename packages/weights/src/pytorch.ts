@@ -87,8 +87,8 @@ export async function readPyTorchObjectIn(
 }
 
 /** Tells a tensor from the other values of a {@link PyTorchValue}. */
-export function isWeightTensor(value: PyTorchValue): value is WeightTensor {
-  return typeof value === 'object' && value !== null && 'data' in value;
+export function isWeightTensor(value: unknown): value is WeightTensor {
+  return (value as Partial<WeightTensor> | null)?.data instanceof Float32Array;
 }
 
 function checkTotal(options: { path: string; tensors: ReadonlySet<StridedTensor> }): void {
