@@ -2,6 +2,7 @@ export { type AllComputeScheduleOptions, allComputeSchedule } from './all-comput
 export { parseCacheDocument } from './cache-document.js';
 export { type CacheStatistics, cacheStatistics, type Utilization } from './cache-statistics.js';
 export { type CacheKey, type CacheStore, createCacheStore } from './cache-store.js';
+export { type Rgb, scoreColor } from './color-map.js';
 export { assertCompatible, assertScheduleFits } from './compatibility.js';
 export {
   branchCostWeights,
@@ -18,6 +19,24 @@ export {
   type Interval,
 } from './fixed-interval-schedule.js';
 export { formatRouter, formatSchedule } from './format-cache-document.js';
+export {
+  type HeatMap,
+  type HeatMapOfScoresOptions,
+  type HeatMapOptions,
+  type HeatMapPanel,
+  heatMapOf,
+  heatMapOfScores,
+} from './heat-map.js';
+export { heatMapToPng } from './heat-map-png.js';
+export {
+  layoutHeatMap,
+  type RectShape,
+  type Scene,
+  type Shape,
+  type TextShape,
+} from './heat-map-scene.js';
+export { heatMapToSvg } from './heat-map-svg.js';
+export { heatMapToTerminal, type TerminalOptions } from './heat-map-terminal.js';
 export {
   constantLogits,
   FIRST_STEP_LOGIT,

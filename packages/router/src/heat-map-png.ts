@@ -1,0 +1,89 @@
+import { PNG } from 'pngjs';
+import type { Rgb } from './color-map.js';
+import { type GlyphBox, glyphs } from './glyphs.js';
+import type { HeatMap } from './heat-map.js';
+import { layoutHeatMap, type RectShape, type TextShape } from './heat-map-scene.js';
+import { FONT_SIZE, glyphIndex, textWidth } from './text-metrics.js';
+
+/** Device pixels per CSS pixel: the size that the glyphs are made for. */
+const SCALE = glyphs.size / FONT_SIZE;
+
+/** A heat map as a PNG file, at two pixels per CSS pixel for sharp text. */
+export function heatMapToPng(map: HeatMap): Uint8Array {
+  const scene = layoutHeatMap(map);
+  const png = new PNG({ width: scene.width * SCALE, height: scene.height * SCALE });
+  png.data.fill(255);
+  const masks = decodeMasks();
+  for (const shape of scene.shapes) {
+    if (shape.kind === 'rect') fillRect(png, shape);
+    else drawText(png, shape, masks);
+  }
+  return PNG.sync.write(png, { colorType: 2 });
+}
+
+function fillRect(png: PNG, { x, y, width, height, fill }: RectShape): void {
+  const [red, green, blue] = fill;
+  for (let row = y * SCALE; row < (y + height) * SCALE; row++) {
+    for (let column = x * SCALE; column < (x + width) * SCALE; column++) {
+      const at = 4 * (row * png.width + column);
+      png.data[at] = red;
+      png.data[at + 1] = green;
+      png.data[at + 2] = blue;
+    }
+  }
+}
+
+/** Where the mask of each glyph starts, and the alpha of every pixel, in [0, 1]. */
+interface Masks {
+  readonly starts: readonly number[];
+  readonly alpha: readonly number[];
+}
+
+function drawText(png: PNG, { x, y, text, anchor, fill }: TextShape, masks: Masks): void {
+  const share = { start: 0, middle: 0.5, end: 1 }[anchor];
+  let pen = (x - share * textWidth(text)) * SCALE;
+  const lineTop = Math.round(y * SCALE) - glyphs.ascent;
+  for (const character of text) {
+    const index = glyphIndex(character);
+    const [advance, left, top, width, height] = glyphs.boxes[index] as GlyphBox;
+    const start = masks.starts[index] as number;
+    for (let i = 0; i < width * height; i++) {
+      blend({
+        png,
+        column: Math.round(pen) + left + (i % width),
+        row: lineTop + top + Math.floor(i / width),
+        color: fill,
+        alpha: masks.alpha[start + i] as number,
+      });
+    }
+    pen += advance;
+  }
+}
+
+function decodeMasks(): Masks {
+  const bytes = Uint8Array.from(atob(glyphs.masks), (character) => character.charCodeAt(0));
+  const alpha = Array.from(bytes, (byte) => [(byte >> 4) / 15, (byte & 15) / 15]).flat();
+  const starts: number[] = [];
+  let next = 0;
+  for (const [, , , width, height] of glyphs.boxes) {
+    starts.push(next);
+    next += width * height;
+  }
+  return { starts, alpha };
+}
+
+function blend(options: {
+  readonly png: PNG;
+  readonly column: number;
+  readonly row: number;
+  readonly color: Rgb;
+  readonly alpha: number;
+}): void {
+  const { png, column, row, color, alpha } = options;
+  if (alpha === 0 || column < 0 || column >= png.width || row < 0 || row >= png.height) return;
+  const at = 4 * (row * png.width + column);
+  color.forEach((channel, i) => {
+    const below = png.data[at + i] as number;
+    png.data[at + i] = Math.round(below + alpha * (channel - below));
+  });
+}
