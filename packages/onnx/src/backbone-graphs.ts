@@ -1,13 +1,10 @@
-import type { Backbone, Branch, NamedTensors } from '@harmonica/core';
+import type { Backbone, Branch } from '@harmonica/core';
 import {
   add,
-  grads,
   matMul,
   mul,
   reshape,
   slice,
-  sub,
-  sum,
   type Tensor,
   type Tensor1D,
   type Tensor4D,
@@ -125,57 +122,26 @@ export function tracePredict(
 }
 
 /**
- * The way back through a branch: the stream, `upstream.*`, `score` and, with a history, `rate.0` and `history.0`, to
- * `gradient.*` and `score`, the derivative by it.
+ * The parts of a branch apart from each other, for differentiation: the stream, `joined`, `rate.0` and `history.0` to
+ * `computed`, what the branch computes; `predicted`, if there is a history; and `state.*` after `joined` was merged.
  */
-export function traceVjp(
+export function traceParts(
   { backbone, branch, layout, output: shape }: BranchGraphOptions,
   history: HistoryLayout | undefined,
 ): TracedGraph {
-  const names = Object.keys(layout.state);
   return traceFunction({
     inputs: {
       ...streamInputs(layout),
-      ...prefixed('upstream', layout.state),
-      score: { shape: [] },
+      joined: { shape },
       ...(history ? historyInputs(0, history, shape) : {}),
     },
     fn: (inputs) => {
-      const { state, context } = streamOf(inputs);
-      const upstream = unprefixed('upstream', inputs);
-      const { score } = inputs as { score: Tensor };
-      const loss = (...args: Tensor[]) => {
-        const before = { state: named(names, args), context };
-        const s = args[names.length] as Tensor;
-        const computed = mul(backbone.compute(branch, before), s);
-        const output = history
-          ? add(computed, mul(predicted(inputs, 0, history, shape), sub(1, s)))
-          : computed;
-        return product(backbone.merge(branch, before, output), upstream);
-      };
-      const gradients = grads(loss)([...names.map((name) => state[name] as Tensor), score]);
+      const stream = streamOf(inputs);
       return {
-        ...prefixed('gradient', named(names, gradients)),
-        score: gradients[names.length] as Tensor,
+        computed: backbone.compute(branch, stream),
+        ...(history ? { predicted: predicted(inputs, 0, history, shape) } : {}),
+        ...prefixed('state', backbone.merge(branch, stream, inputs.joined as Tensor)),
       };
-    },
-  });
-}
-
-/** The way back through the end: the stream and `upstream` to `gradient.*`. */
-export function traceEndVjp(
-  backbone: Backbone,
-  layout: StreamLayout,
-  output: readonly number[],
-): TracedGraph {
-  const names = Object.keys(layout.state);
-  return traceFunction({
-    inputs: { ...streamInputs(layout), upstream: { shape: output } },
-    fn: (inputs) => {
-      const { state, context } = streamOf(inputs);
-      const end = (...args: Tensor[]) => backbone.end({ state: named(names, args), context });
-      const tensors = names.map((name) => state[name] as Tensor);
-      return prefixed('gradient', named(names, grads(end)(tensors, inputs.upstream as Tensor)));
     },
   });
 }
@@ -205,13 +171,4 @@ function predicted(
     mul(inputs[`history.${k}.${j}`] as Tensor, reshape(slice(rates, [0, j], [1, 1]), [])),
   );
   return terms.reduce((a, b) => add(a, b));
-}
-
-function product(a: NamedTensors, b: NamedTensors): Tensor {
-  const terms = Object.keys(a).map((name) => sum(mul(a[name] as Tensor, b[name] as Tensor)));
-  return terms.reduce((x, y) => add(x, y));
-}
-
-function named(names: readonly string[], tensors: readonly Tensor[]): NamedTensors {
-  return Object.fromEntries(names.map((name, i) => [name, tensors[i] as Tensor]));
 }

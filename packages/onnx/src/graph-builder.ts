@@ -1,14 +1,13 @@
-import {
-  type GraphArray,
-  type GraphAttribute,
-  type GraphConstant,
-  type GraphDType,
-  type GraphNode,
-  type GraphOutput,
-  type GraphValue,
-  type GraphWeight,
-  sizeOf,
-  type TracedGraph,
+import type {
+  GraphArray,
+  GraphAttribute,
+  GraphConstant,
+  GraphDType,
+  GraphNode,
+  GraphOutput,
+  GraphValue,
+  GraphWeight,
+  TracedGraph,
 } from './graph.js';
 
 /** What a new node computes. `domain` is the ONNX standard's unless given. */
@@ -42,9 +41,22 @@ export class GraphBuilder {
     builder.#inputs.push(...graph.inputs);
     builder.#nodes.push(...graph.nodes);
     for (const [name, value] of graph.values) builder.#values.set(name, value);
-    for (const constant of graph.constants) builder.#constants.set(keyOf(constant), constant);
+    for (const constant of graph.constants) {
+      builder.#constants.set(keyOf(constant), builder.#declare(constant));
+    }
     for (const weight of graph.weights) builder.#weights.set(weight.dataId, weight);
     return builder;
+  }
+
+  /** The elements of a constant, or undefined if the value is none. */
+  constantValues(name: string): GraphArray | undefined {
+    const value = this.#values.get(name);
+    return value && 'values' in value ? (value as GraphConstant).values : undefined;
+  }
+
+  /** The nodes added so far, from the given position on. */
+  nodesFrom(start: number): readonly GraphNode[] {
+    return this.#nodes.slice(start);
   }
 
   value(name: string): GraphValue {
@@ -88,6 +100,11 @@ export class GraphBuilder {
   /** A vector of shapes, axes or indices. */
   int64s(values: readonly number[]): string {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
+  }
+
+  /** Adds a node of another graph whose values have been declared. */
+  append(node: GraphNode): void {
+    this.#nodes.push(node);
   }
 
   node(options: NodeOptions): string {
@@ -142,10 +159,19 @@ export class GraphBuilder {
 /** Constants up to this many elements are compared by content. */
 const SMALL = 64;
 
-/** Equal for equal small constants; `name` tells large ones apart. */
+/** Equal for equal small or uniform constants; `name` tells the others apart. */
 function keyOf({ name, values, shape, dtype }: GraphConstant): string {
-  const content = sizeOf(shape) <= SMALL ? bitsOf(values) : name;
+  const content = isUniform(values)
+    ? bitsOf(values.subarray(0, 1))
+    : values.length <= SMALL
+      ? bitsOf(values)
+      : name;
   return `${dtype}[${shape}]${content}`;
+}
+
+function isUniform(values: GraphArray): boolean {
+  for (let i = 1; i < values.length; i++) if (!Object.is(values[i], values[0])) return false;
+  return true;
 }
 
 /** Tells -0 from 0, and keeps NaN equal to itself. */

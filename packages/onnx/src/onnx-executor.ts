@@ -9,22 +9,21 @@ import {
   type BranchVjp,
   DisposedError,
   type Executor,
-  ensureGradients,
   InvalidArgumentError,
   ShapeError,
   type StreamHandle,
   type ValueHandle,
 } from '@harmonica/core';
 import { type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import { deriveEndVjp, deriveVjp } from './backbone-gradients.js';
 import {
   type HistoryLayout,
   traceBegin,
   traceBlend,
   traceCompute,
   traceEnd,
-  traceEndVjp,
+  traceParts,
   tracePredict,
-  traceVjp,
 } from './backbone-graphs.js';
 import {
   HandleTable,
@@ -142,11 +141,10 @@ class OnnxExecutor implements Executor {
 
   async endVjp(handle: StreamHandle, gradient: Tensor4D): Promise<ValueHandle> {
     this.#assertUsable();
-    await ensureGradients();
     const stream = this.#handles.stream(handle);
     const { batch, layout } = stream.context;
     const program = await this.#program(`endVjp:${batch}`, () =>
-      traceEndVjp(this.#backbone, layout, gradient.shape),
+      deriveEndVjp(traceEnd(this.#backbone, layout), layout),
     );
     const upstream = await this.#copyIn(gradient);
     const results = await this.#run(program, { ...streamFeeds(stream), upstream });
@@ -155,7 +153,6 @@ class OnnxExecutor implements Executor {
 
   async vjp(handle: StreamHandle, action: BranchAction, gradient: ValueHandle): Promise<BranchVjp> {
     this.#assertUsable();
-    await ensureGradients();
     const stream = this.#handles.stream(handle);
     const { batch, layout } = stream.context;
     const branch = this.#branch(action);
@@ -163,7 +160,10 @@ class OnnxExecutor implements Executor {
     const output = await this.#outputShape(branch, stream.context);
     const key = `vjp:${branch.index}:${batch}:${history ? layoutKey(history.layout) : ''}`;
     const program = await this.#program(key, () =>
-      traceVjp({ backbone: this.#backbone, branch, layout, output }, history?.layout),
+      deriveVjp(
+        traceParts({ backbone: this.#backbone, branch, layout, output }, history?.layout),
+        layout,
+      ),
     );
     const { score, ...gradients } = await this.#run(program, {
       ...streamFeeds(stream),
