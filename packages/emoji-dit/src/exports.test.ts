@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest';
+import * as emojiDit from './index.js';
+
+it('exports what its README lists', () => {
+  expect(Object.keys(emojiDit).sort()).toEqual([
+    'emojiDitConfig',
+    'emojiDitRouter',
+    'listRouters',
+    'loadEmojiDit',
+  ]);
+});

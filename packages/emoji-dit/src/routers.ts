@@ -1,0 +1,88 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  InvalidArgumentError,
+  type PredictorName,
+  parseRouterFile,
+  type RouterFile,
+} from '@harmonica/core';
+import { ROUTERS_FOLDER } from './package-files.js';
+import { readText } from './read-text.js';
+
+/** A trained router that comes with this package. */
+export interface ShippedRouter {
+  /** Sampler, steps, predictor and speed-up, such as `ddim-20-quadratic-1.6x`. */
+  readonly name: string;
+  readonly sampler: string;
+  readonly steps: number;
+  readonly predictor: PredictorName;
+  /** Nominal speed-up: the part of the MACs that are computed, inverted and rounded. */
+  readonly speedUp: number;
+  readonly path: string;
+}
+
+const NAME = /^([a-z]+)-(\d+)-(hold|linear|quadratic)-(\d+(?:\.\d+)?)x$/;
+
+/**
+ * The routers that come with this package, sorted by steps, predictor and speed-up.
+ *
+ * @param folder default: this package's own. Files are told by their names, `<sampler>-<steps>-<predictor>-<speed-up>x.json`.
+ */
+export async function listRouters(folder: string = ROUTERS_FOLDER): Promise<ShippedRouter[]> {
+  const files = await readdir(folder).catch(() => []);
+  return files
+    .flatMap((file) => describe(join(folder, file), file))
+    .sort((a, b) => a.steps - b.steps || order(a.predictor, b.predictor) || a.speedUp - b.speedUp);
+}
+
+/**
+ * A router that comes with this package.
+ *
+ * @param which its name; or a number of DDIM steps, for the fastest one with a forecasting predictor
+ * @param folder default: this package's own
+ * @throws {@link InvalidArgumentError} if there is none; lists what there is
+ * @throws {@link ConfigError} if its file is damaged
+ */
+export async function emojiDitRouter(
+  which: number | string,
+  folder: string = ROUTERS_FOLDER,
+): Promise<RouterFile> {
+  const routers = await listRouters(folder);
+  const found =
+    typeof which === 'string'
+      ? routers.find(({ name }) => name === which)
+      : fastest(routers.filter(({ sampler, steps }) => sampler === 'ddim' && steps === which));
+  if (found) return parseRouterFile(await readText(found.path), found.path);
+  throw new InvalidArgumentError({
+    argument: 'router',
+    value: which,
+    expected: `one of ${routers.map(({ name }) => name).join(', ') || 'none: no router is shipped'}`,
+  });
+}
+
+function describe(path: string, file: string): ShippedRouter[] {
+  const name = file.endsWith('.json') ? file.slice(0, -'.json'.length) : '';
+  const [, sampler, steps, predictor, speedUp] = NAME.exec(name) ?? [];
+  if (!sampler) return [];
+  return [
+    {
+      name,
+      sampler,
+      steps: Number(steps),
+      predictor: predictor as PredictorName,
+      speedUp: Number(speedUp),
+      path,
+    },
+  ];
+}
+
+/** Forecasting predictors go before `hold`, the paper's own. */
+function fastest(routers: readonly ShippedRouter[]): ShippedRouter | undefined {
+  const forecasting = routers.filter(({ predictor }) => predictor !== 'hold');
+  const candidates = forecasting.length > 0 ? forecasting : routers;
+  return candidates.toSorted((a, b) => b.speedUp - a.speedUp)[0];
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
