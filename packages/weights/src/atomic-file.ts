@@ -25,7 +25,7 @@ export async function writeFileAtomic(options: AtomicWrite): Promise<void> {
   const target = await realpath(path).catch(() => path); // a link stays a link
   const temporary = `${target}.${randomUUID()}.tmp`;
   try {
-    await writeAll({ ...options, path: temporary });
+    await writeAll({ ...options, temporary });
     await rename(temporary, target);
     await flushFolder(dirname(target));
   } catch (cause) {
@@ -34,8 +34,9 @@ export async function writeFileAtomic(options: AtomicWrite): Promise<void> {
   }
 }
 
-async function writeAll({ path, chunks, signal }: AtomicWrite): Promise<void> {
-  const handle = await open(path, 'wx');
+async function writeAll(options: AtomicWrite & { temporary: string }): Promise<void> {
+  const { path, temporary, chunks, signal } = options;
+  const handle = await open(temporary, 'wx');
   try {
     for await (const chunk of chunks) {
       throwIfAborted(signal, `Writing ${path}`);

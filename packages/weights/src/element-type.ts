@@ -32,25 +32,20 @@ export function sizeOf(type: ElementType): number {
 }
 
 /**
- * The type of that name, in lower case.
+ * The type that safetensors calls by that name, such as `BF16`.
  *
  * @throws {@link DTypeError} if this package does not read it
  */
 export function elementType(options: TensorSite & { name: string }): ElementType {
   const { path, key, name } = options;
   const type = name.toLowerCase();
-  if (Object.hasOwn(elementBytes, type)) return type as ElementType;
+  if (Object.hasOwn(elementBytes, type) && name === type.toUpperCase()) return type as ElementType;
   throw new DTypeError({
     tensor: `${path} (${key})`,
     actual: name,
     expected: `one of ${Object.keys(elementBytes).join(', ')}`,
     fix: 'Store the tensor in one of these types, such as f16.',
   });
-}
-
-/** Number of elements of a shape; 1 for a scalar's `[]`. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((count, size) => count * size, 1);
 }
 
 /**

@@ -47,7 +47,7 @@ async function readAll(open: Promise<WeightSource>) {
 }
 
 describe('damaged files are read or refused, never worse', () => {
-  const runs = { numRuns: 150 };
+  const runs = { numRuns: 100 };
 
   it.each(['f32.safetensors', 'f16.safetensors', 'types.safetensors'])('%s', async (name) => {
     const property = fc.asyncProperty(damaged(bytesOf(name)), async (bytes) => {

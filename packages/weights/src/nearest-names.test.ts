@@ -12,6 +12,11 @@ describe('nearestNames', () => {
     expect(nearestNames({ name: 'embedder.bias', names, limit: 1 })).toEqual(['x_embedder.bias']);
   });
 
+  it('is quick on names that are long or many', () => {
+    const many = ['a'.repeat(1e6), ...Array.from({ length: 1e5 }, (_, i) => `name ${i}`)];
+    expect(nearestNames({ name: 'name 7', names: many, limit: 1 })).toEqual(['name 7']);
+  });
+
   it('gives three by default, fewer if there are no more', () => {
     expect(nearestNames({ name: 'x', names })).toHaveLength(3);
     expect(nearestNames({ name: 'x', names: ['y'] })).toEqual(['y']);

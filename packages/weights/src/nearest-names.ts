@@ -1,3 +1,7 @@
+/** Names and characters that are compared; more would take long and say little. */
+const MAX_NAMES = 10_000;
+const MAX_LENGTH = 256;
+
 /** The names most like `name`, best first. */
 export function nearestNames(options: {
   name: string;
@@ -7,6 +11,8 @@ export function nearestNames(options: {
 }): string[] {
   const { name, names, limit = 3 } = options;
   return names
+    .slice(0, MAX_NAMES)
+    .filter((candidate) => candidate.length <= MAX_LENGTH)
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, limit)

@@ -1,6 +1,7 @@
 import { CheckpointError } from '@harmonica/core';
 import type { ElementType } from './element-type.js';
 import { PickleGlobal } from './pickle-global.js';
+import { isShape, isSize } from './shape.js';
 import { StorageReference, StridedTensor } from './strided-tensor.js';
 
 const storageTypes: Readonly<Record<string, ElementType>> = {
@@ -83,7 +84,7 @@ function namespace(path: string): PickleGlobal {
 function rebuildTensor(args: readonly unknown[], path: string): StridedTensor {
   const [storage, offset, shape, strides] = args;
   if (
-    !(storage instanceof StorageReference && isSize(offset) && isSizes(shape) && isSizes(strides))
+    !(storage instanceof StorageReference && isSize(offset) && isAxes(shape) && isAxes(strides))
   ) {
     throw malformed(path, 'tensor');
   }
@@ -96,17 +97,13 @@ function takeTensor([tensor]: readonly unknown[], path: string): StridedTensor {
   throw malformed(path, 'parameter');
 }
 
+function isAxes(value: unknown): value is readonly number[] {
+  return isShape(value) && value.length <= MAX_AXES;
+}
+
 function asItems(value: unknown, path: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
   throw malformed(path, 'object');
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isSizes(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.length <= MAX_AXES && value.every(isSize);
 }
 
 function malformed(path: string, what: string): CheckpointError {

@@ -8,7 +8,7 @@ export type PyTorchKey = string | number | bigint | boolean | null;
 
 /**
  * What a PyTorch checkpoint holds, with tensors as `Leaf`: dicts and `argparse.Namespace` are maps, lists and tuples
- * arrays, bytes `Uint8Array`, and integers beyond 2^53 `bigint`.
+ * arrays, bytes `Uint8Array`, and integers from 2^53 on `bigint`.
  */
 export type PyTorchTree<Leaf> =
   | PyTorchKey
@@ -60,14 +60,29 @@ export function flattenTensors({ path, root }: UnpickledObject): Map<string, Str
   let visits = 0;
   const visit = (value: unknown, place: readonly string[]) => {
     checkDepth({ path, place });
-    if (++visits > MAX_VISITS)
-      throw hostile({ path, problem: `more than ${MAX_VISITS} containers` });
+    visits++;
+    if (visits > MAX_VISITS) throw hostile({ path, problem: `over ${MAX_VISITS} containers` });
     if (value instanceof StridedTensor) addTensor({ path, tensors, place, value });
     for (const [key, item] of itemsOf(value) ?? []) {
       if (isObject(item)) visit(item, [...place, String(key)]);
     }
   };
   visit(root, []);
+  return tensors;
+}
+
+/**
+ * Every tensor within an object, once.
+ *
+ * @throws {@link CheckpointError} as {@link mapTensors}
+ */
+export function collectTensors({ path, root }: UnpickledObject): Set<StridedTensor> {
+  const tensors = new Set<StridedTensor>();
+  const leaf = (tensor: StridedTensor) => {
+    tensors.add(tensor);
+    return tensor;
+  };
+  mapTensors({ path, root, leaf });
   return tensors;
 }
 

@@ -1,8 +1,14 @@
 import { CheckpointError, type WeightSource } from '@harmonica/core';
 import { type ByteSource, openByteFile, openWith } from './byte-source.js';
-import { elementCount } from './element-type.js';
 import { readPyTorchArchive } from './pytorch-archive.js';
-import { flattenTensors, mapTensors, type PyTorchTree, selectPart } from './pytorch-tree.js';
+import {
+  collectTensors,
+  flattenTensors,
+  mapTensors,
+  type PyTorchTree,
+  selectPart,
+} from './pytorch-tree.js';
+import { elementCount } from './shape.js';
 import type { StridedTensor } from './strided-tensor.js';
 import { createWeightSource, type StoredTensor } from './weight-source.js';
 import type { WeightTensor } from './weight-tensor.js';
@@ -74,8 +80,7 @@ export async function readPyTorchObjectIn(
   const { path } = file;
   const archive = await readPyTorchArchive(file);
   const root = selectPart({ path, root: archive.root, select });
-  const tensors = new Set<StridedTensor>();
-  mapTensors({ path, root, leaf: (tensor) => tensors.add(tensor) });
+  const tensors = collectTensors({ path, root });
   checkTotal({ path, tensors });
   const read = new Map<StridedTensor, WeightTensor>();
   for (const tensor of tensors) {

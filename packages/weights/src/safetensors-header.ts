@@ -1,6 +1,7 @@
 import { CheckpointError } from '@harmonica/core';
-import { type ElementType, elementCount, elementType, sizeOf } from './element-type.js';
-import { findRepeatedKey } from './repeated-key.js';
+import { type ElementType, elementType, sizeOf } from './element-type.js';
+import { isJsonObject, parseJsonObject } from './json-object.js';
+import { elementCount, isShape } from './shape.js';
 
 /** Bytes before the JSON header: its length, a little-endian unsigned 64-bit integer. */
 export const PREFIX_BYTES = 8;
@@ -61,7 +62,8 @@ export function headerLength(options: FileFacts & { prefix: Uint8Array }): numbe
  */
 export function parseHeader(options: FileFacts & { json: Uint8Array }): SafetensorsHeader {
   const { path, sizeBytes, json } = options;
-  const { __metadata__: metadata, ...tensors } = parseObject({ path, json });
+  const object = parseJsonObject({ path, what: 'safetensors header', bytes: json });
+  const { __metadata__: metadata, ...tensors } = object;
   const dataStart = PREFIX_BYTES + json.length;
   const entries = new Map(
     Object.entries(tensors).map(([key, value]) => [
@@ -73,27 +75,9 @@ export function parseHeader(options: FileFacts & { json: Uint8Array }): Safetens
   return { entries, metadata: parseMetadata({ path, value: metadata }) };
 }
 
-function parseObject(options: { path: string; json: Uint8Array }): Record<string, unknown> {
-  const { path } = options;
-  let value: unknown;
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(options.json);
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new CheckpointError({ path, problem: 'the safetensors header is not JSON', cause });
-  }
-  if (!isObject(value)) {
-    throw new CheckpointError({ path, problem: 'the safetensors header is not a JSON object' });
-  }
-  const key = findRepeatedKey(text);
-  if (key === undefined) return value;
-  throw new CheckpointError({ path, key, problem: 'the name occurs twice in the header' });
-}
-
 function parseMetadata(options: { path: string; value: unknown }): Record<string, string> {
   const { path, value = {} } = options;
-  if (isObject(value) && Object.values(value).every((entry) => typeof entry === 'string')) {
+  if (isJsonObject(value) && Object.values(value).every((entry) => typeof entry === 'string')) {
     return value as Record<string, string>;
   }
   throw new CheckpointError({
@@ -110,9 +94,9 @@ function parseEntry(options: {
   dataStart: number;
 }): SafetensorsEntry {
   const { path, key, value, dataStart } = options;
-  const { dtype, shape, data_offsets: offsets } = isObject(value) ? value : {};
-  const [begin, end] = isSizes(offsets) && offsets.length === 2 ? offsets : [];
-  if (typeof dtype !== 'string' || !isSizes(shape) || begin === undefined || end === undefined) {
+  const { dtype, shape, data_offsets: offsets } = isJsonObject(value) ? value : {};
+  const [begin, end] = isShape(offsets) && offsets.length === 2 ? offsets : [];
+  if (typeof dtype !== 'string' || !isShape(shape) || begin === undefined || end === undefined) {
     throw new CheckpointError({
       path,
       key,
@@ -161,15 +145,4 @@ function byPosition(
   [, b]: readonly [string, SafetensorsEntry],
 ): number {
   return a.begin - b.begin || a.end - b.end;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isSizes(value: unknown): value is readonly number[] {
-  return (
-    Array.isArray(value) &&
-    value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0)
-  );
 }

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError, FileError, InvalidArgumentError } from '@harmonica/core';
@@ -51,13 +51,22 @@ describe('openSafetensorsIndex', () => {
     );
   });
 
-  it.each(['', '{', '[]', 'null', '{"weight_map":null}', '{"metadata":{}}'])(
-    'refuses %j',
-    async (text) => {
-      await writeFile(index, text);
-      await expect(openSafetensorsIndex(index)).rejects.toThrow(/not a safetensors index/);
-    },
-  );
+  it.each([
+    ['', /not JSON/],
+    ['{', /not JSON/],
+    ['[]', /not a JSON object/],
+    ['{"weight_map":[]}', /\(weight_map\): expected a JSON object/],
+    ['{"metadata":{}}', /\(weight_map\): expected a JSON object/],
+  ])('refuses %j', async (text, message) => {
+    await writeFile(index, text);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(CheckpointError);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(message);
+  });
+
+  it('refuses a file too large for an index without reading it', async () => {
+    await truncate(index, 2 ** 40);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(/1099511627776 bytes; expected/);
+  });
 
   it('refuses a name that occurs twice', async () => {
     const [shard] = shardNames;

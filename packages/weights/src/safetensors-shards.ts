@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { CheckpointError, InvalidArgumentError, type WeightSource } from '@harmonica/core';
-import { fileError } from './file-error.js';
-import { findRepeatedKey } from './repeated-key.js';
+import { openByteFile } from './byte-source.js';
+import { isJsonObject, parseJsonObject } from './json-object.js';
 import { openSafetensors } from './safetensors-file.js';
 import { createWeightSource, type StoredTensor, storedTensors } from './weight-source.js';
+
+/** An index has some 100 bytes per tensor. */
+const MAX_INDEX_BYTES = 2 ** 26;
 
 /**
  * Opens the shards that a `*.safetensors.index.json` lists, as one source. The caller closes it.
@@ -13,7 +15,7 @@ import { createWeightSource, type StoredTensor, storedTensors } from './weight-s
  * @throws {@link CheckpointError} if the index is malformed, a shard is, or a shard lacks a tensor that is listed
  */
 export async function openSafetensorsIndex(path: string): Promise<WeightSource> {
-  const shardOf = parseIndex({ path, text: await readText(path) });
+  const shardOf = parseIndex({ path, bytes: await readWhole(path) });
   const files = [...new Set(shardOf.values())];
   const shards = await openAll(files.map((file) => join(dirname(path), file)));
   const byFile = new Map(files.map((file, i) => [file, shards[i] as WeightSource]));
@@ -61,43 +63,32 @@ function inTwoShards({ path, name }: { path: string; name: string }): Checkpoint
   });
 }
 
-async function readText(path: string): Promise<string> {
+async function readWhole(path: string): Promise<Uint8Array> {
+  const file = await openByteFile(path);
   try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw fileError({ path, action: 'read', cause });
+    if (file.sizeBytes <= MAX_INDEX_BYTES)
+      return await file.read({ begin: 0, end: file.sizeBytes });
+    throw new CheckpointError({
+      path,
+      problem: `${file.sizeBytes} bytes; expected a safetensors index of at most ${MAX_INDEX_BYTES}`,
+    });
+  } finally {
+    await file.close();
   }
 }
 
 /** The shard of each tensor, a path relative to the index. */
-function parseIndex({ path, text }: { path: string; text: string }): Map<string, string> {
-  const weightMap = parseWeightMap({ path, text });
-  const repeated = findRepeatedKey(text);
-  if (repeated !== undefined) {
-    throw new CheckpointError({ path, key: repeated, problem: 'the name occurs twice' });
+function parseIndex({ path, bytes }: { path: string; bytes: Uint8Array }): Map<string, string> {
+  const { weight_map: weightMap } = parseJsonObject({ path, what: 'safetensors index', bytes });
+  if (!isJsonObject(weightMap)) {
+    throw new CheckpointError({ path, key: 'weight_map', problem: 'expected a JSON object' });
   }
-  for (const [key, file] of Object.entries(weightMap)) {
-    if (typeof file === 'string' && isBelow(file)) continue;
+  const entries = Object.entries(weightMap).map(([key, file]): [string, string] => {
+    if (typeof file === 'string' && isBelow(file)) return [key, file];
     const problem = `shard ${JSON.stringify(file)}; expected the name of a file beside the index`;
     throw new CheckpointError({ path, key, problem });
-  }
-  return new Map(Object.entries(weightMap as Record<string, string>));
-}
-
-function parseWeightMap({ path, text }: { path: string; text: string }): object {
-  let cause: unknown;
-  try {
-    const index: unknown = JSON.parse(text);
-    const weightMap: unknown = (index as { weight_map?: unknown } | null)?.weight_map;
-    if (typeof weightMap === 'object' && weightMap !== null) return weightMap;
-  } catch (error) {
-    cause = error;
-  }
-  throw new CheckpointError({
-    path,
-    problem: 'not a safetensors index; expected a JSON object with "weight_map"',
-    cause,
   });
+  return new Map(entries);
 }
 
 /** Whether a path stays in the folder that it is relative to. */

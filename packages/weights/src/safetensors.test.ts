@@ -139,6 +139,8 @@ describe('decodeSafetensors refuses', () => {
     const file = fileOf(`{"x":${entry(0, 8, { dtype: 'F4', shape: [16] })}}`, data);
     expect(() => decodeSafetensors(file)).toThrow(DTypeError);
     expect(() => decodeSafetensors(file)).toThrow(/\(x\) is F4; expected one of f64/);
+    const lower = fileOf(`{"x":${entry(0, 8, { dtype: 'f32' })}}`, data);
+    expect(() => decodeSafetensors(lower)).toThrow(DTypeError);
   });
 });
 
@@ -146,6 +148,15 @@ describe('encodeSafetensors refuses', () => {
   it('data that does not fill the shape', () => {
     const bad = new Map([['x', { shape: [4], data: new Float32Array(3) }]]);
     expect(() => encodeSafetensors({ tensors: bad })).toThrow(InvalidArgumentError);
+  });
+
+  it('shapes, types and metadata that no file can hold', () => {
+    const negative = new Map([['x', { shape: [-2, -2], data: new Float32Array(4) }]]);
+    expect(() => encodeSafetensors({ tensors: negative })).toThrow(/shape is \[-2,-2\]/);
+    const dtype = 'f64' as 'f32';
+    expect(() => encodeSafetensors({ tensors, dtype })).toThrow(/dtype is "f64"/);
+    const metadata = { steps: 20 } as unknown as Record<string, string>;
+    expect(() => encodeSafetensors({ tensors, metadata })).toThrow(/metadata\["steps"\] is 20/);
   });
 
   it('the reserved name', () => {

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, NonFiniteError } from '@harmonica/core';
-import { elementCount, sizeOf, toFloat32 } from './element-type.js';
+import { sizeOf, toFloat32 } from './element-type.js';
 import { floatToBfloat, floatToHalf } from './half-float.js';
 import { headerLength, PREFIX_BYTES, parseHeader } from './safetensors-header.js';
+import { elementCount, isShape } from './shape.js';
 import type { WeightTensor } from './weight-tensor.js';
 
 /** The content of a safetensors file. */
@@ -49,7 +50,7 @@ export function decodeSafetensors(bytes: Uint8Array): DecodedSafetensors {
 /**
  * Writes a safetensors file to memory. Tensors are sorted by name, so equal content gives equal bytes.
  *
- * @throws {@link InvalidArgumentError} if a tensor's data does not fill its shape
+ * @throws {@link InvalidArgumentError} if a tensor's data does not fill its shape, or another field is not as documented
  * @throws {@link NonFiniteError} if a finite value is too large for `dtype`
  */
 export function encodeSafetensors(content: SafetensorsContent): Uint8Array<ArrayBuffer> {
@@ -66,9 +67,23 @@ export function encodeSafetensors(content: SafetensorsContent): Uint8Array<Array
 /** The file of {@link encodeSafetensors} piece by piece: the header, then one tensor at a time. */
 export function* encodeParts(content: SafetensorsContent): Generator<Uint8Array> {
   const { dtype = 'f32', metadata = {} } = content;
+  checkFields({ dtype, metadata });
   const tensors = [...content.tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   yield encodeHeader({ tensors, metadata, dtype });
   for (const [name, { data }] of tensors) yield encodeTensor({ name, data, dtype });
+}
+
+/** What the types promise, for callers without types: a file that cannot be read back is never written. */
+function checkFields(options: Required<Pick<SafetensorsContent, 'dtype' | 'metadata'>>): void {
+  const { dtype, metadata } = options;
+  if (!['f32', 'f16', 'bf16'].includes(dtype)) {
+    const expected = 'f32, f16 or bf16';
+    throw new InvalidArgumentError({ argument: 'dtype', value: dtype, expected });
+  }
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === 'string') continue;
+    throw new InvalidArgumentError({ argument: `metadata["${key}"]`, value, expected: 'text' });
+  }
 }
 
 function encodeHeader(options: {
@@ -108,6 +123,14 @@ function checkTensor(options: {
       argument: 'tensors',
       value: name,
       expected: 'names other than this one, which the format keeps for itself',
+    });
+  }
+  if (!isShape(shape)) {
+    const expected = 'integers from 0';
+    throw new InvalidArgumentError({
+      argument: `tensors["${name}"].shape`,
+      value: shape,
+      expected,
     });
   }
   if (elementCount(shape) === data.length) return;

@@ -1,5 +1,6 @@
 import { CheckpointError } from '@harmonica/core';
-import { type ElementType, elementCount } from './element-type.js';
+import type { ElementType } from './element-type.js';
+import { elementCount } from './shape.js';
 
 /** The memory that one or more tensors of a PyTorch checkpoint lie in. */
 export class StorageReference {

@@ -17,7 +17,7 @@ export interface UnpickleOptions {
 
 /**
  * Rebuilds the object of a pickle (protocols 2 to 5) without running anything: lists and tuples become arrays, dicts
- * `Map`, sets `Set`, integers beyond 2^53 `bigint`, bytes `Uint8Array`, and objects what `globals` make of them.
+ * `Map`, sets `Set`, integers from 2^53 on `bigint`, bytes `Uint8Array`, and objects what `globals` make of them.
  *
  * @throws {@link CheckpointError} if the pickle is damaged, refers to anything else, or exceeds the limits
  */
