@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '@harmonica/core';
 
-/** Everything that shapes an AutoencoderKL (Rombach et al., 2022). Plain JSON; fields are named as in diffusers. */
+/** Everything that shapes an AutoencoderKL (Rombach et al., 2022). Plain JSON; most names are diffusers'. */
 export interface AutoencoderKlConfig {
   /** Channels of the image, in and out. */
   readonly imageChannels: number;

@@ -11,9 +11,11 @@ export type Stage = (x: Tensor4D) => Tensor4D;
  * @returns the last stage's output; the caller owns it
  */
 export function runStages(x: Tensor4D, stages: readonly Stage[]): Tensor4D {
-  return stages.reduce((current, stage) => {
-    const next = tidy(() => stage(current));
-    if (current !== x) current.dispose();
-    return next;
-  }, x);
+  return tidy(() =>
+    stages.reduce((current, stage) => {
+      const next = tidy(() => stage(current));
+      if (current !== x) current.dispose();
+      return next;
+    }, x),
+  );
 }
