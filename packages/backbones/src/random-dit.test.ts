@@ -7,7 +7,13 @@ import { ditConfig } from './dit-config.js';
 import { forward } from './forward.js';
 import { randomDit } from './random-dit.js';
 
-const CONFIG = ditConfig('DiT-S/8', { depth: 2, hiddenSize: 24, heads: 2, inputSize: 16 });
+const CONFIG = ditConfig('DiT-S/8', {
+  depth: 2,
+  hiddenSize: 24,
+  heads: 2,
+  inputSize: 16,
+  numClasses: 10,
+});
 
 function outputOf(seed: number): Float32Array {
   const backbone = randomDit({ config: CONFIG, seed });
