@@ -3,7 +3,7 @@ import type { Rgb } from './color-map.js';
 import { type GlyphBox, glyphs } from './glyphs.js';
 import type { HeatMap } from './heat-map.js';
 import { layoutHeatMap, type RectShape, type TextShape } from './heat-map-scene.js';
-import { FONT_SIZE, glyphIndex, textWidth } from './text-metrics.js';
+import { FONT_SIZE, glyphIndex, textStart } from './text-metrics.js';
 
 /** Device pixels per CSS pixel: the size that the glyphs are made for. */
 const SCALE = glyphs.size / FONT_SIZE;
@@ -39,11 +39,10 @@ interface Masks {
   readonly alpha: readonly number[];
 }
 
-function drawText(png: PNG, { x, y, text, anchor, fill }: TextShape, masks: Masks): void {
-  const share = { start: 0, middle: 0.5, end: 1 }[anchor];
-  let pen = (x - share * textWidth(text)) * SCALE;
-  const lineTop = Math.round(y * SCALE) - glyphs.ascent;
-  for (const character of text) {
+function drawText(png: PNG, shape: TextShape, masks: Masks): void {
+  let pen = textStart(shape) * SCALE;
+  const lineTop = Math.round(shape.y * SCALE) - glyphs.ascent;
+  for (const character of shape.text) {
     const index = glyphIndex(character);
     const [advance, left, top, width, height] = glyphs.boxes[index] as GlyphBox;
     const start = masks.starts[index] as number;
@@ -52,7 +51,7 @@ function drawText(png: PNG, { x, y, text, anchor, fill }: TextShape, masks: Mask
         png,
         column: Math.round(pen) + left + (i % width),
         row: lineTop + top + Math.floor(i / width),
-        color: fill,
+        color: shape.fill,
         alpha: masks.alpha[start + i] as number,
       });
     }

@@ -1,7 +1,7 @@
 import type { BranchKind } from '@harmonica/core';
 import { type Rgb, scoreColor } from './color-map.js';
 import type { HeatMap, HeatMapPanel } from './heat-map.js';
-import { textWidth } from './text-metrics.js';
+import { textStart, textWidth } from './text-metrics.js';
 
 /** A filled rectangle. Lengths are whole CSS pixels; y grows downwards. */
 export interface RectShape {
@@ -23,6 +23,7 @@ export interface TextShape {
   readonly fill: Rgb;
 }
 
+/** A part of a {@link Scene}. */
 export type Shape = RectShape | TextShape;
 
 /** A picture as a list of shapes, painted in order on white. */
@@ -34,6 +35,7 @@ export interface Scene {
   readonly shapes: readonly Shape[];
 }
 
+/** Name of each kind of branch over its panel. */
 export const PANEL_TITLES: Readonly<Record<BranchKind, string>> = {
   attention: 'Attention',
   'cross-attention': 'Cross-attention',
@@ -203,8 +205,7 @@ function text(shape: Omit<TextShape, 'kind'>): TextShape {
 
 function rightOf(shape: Shape): number {
   if (shape.kind === 'rect') return shape.x + shape.width;
-  const share = { start: 1, middle: 0.5, end: 0 }[shape.anchor];
-  return shape.x + share * textWidth(shape.text);
+  return textStart(shape) + textWidth(shape.text);
 }
 
 function clampInt(value: number, least: number, most: number): number {

@@ -106,6 +106,22 @@ describe('officialRouterRows', () => {
       '1.prob): is missing',
     ],
     [
+      'a number that no router reaches',
+      [
+        ['0.prob', [1]],
+        ['999999999999.prob', [1]],
+      ],
+      '1.prob): is missing',
+    ],
+    [
+      'two routers of one step',
+      [
+        ['routers.0.prob', [1]],
+        ['ema.0.prob', [2]],
+      ],
+      'ema.0.prob): is a second router of this step',
+    ],
+    [
       'rows of different lengths',
       [
         ['0.prob', [1, 2]],

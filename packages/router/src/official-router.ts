@@ -59,7 +59,7 @@ export function importOfficialRouter(options: ImportOfficialRouterOptions): Rout
  *
  * @param options `tensors` by name; other names are ignored. `path` is the file, for messages.
  * @returns `[T][N]`, in the order of the checkpoint.
- * @throws {@link CheckpointError} if no tensor has such a name, one of the sequence is missing, or lengths differ.
+ * @throws {@link CheckpointError} if no tensor has such a name, a step is missing or there twice, or lengths differ.
  */
 export function officialRouterRows(options: {
   readonly tensors: ReadonlyMap<string, ArrayLike<number>>;
@@ -69,7 +69,11 @@ export function officialRouterRows(options: {
   const rows = new Map<number, readonly number[]>();
   for (const [name, values] of tensors) {
     const index = /(?:^|\.)(\d+)\.prob$/.exec(name)?.[1];
-    if (index !== undefined) rows.set(Number(index), Array.from(values));
+    if (index === undefined) continue;
+    if (rows.has(Number(index))) {
+      throw new CheckpointError({ path, key: name, problem: 'is a second router of this step' });
+    }
+    rows.set(Number(index), Array.from(values));
   }
   if (rows.size === 0) {
     throw new CheckpointError({
@@ -78,7 +82,7 @@ export function officialRouterRows(options: {
       fix: 'Give a router checkpoint of HarmoniCa or Learning-to-Cache.',
     });
   }
-  return Array.from({ length: Math.max(...rows.keys()) + 1 }, (_, index) => {
+  return Array.from({ length: rows.size }, (_, index) => {
     const row = rows.get(index);
     const length = rows.get(0)?.length;
     if (row && row.length === length) return row;

@@ -9,6 +9,16 @@ export function textWidth(text: string): number {
   return (advances.reduce((sum, advance) => sum + advance, 0) * FONT_SIZE) / glyphs.size;
 }
 
+/** Left end of a text in CSS pixels, of which `x` is the start, middle or end. */
+export function textStart(options: {
+  readonly x: number;
+  readonly text: string;
+  readonly anchor: 'start' | 'middle' | 'end';
+}): number {
+  const { x, text, anchor } = options;
+  return x - { start: 0, middle: 0.5, end: 1 }[anchor] * textWidth(text);
+}
+
 /** Where the glyphs hold a character; that of `?` for one they lack. */
 export function glyphIndex(character: string): number {
   const index = glyphs.characters.indexOf(character);
