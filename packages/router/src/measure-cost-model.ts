@@ -27,7 +27,8 @@ export interface MeasureCostModelOptions {
 
 /**
  * Measures on the machine at hand what each part of a model call costs, in milliseconds: medians over passes through
- * the whole model, so that branches are timed in the order and with the caches of a real run.
+ * the whole model, so that branches are timed in the order and with the caches of a real run. Every branch is a call of
+ * its own, so what an engine spends on each call is counted in each branch.
  *
  * @throws {@link InvalidArgumentError} if a number is outside its range; {@link AbortedError} if the signal says so.
  */
