@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { CheckpointError, InvalidArgumentError, type WeightSource } from '@harmonica/core';
-import { openByteFile } from './byte-source.js';
+import { type ByteSource, openByteFile } from './byte-source.js';
 import { isJsonObject, parseJsonObject } from './json-object.js';
 import { openSafetensors } from './safetensors-file.js';
 import { createWeightSource, type StoredTensor, storedTensors } from './weight-source.js';
@@ -66,15 +66,20 @@ function inTwoShards({ path, name }: { path: string; name: string }): Checkpoint
 async function readWhole(path: string): Promise<Uint8Array> {
   const file = await openByteFile(path);
   try {
-    if (file.sizeBytes <= MAX_INDEX_BYTES)
-      return await file.read({ begin: 0, end: file.sizeBytes });
-    throw new CheckpointError({
-      path,
-      problem: `${file.sizeBytes} bytes; expected a safetensors index of at most ${MAX_INDEX_BYTES}`,
-    });
+    checkIndexSize(file);
+    return await file.read({ begin: 0, end: file.sizeBytes });
   } finally {
     await file.close();
   }
+}
+
+function checkIndexSize({ path, sizeBytes }: ByteSource): void {
+  if (sizeBytes <= MAX_INDEX_BYTES) return;
+  throw new CheckpointError({
+    path,
+    problem: `${sizeBytes} bytes; expected a safetensors index of at most ${MAX_INDEX_BYTES}`,
+    fix: 'Give the index itself, not a shard.',
+  });
 }
 
 /** The shard of each tensor, a path relative to the index. */
