@@ -5,6 +5,7 @@ it('exports what its README lists', () => {
   expect(Object.keys(emojiDit).sort()).toEqual([
     'emojiDitConfig',
     'emojiDitRouter',
+    'findRouter',
     'listRouters',
     'loadEmojiDit',
   ]);

@@ -5,4 +5,4 @@ export {
   type LoadEmojiDitOptions,
   loadEmojiDit,
 } from './load-emoji-dit.js';
-export { emojiDitRouter, listRouters, type ShippedRouter } from './routers.js';
+export { emojiDitRouter, findRouter, listRouters, type ShippedRouter } from './routers.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fingerprint, type RouterFile } from '@harmonica/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { emojiDitConfig } from './emoji-dit-config.js';
-import { emojiDitRouter, listRouters } from './routers.js';
+import { emojiDitRouter, findRouter, listRouters } from './routers.js';
 
 function routerOf(steps: number, threshold: number): RouterFile {
   return {
@@ -65,6 +65,7 @@ describe('emojiDitRouter', () => {
   it('reads a router by name, or the fastest forecasting one for DDIM steps', async () => {
     const byName = await emojiDitRouter('ddim-20-hold-2x', folder);
     expect(byName).toEqual(files['ddim-20-hold-2x.json']);
+    expect((await findRouter(20, folder)).name).toBe('ddim-20-quadratic-1.6x');
     expect((await emojiDitRouter(20, folder)).threshold).toBe(0.2);
     expect((await emojiDitRouter(10, folder)).threshold).toBe(0.4);
   });

@@ -36,10 +36,32 @@ export async function listRouters(folder: string = ROUTERS_FOLDER): Promise<Ship
 }
 
 /**
- * A router that comes with this package.
+ * Finds a router that comes with this package.
  *
  * @param which its name; or a number of DDIM steps, for the fastest one with a forecasting predictor
  * @param folder default: this package's own
+ * @throws {@link InvalidArgumentError} if there is none; lists what there is
+ */
+export async function findRouter(
+  which: number | string,
+  folder: string = ROUTERS_FOLDER,
+): Promise<ShippedRouter> {
+  const routers = await listRouters(folder);
+  const found =
+    typeof which === 'string'
+      ? routers.find(({ name }) => name === which)
+      : fastest(routers.filter(({ sampler, steps }) => sampler === 'ddim' && steps === which));
+  if (found) return found;
+  throw new InvalidArgumentError({
+    argument: 'router',
+    value: which,
+    expected: `one of ${routers.map(({ name }) => name).join(', ') || 'none: no router is shipped'}`,
+  });
+}
+
+/**
+ * Reads a router that comes with this package. Arguments as for {@link findRouter}.
+ *
  * @throws {@link InvalidArgumentError} if there is none; lists what there is
  * @throws {@link ConfigError} if its file is damaged
  */
@@ -47,17 +69,8 @@ export async function emojiDitRouter(
   which: number | string,
   folder: string = ROUTERS_FOLDER,
 ): Promise<RouterFile> {
-  const routers = await listRouters(folder);
-  const found =
-    typeof which === 'string'
-      ? routers.find(({ name }) => name === which)
-      : fastest(routers.filter(({ sampler, steps }) => sampler === 'ddim' && steps === which));
-  if (found) return parseRouterFile(await readText(found.path), found.path);
-  throw new InvalidArgumentError({
-    argument: 'router',
-    value: which,
-    expected: `one of ${routers.map(({ name }) => name).join(', ') || 'none: no router is shipped'}`,
-  });
+  const { path } = await findRouter(which, folder);
+  return parseRouterFile(await readText(path), path);
 }
 
 function describe(path: string, file: string): ShippedRouter[] {
