@@ -23,20 +23,20 @@ export function deriveVjp(parts: TracedGraph, layout: StreamLayout): TracedGraph
   const forward = simplifyGraph(parts);
   const builder = GraphBuilder.from(forward);
   const ops = graphOps(builder);
-  const valueOf = outputValues(forward);
+  const results = outputValues(forward);
   const upstream = upstreamInputs(builder, layout);
   const score = builder.input({ name: 'score', shape: [], dtype: 'float32' });
   const states = Object.keys(prefixed('state', layout.state));
-  const seeds = Object.entries(unprefixed('state', valueOf)).map(
+  const seeds = Object.entries(unprefixed('state', results)).map(
     ([name, value]) => [value, upstream[name] as string] as const,
   );
   const { nodes } = forward;
   const direct = differentiate({ builder, nodes, seeds, by: ['joined', ...states] });
-  const joined = direct.get('joined') ?? zerosLike(ops, valueOf.computed as string);
+  const joined = direct.get('joined') ?? zerosLike(ops, results.computed as string);
   const computed = differentiate({
     builder,
     nodes,
-    seeds: [[valueOf.computed as string, joined]],
+    seeds: [[results.computed as string, joined]],
     by: states,
   });
   const gradients = states.map((name) => {
@@ -44,8 +44,8 @@ export function deriveVjp(parts: TracedGraph, layout: StreamLayout): TracedGraph
     const terms = [direct.get(name), through && scaled(builder, through, score)];
     return [name.replace('state.', 'gradient.'), total(ops, terms, name)];
   });
-  const f = innerProduct({ ops, nodes, gradients: computed }, valueOf.computed as string);
-  const p = valueOf.predicted && dot(ops, joined, valueOf.predicted);
+  const f = innerProduct({ ops, nodes, gradients: computed }, results.computed as string);
+  const p = results.predicted && dot(ops, joined, results.predicted);
   const graph = pruneGraph(
     builder.build({ ...Object.fromEntries(gradients), score: p ? ops.sub(f, p) : f }),
   );

@@ -63,7 +63,11 @@ export function traceEnd(backbone: Backbone, layout: StreamLayout): TracedGraph 
 }
 
 /** A computed branch: the stream to `state.*`, and `output`, the branch's own. */
-export function traceCompute({ backbone, branch, layout }: BranchGraphOptions): TracedGraph {
+export function traceCompute({
+  backbone,
+  branch,
+  layout,
+}: Omit<BranchGraphOptions, 'output'>): TracedGraph {
   return traceFunction({
     inputs: streamInputs(layout),
     fn: (inputs) => {
@@ -85,7 +89,7 @@ export function traceBlend(
       const stream = streamOf(inputs);
       const { score } = inputs as { score: Tensor };
       const computed = mul(backbone.compute(branch, stream), score);
-      const output = add(computed, predicted(inputs, 0, history, shape));
+      const output = add(computed, predictedOutput(inputs, 0, history, shape));
       return { ...prefixed('state', backbone.merge(branch, stream, output)), output };
     },
   });
@@ -96,6 +100,8 @@ export interface PredictedBranch {
   readonly branch: Branch;
   readonly history: HistoryLayout;
   readonly output: readonly number[];
+  /** Whether the predicted output is a result too. */
+  readonly keep: boolean;
 }
 
 /** A run of predicted branches: the stream, `rate.k` and `history.k` to `state.*` and `output.k`. */
@@ -111,9 +117,9 @@ export function tracePredict(
       const { state: before, context } = streamOf(inputs);
       let state = before;
       const outputs: Record<string, Tensor> = {};
-      run.forEach(({ branch, history, output: shape }, k) => {
-        const output = predicted(inputs, k, history, shape);
-        outputs[`output.${k}`] = output;
+      run.forEach(({ branch, history, output: shape, keep }, k) => {
+        const output = predictedOutput(inputs, k, history, shape);
+        if (keep) outputs[`output.${k}`] = output;
         state = backbone.merge(branch, { state, context }, output);
       });
       return { ...prefixed('state', state), ...outputs };
@@ -139,14 +145,15 @@ export function traceParts(
       const stream = streamOf(inputs);
       return {
         computed: backbone.compute(branch, stream),
-        ...(history ? { predicted: predicted(inputs, 0, history, shape) } : {}),
+        ...(history ? { predicted: predictedOutput(inputs, 0, history, shape) } : {}),
         ...prefixed('state', backbone.merge(branch, stream, inputs.joined as Tensor)),
       };
     },
   });
 }
 
-function historyInputs(
+/** The inputs `rate.k` and `history.k`, the factors and earlier outputs of one branch. */
+export function historyInputs(
   k: number,
   { kind, count }: HistoryLayout,
   output: readonly number[],
@@ -159,7 +166,7 @@ function historyInputs(
 }
 
 /** `sum_j rate[j] * history[j]`. */
-function predicted(
+export function predictedOutput(
   inputs: TensorRecord,
   k: number,
   { kind, count }: HistoryLayout,

@@ -69,7 +69,10 @@ export class HandleTable {
   release(handle: StreamHandle | ValueHandle): void {
     if (!this.#live.delete(handle)) return;
     const held = handle as unknown as HeldStream | HeldValue;
-    if ('tensors' in held) return this.free(held.tensors);
+    if ('tensors' in held) {
+      this.free(held.tensors);
+      return;
+    }
     this.free(held.state);
     held.context.users -= 1;
     if (held.context.users === 0) this.free(held.context.tensors);
@@ -77,6 +80,12 @@ export class HandleTable {
 
   releaseAll(): void {
     for (const handle of this.#live) this.release(handle as StreamHandle | ValueHandle);
+  }
+
+  /** One more use of each tensor. */
+  retain(tensors: PooledTensors): PooledTensors {
+    for (const tensor of Object.values(tensors)) tensor.users += 1;
+    return tensors;
   }
 
   /** Lets go of one use of each tensor. */

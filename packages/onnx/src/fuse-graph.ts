@@ -1,7 +1,13 @@
 import { geluRule, siluRule } from './fusions/gelu.js';
 import { identityRules } from './fusions/identities.js';
 import { layerNormRule, leanLayerNormRule, modulatedLayerNormRule } from './fusions/layer-norm.js';
-import { biasGeluRule, fusedMatMulRule, gemmRule } from './fusions/linear.js';
+import {
+  biasGeluRule,
+  fusedMatMulRule,
+  gemmRule,
+  scaledMatMulRule,
+  transposedMatMulRule,
+} from './fusions/linear.js';
 import type { TracedGraph } from './graph.js';
 import { rewriteGraph } from './rewrite-graph.js';
 
@@ -22,5 +28,10 @@ export function simplifyGraph(graph: TracedGraph): TracedGraph {
 export function fuseGraph(graph: TracedGraph): TracedGraph {
   const simple = simplifyGraph(graph);
   const activated = rewriteGraph(simple, [leanLayerNormRule, biasGeluRule, siluRule]);
-  return rewriteGraph(activated, [gemmRule, fusedMatMulRule]);
+  return rewriteGraph(activated, [
+    gemmRule,
+    fusedMatMulRule,
+    scaledMatMulRule,
+    transposedMatMulRule,
+  ]);
 }

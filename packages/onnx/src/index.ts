@@ -1,4 +1,5 @@
 export { graphKey } from './canonical-graph.js';
+export { type CompiledFunction, compileFunction, type TensorResult } from './compile-function.js';
 export type {
   GraphArray,
   GraphAttribute,

@@ -15,27 +15,15 @@ import {
   type ValueHandle,
 } from '@harmonica/core';
 import { type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
-import { deriveEndVjp, deriveVjp } from './backbone-gradients.js';
-import {
-  type HistoryLayout,
-  traceBegin,
-  traceBlend,
-  traceCompute,
-  traceEnd,
-  traceParts,
-  tracePredict,
-} from './backbone-graphs.js';
-import {
-  HandleTable,
-  type HeldStream,
-  type PooledTensors,
-  type StepContext,
-} from './executor-handles.js';
-import { type GraphValue, sizeOf, type TracedGraph } from './graph.js';
+import type { PredictedBranch } from './backbone-graphs.js';
+import { BackbonePrograms } from './backbone-programs.js';
+import { HandleTable, type HeldStream, type PooledTensors } from './executor-handles.js';
+import { type GraphValue, sizeOf } from './graph.js';
+import { type Feeds, type HistoryFeeds, historyFeeds } from './history-feeds.js';
 import { HistorySlabs } from './history-slabs.js';
 import { Compiler, type Program } from './program.js';
 import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
-import { layoutOf, prefixed, type StreamLayout, unprefixed } from './stream-names.js';
+import { layoutOf, prefixed, unprefixed } from './stream-names.js';
 import { type PooledTensor, TensorPool } from './tensor-pool.js';
 
 export interface OnnxExecutorOptions extends SessionOptions {
@@ -54,35 +42,23 @@ export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<
   return new OnnxExecutor(backbone, runtime, session);
 }
 
-/** Tensors to feed, by input name. */
-type Feeds = Readonly<Record<string, OrtTensor>>;
-
-interface HistoryFeeds {
-  readonly layout: HistoryLayout;
-  /** The tensors of branch `k` of a run, its weights multiplied by `factor`. */
-  feeds(k: number, factor: number): Feeds;
-}
-
 class OnnxExecutor implements Executor {
   readonly spec: BackboneSpec;
   readonly engine: string;
-  readonly #backbone: Backbone;
   readonly #runtime: OrtRuntime;
   readonly #compiler: Compiler;
-  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #programs: BackbonePrograms;
   readonly #pool: TensorPool;
   readonly #slabs: HistorySlabs;
   readonly #handles: HandleTable;
-  /** Output shapes of the branches that have been compiled, by branch and batch. */
-  readonly #outputs = new Map<string, readonly number[]>();
   #disposed = false;
 
   constructor(backbone: Backbone, runtime: OrtRuntime, options: SessionOptions) {
     this.spec = backbone.spec;
     this.engine = describe(options);
-    this.#backbone = backbone;
     this.#runtime = runtime;
     this.#compiler = new Compiler(runtime, options);
+    this.#programs = new BackbonePrograms(backbone, this.#compiler);
     this.#pool = new TensorPool(runtime);
     this.#slabs = new HistorySlabs(runtime);
     this.#handles = new HandleTable(this.#pool, this.#slabs);
@@ -101,7 +77,7 @@ class OnnxExecutor implements Executor {
       throw new ShapeError({ tensor: 'latent', actual: latent.shape, expected });
     }
     assertCondition(this.spec, condition, batch);
-    const program = await this.#program(`begin:${batch}`, () => traceBegin(this.#backbone, batch));
+    const program = await this.#programs.begin(batch);
     const times = new this.#runtime.Tensor('float32', new Float32Array(batch).fill(time), [batch]);
     const feeds: Record<string, OrtTensor> = { latent: await this.#copyIn(latent), time: times };
     for (const { name } of this.spec.condition) {
@@ -115,23 +91,28 @@ class OnnxExecutor implements Executor {
 
   async advance(handle: StreamHandle, actions: readonly BranchAction[]): Promise<AdvanceResult> {
     this.#assertUsable();
-    const start = this.#handles.stream(handle);
+    const { state, context } = this.#handles.stream(handle);
     const outputs: (ValueHandle | undefined)[] = [];
-    let stream = start;
-    for (const run of runsOf(actions)) {
-      const result = await this.#apply(stream, run);
-      if (stream !== start) this.#handles.free(stream.state);
-      stream = { state: result.state, context: start.context };
-      outputs.push(...result.outputs);
+    let current = this.#handles.retain(state);
+    try {
+      for (const run of runsOf(actions)) {
+        const result = await this.#apply({ state: current, context }, run);
+        this.#handles.free(current);
+        current = result.state;
+        outputs.push(...result.outputs);
+      }
+    } catch (error) {
+      this.#handles.free(current);
+      this.release(...outputs.filter((output) => output !== undefined));
+      throw error;
     }
-    if (stream === start) Object.values(start.state).forEach((value) => this.#pool.retain(value));
-    return { stream: this.#handles.holdStream(stream.state, start.context), outputs };
+    return { stream: this.#handles.holdStream(current, context), outputs };
   }
 
   async end(handle: StreamHandle): Promise<Tensor4D> {
     this.#assertUsable();
     const stream = this.#handles.stream(handle);
-    const program = await this.#endProgram(stream.context);
+    const program = await this.#programs.end(stream.context);
     const [output] = program.outputs as [GraphValue];
     const values = new Float32Array(sizeOf(output.shape));
     const result = new this.#runtime.Tensor('float32', values, [...output.shape]);
@@ -142,10 +123,7 @@ class OnnxExecutor implements Executor {
   async endVjp(handle: StreamHandle, gradient: Tensor4D): Promise<ValueHandle> {
     this.#assertUsable();
     const stream = this.#handles.stream(handle);
-    const { batch, layout } = stream.context;
-    const program = await this.#program(`endVjp:${batch}`, () =>
-      deriveEndVjp(traceEnd(this.#backbone, layout), layout),
-    );
+    const program = await this.#programs.endVjp(stream.context, gradient.shape);
     const upstream = await this.#copyIn(gradient);
     const results = await this.#run(program, { ...streamFeeds(stream), upstream });
     return this.#handles.holdValue(unprefixed('gradient', results));
@@ -154,17 +132,8 @@ class OnnxExecutor implements Executor {
   async vjp(handle: StreamHandle, action: BranchAction, gradient: ValueHandle): Promise<BranchVjp> {
     this.#assertUsable();
     const stream = this.#handles.stream(handle);
-    const { batch, layout } = stream.context;
-    const branch = this.#branch(action);
     const history = action.history.length > 0 ? this.#history(action) : undefined;
-    const output = await this.#outputShape(branch, stream.context);
-    const key = `vjp:${branch.index}:${batch}:${history ? layoutKey(history.layout) : ''}`;
-    const program = await this.#program(key, () =>
-      deriveVjp(
-        traceParts({ backbone: this.#backbone, branch, layout, output }, history?.layout),
-        layout,
-      ),
-    );
+    const program = await this.#programs.vjp(this.#branch(action), stream.context, history?.layout);
     const { score, ...gradients } = await this.#run(program, {
       ...streamFeeds(stream),
       ...tensorsOf(prefixed('upstream', this.#handles.value(gradient).tensors)),
@@ -216,75 +185,35 @@ class OnnxExecutor implements Executor {
     };
   }
 
-  async #compute(stream: HeldStream, action: BranchAction) {
-    const program = await this.#computeProgram(this.#branch(action), stream.context);
+  async #compute(stream: HeldStream, action: BranchAction): Promise<Prepared> {
+    const program = await this.#programs.compute(this.#branch(action), stream.context);
     return { program, feeds: streamFeeds(stream) };
   }
 
-  async #blend(stream: HeldStream, action: BranchAction) {
-    const { batch, layout } = stream.context;
-    const branch = this.#branch(action);
-    const history = this.#history(action);
-    const output = await this.#outputShape(branch, stream.context);
-    const key = `blend:${branch.index}:${batch}:${layoutKey(history.layout)}`;
-    const program = await this.#program(key, () =>
-      traceBlend({ backbone: this.#backbone, branch, layout, output }, history.layout),
-    );
+  async #blend(stream: HeldStream, action: BranchAction): Promise<Prepared> {
+    const { layout, feeds } = this.#history(action);
+    const program = await this.#programs.blend(this.#branch(action), stream.context, layout);
     const score = this.#numbers([action.score], []);
     return {
       program,
-      feeds: { ...streamFeeds(stream), ...history.feeds(0, 1 - action.score), score },
+      feeds: { ...streamFeeds(stream), ...feeds(0, 1 - action.score), score },
     };
   }
 
   async #predict(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
-    const { batch, layout } = stream.context;
-    const branches = run.map((action) => ({
-      branch: this.#branch(action),
-      history: this.#history(action),
-      output: this.#handles.value(action.history[0] as ValueHandle).tensors.output?.shape ?? [],
-    }));
-    const key = branches.map(
-      ({ branch, history }) => `${branch.index}${layoutKey(history.layout)}`,
-    );
-    const program = await this.#program(`predict:${batch}:${key}`, () =>
-      tracePredict(
-        this.#backbone,
-        layout,
-        branches.map(({ history, ...branch }) => ({ ...branch, history: history.layout })),
-      ),
-    );
-    const feeds = Object.assign(
-      streamFeeds(stream),
-      ...branches.map(({ history }, k) => history.feeds(k, 1)),
-    );
-    const skipped = run.flatMap(({ keep }, k) => (keep ? [] : [`output.${k}`]));
-    const results = await this.#run(program, feeds, { skipped });
+    const histories = run.map((action) => this.#history(action));
+    const branches = run.map((action, k): PredictedBranch => {
+      const { layout, output } = histories[k] as HistoryFeeds;
+      return { branch: this.#branch(action), history: layout, output, keep: action.keep };
+    });
+    const program = await this.#programs.predict(stream.context, branches);
+    const feeds = histories.map((history, k) => history.feeds(k, 1));
+    const results = await this.#run(program, Object.assign(streamFeeds(stream), ...feeds));
     const outputs = run.map((_, k) => {
       const output = results[`output.${k}`];
       return output && this.#handles.holdValue({ output });
     });
     return { state: unprefixed('state', results), outputs };
-  }
-
-  #computeProgram(branch: Branch, { batch, layout }: StepContext): Promise<Program> {
-    return this.#program(`compute:${branch.index}:${batch}`, () =>
-      traceCompute({ backbone: this.#backbone, branch, layout, output: [] }),
-    );
-  }
-
-  #endProgram({ batch, layout }: StepContext): Promise<Program> {
-    return this.#program(`end:${batch}`, () => traceEnd(this.#backbone, layout));
-  }
-
-  async #outputShape(branch: Branch, context: StepContext): Promise<readonly number[]> {
-    const key = `${branch.index}:${context.batch}`;
-    const known = this.#outputs.get(key);
-    if (known) return known;
-    const program = await this.#computeProgram(branch, context);
-    const shape = program.outputs.find(({ name }) => name === 'output')?.shape ?? [];
-    this.#outputs.set(key, shape);
-    return shape;
   }
 
   /** A place for an output that will be read as history. */
@@ -293,42 +222,9 @@ class OnnxExecutor implements Executor {
     return this.#slabs.acquire(branch, shape) ?? this.#pool.acquire(shape);
   }
 
-  #history({ history, weights, branch }: BranchAction): HistoryFeeds {
-    if (history.length === 0) {
-      throw new InvalidArgumentError({
-        argument: 'action.history',
-        value: [],
-        expected: `at least one earlier output of branch ${branch}, because its score is below 1`,
-        fix: 'Compute every branch at step 0.',
-      });
-    }
-    const tensors = history.map((handle) => {
-      return this.#handles.value(handle).tensors.output as PooledTensor;
-    });
-    const rows = this.#slabs.matrixOf(tensors);
-    if (!rows) {
-      const layout: HistoryLayout = { kind: 'tensors', count: tensors.length };
-      const feeds = (k: number, factor: number): Feeds => ({
-        [`rate.${k}`]: this.#rates(weights, factor),
-        ...Object.fromEntries(tensors.map(({ tensor: t }, j) => [`history.${k}.${j}`, t])),
-      });
-      return { layout, feeds };
-    }
-    const rates = new Array<number>(rows.count).fill(0);
-    rows.places.forEach((place, j) => {
-      rates[place] = (rates[place] as number) + (weights[j] ?? 0);
-    });
-    const layout: HistoryLayout = { kind: 'rows', count: rows.count };
-    const feeds = (k: number, factor: number): Feeds => ({
-      [`rate.${k}`]: this.#rates(rates, factor),
-      [`history.${k}`]: rows.matrix,
-    });
-    return { layout, feeds };
-  }
-
-  #rates(weights: readonly number[], factor: number): OrtTensor {
-    const rates = weights.map((weight) => weight * factor);
-    return this.#numbers(rates, [1, rates.length]);
+  #history(action: BranchAction): HistoryFeeds {
+    const [handles, slabs, runtime] = [this.#handles, this.#slabs, this.#runtime];
+    return historyFeeds({ action, handles, slabs, runtime });
   }
 
   #numbers(values: readonly number[], shape: number[]): OrtTensor {
@@ -343,15 +239,6 @@ class OnnxExecutor implements Executor {
       value: index,
       expected: `a branch index in [0, ${this.spec.branches.length - 1}]`,
     });
-  }
-
-  #program(key: string, trace: () => TracedGraph): Promise<Program> {
-    const known = this.#programs.get(key);
-    if (known) return known;
-    const program = Promise.resolve().then(() => this.#compiler.compile(trace()));
-    this.#programs.set(key, program);
-    program.catch(() => this.#programs.delete(key));
-    return program;
   }
 
   async #run(program: Program, feeds: Feeds, options: RunOptions = {}): Promise<Results> {
@@ -380,6 +267,11 @@ class OnnxExecutor implements Executor {
   #assertUsable(): void {
     if (this.#disposed) throw new DisposedError('The onnx executor');
   }
+}
+
+interface Prepared {
+  readonly program: Program;
+  readonly feeds: Feeds;
 }
 
 type Results = Record<string, PooledTensor>;
@@ -420,10 +312,6 @@ function tensorsOf(pooled: Readonly<Record<string, PooledTensor>>): Record<strin
 
 function inputsOf(program: Program, feeds: Feeds): OrtTensor[] {
   return program.inputs.map(({ name }) => feeds[name] as OrtTensor);
-}
-
-function layoutKey({ kind, count }: HistoryLayout): string {
-  return `${kind}${count}`;
 }
 
 function describe({ executionProviders = ['cpu'], threads }: SessionOptions): string {

@@ -46,11 +46,12 @@ export class Compiler {
     return this.#sessions.size;
   }
 
+  /** @param traced a graph, not yet fused */
   async compile(traced: TracedGraph): Promise<Program> {
     const fused = fuseGraph(traced);
     const graph = canonicalGraph(fused);
-    const feedWeights = runsOnCpu(this.#options);
-    const [session, weights] = feedWeights
+    const fed = runsOnCpu(this.#options) && !wantsConstantWeights(graph);
+    const [session, weights] = fed
       ? await Promise.all([this.#shared(graph), this.#fed(graph)])
       : [await this.#embedded(graph), []];
     return {
@@ -89,7 +90,7 @@ export class Compiler {
     return Promise.all(weights.map((weight) => this.#weights.tensor(weight)));
   }
 
-  /** Devices other than the CPU hold the weights themselves, so each graph has a session of its own. */
+  /** The session holds the weights itself, so each graph has one of its own. */
   #embedded(graph: TracedGraph): Promise<OrtSession> {
     return this.#session(`#${this.#sessions.size}`, async () => {
       const weights = await Promise.all(
@@ -108,6 +109,11 @@ export class Compiler {
     this.#sessions.set(key, session);
     return session;
   }
+}
+
+/** Convolutions are several times faster when ONNX Runtime may lay out their filters beforehand. */
+function wantsConstantWeights({ nodes }: TracedGraph): boolean {
+  return nodes.some(({ op }) => op === 'Conv' || op === 'ConvTranspose');
 }
 
 async function runSession(

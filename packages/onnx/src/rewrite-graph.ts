@@ -16,7 +16,10 @@ export class GraphView {
 
   constructor(graph: TracedGraph) {
     this.builder = GraphBuilder.from({ ...graph, nodes: [] });
-    const used = [...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs.map(valueOf)];
+    const used = [
+      ...graph.nodes.flatMap(({ inputs }) => inputs),
+      ...graph.outputs.map(({ value }) => value),
+    ];
     for (const name of used) this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1);
   }
 
@@ -104,8 +107,4 @@ function firstMatch(rules: readonly RewriteRule[], node: GraphNode, view: GraphV
 
 function keyOf({ op, domain, inputs, attributes }: GraphNode): string {
   return JSON.stringify([domain, op, inputs, attributes]);
-}
-
-function valueOf({ value }: { readonly value: string }): string {
-  return value;
 }

@@ -1,5 +1,4 @@
-import type { GraphDType } from './graph.js';
-import { sizeOf } from './graph.js';
+import { type GraphArray, type GraphDType, sizeOf } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './runtime.js';
 
 /** A tensor of the pool; given back when its last user lets go of it. */
@@ -26,11 +25,6 @@ export class TensorPool {
     return pooled;
   }
 
-  retain(pooled: PooledTensor): PooledTensor {
-    pooled.users += 1;
-    return pooled;
-  }
-
   release(pooled: PooledTensor): void {
     pooled.users -= 1;
     if (pooled.users > 0) return;
@@ -45,7 +39,7 @@ export class TensorPool {
   }
 
   #create(shape: readonly number[], dtype: GraphDType): PooledTensor {
-    const values = new ARRAYS[dtype](sizeOf(shape));
+    const values = arrayFor(dtype, sizeOf(shape));
     const tensor = new this.#runtime.Tensor(dtype as 'float32', values as Float32Array, [...shape]);
     return { tensor, shape: [...shape], dtype, users: 0 };
   }
@@ -57,6 +51,11 @@ const ARRAYS = {
   bool: Uint8Array,
   int64: BigInt64Array,
 };
+
+/** A new typed array for elements of a type. */
+export function arrayFor(dtype: GraphDType, size: number): GraphArray {
+  return new ARRAYS[dtype](size);
+}
 
 function keyOf(shape: readonly number[], dtype: GraphDType): string {
   return `${dtype}[${shape}]`;

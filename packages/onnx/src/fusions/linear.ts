@@ -1,4 +1,5 @@
 import type { GraphNode } from '../graph.js';
+import { broadcastShape } from '../graph-ops.js';
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
 import { factorOf, permutation } from './identities.js';
 
@@ -19,21 +20,69 @@ export const gemmRule: RewriteRule = ({ op, inputs, outputs: [y = ''] }, view) =
 /** A product with transposed or scaled operands as FusedMatMul, which reads them as they are. */
 export const fusedMatMulRule: RewriteRule = (node, view) => {
   if (node.op !== 'MatMul') return undefined;
-  const [a, b] = node.inputs.map((name) => operandOf(name, view)) as [Operand, Operand];
-  if (!a.transposed && !b.transposed && a.factor * b.factor === 1) return undefined;
-  return [
-    view.builder.node({
-      op: 'FusedMatMul',
-      domain: 'com.microsoft',
-      inputs: [a.name, b.name],
-      shape: view.shape(node.outputs[0] as string),
-      attributes: {
-        transA: { int: a.transposed ? 1 : 0 },
-        transB: { int: b.transposed ? 1 : 0 },
-        alpha: { float: a.factor * b.factor },
-      },
-    }),
-  ];
+  const [left, right] = node.inputs.map((name) => operandOf(name, view)) as [Operand, Operand];
+  const factor = left.factor * right.factor;
+  if (!left.transposed && !right.transposed && factor === 1) return undefined;
+  const [a, b] = [left.name, right.name];
+  const flags = { transA: left.transposed, transB: right.transposed };
+  return [fusedMatMul(view, { a, b, ...flags, factor })];
+};
+
+/** `factor a b`, with either operand transposed. */
+interface Fusion {
+  readonly a: string;
+  readonly b: string;
+  readonly transA: boolean;
+  readonly transB: boolean;
+  readonly factor: number;
+}
+
+function fusionOf({ inputs: [a = '', b = ''], attributes }: GraphNode): Fusion {
+  const { transA, transB, alpha } = attributes as Record<string, { int?: number; float?: number }>;
+  return {
+    a,
+    b,
+    transA: transA?.int === 1,
+    transB: transB?.int === 1,
+    factor: alpha?.float ?? 1,
+  };
+}
+
+function fusedMatMul(view: GraphView, { a, b, transA, transB, factor }: Fusion): string {
+  const [left, right] = [view.shape(a), view.shape(b)];
+  const batch = broadcastShape(left.slice(0, -2), right.slice(0, -2));
+  const rows = left.at(transA ? -1 : -2) as number;
+  const columns = right.at(transB ? -2 : -1) as number;
+  return view.builder.node({
+    op: 'FusedMatMul',
+    domain: 'com.microsoft',
+    inputs: [a, b],
+    shape: [...batch, rows, columns],
+    attributes: {
+      transA: { int: transA ? 1 : 0 },
+      transB: { int: transB ? 1 : 0 },
+      alpha: { float: factor },
+    },
+  });
+}
+
+/** A product that is multiplied by a number does so itself. */
+export const scaledMatMulRule: RewriteRule = (node, view) => {
+  const scaled = factorOf(node, view);
+  const product = view.producer(scaled?.x ?? '', 'MatMul', 'FusedMatMul');
+  if (!scaled || !product || view.uses(scaled.x) > 1) return undefined;
+  const fusion = fusionOf(product);
+  return [fusedMatMul(view, { ...fusion, factor: fusion.factor * scaled.factor })];
+};
+
+/** `(a b)^T` is `b^T a^T`, which reads a and b as they are. */
+export const transposedMatMulRule: RewriteRule = (node, view) => {
+  if (node.op !== 'Transpose' || !swapsLastAxes(node)) return undefined;
+  const x = node.inputs[0] as string;
+  const product = view.producer(x, 'MatMul', 'FusedMatMul');
+  if (!product || view.uses(x) > 1) return undefined;
+  const { a, b, transA, transB, factor } = fusionOf(product);
+  return [fusedMatMul(view, { a: b, b: a, transA: !transB, transB: !transA, factor })];
 };
 
 interface Operand {
