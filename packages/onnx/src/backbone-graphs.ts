@@ -1,4 +1,4 @@
-import type { Backbone, Branch } from '@harmonica/core';
+import type { Backbone, Branch, Stream } from '@harmonica/core';
 import {
   add,
   matMul,
@@ -38,19 +38,9 @@ export interface BranchGraphOptions {
 
 /** Latent, times and condition to `state.*` and `context.*`. */
 export function traceBegin(backbone: Backbone, batch: number): TracedGraph {
-  const { latent, condition } = backbone.spec;
-  const conditions = condition.map(({ name, shape, dtype }) => [
-    name,
-    { shape: [batch, ...shape], dtype },
-  ]);
   return traceFunction({
-    inputs: {
-      latent: { shape: [batch, latent.height, latent.width, latent.channels] },
-      time: { shape: [batch] },
-      ...prefixed<TensorSpec>('condition', Object.fromEntries(conditions)),
-    },
-    fn: ({ latent: x, time, ...rest }) =>
-      streamOutputs(backbone.begin(x as Tensor4D, time as Tensor1D, unprefixed('condition', rest))),
+    inputs: beginInputs(backbone, batch),
+    fn: (inputs) => streamOutputs(begin(backbone, inputs)),
   });
 }
 
@@ -60,6 +50,38 @@ export function traceEnd(backbone: Backbone, layout: StreamLayout): TracedGraph 
     inputs: streamInputs(layout),
     fn: (inputs) => ({ output: backbone.end(streamOf(inputs)) }),
   });
+}
+
+/** The whole model: latent, times and condition to `output`. */
+export function traceBackbone(backbone: Backbone, batch: number): TracedGraph {
+  return traceFunction({
+    inputs: beginInputs(backbone, batch),
+    fn: (inputs) => {
+      let stream = begin(backbone, inputs);
+      for (const branch of backbone.spec.branches) {
+        const output = backbone.compute(branch, stream);
+        stream = { ...stream, state: backbone.merge(branch, stream, output) };
+      }
+      return { output: backbone.end(stream) };
+    },
+  });
+}
+
+function begin(backbone: Backbone, { latent, time, ...rest }: TensorRecord): Stream {
+  return backbone.begin(latent as Tensor4D, time as Tensor1D, unprefixed('condition', rest));
+}
+
+function beginInputs({ spec }: Backbone, batch: number): Record<string, TensorSpec> {
+  const { height, width, channels } = spec.latent;
+  const conditions = spec.condition.map(({ name, shape, dtype }) => [
+    name,
+    { shape: [batch, ...shape], dtype },
+  ]);
+  return {
+    latent: { shape: [batch, height, width, channels] },
+    time: { shape: [batch] },
+    ...prefixed<TensorSpec>('condition', Object.fromEntries(conditions)),
+  };
 }
 
 /** A computed branch: the stream to `state.*`, and `output`, the branch's own. */

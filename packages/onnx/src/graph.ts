@@ -7,6 +7,7 @@ export type GraphArray = Float32Array | Int32Array | Uint8Array | BigInt64Array;
 /** A named edge of a graph. */
 export interface GraphValue {
   readonly name: string;
+  /** In a graph for any batch size, `-k` stands for k times the batch size. */
   readonly shape: readonly number[];
   readonly dtype: GraphDType;
 }

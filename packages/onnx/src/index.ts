@@ -1,5 +1,11 @@
 export { graphKey } from './canonical-graph.js';
 export { type CompiledFunction, compileFunction, type TensorResult } from './compile-function.js';
+export {
+  type ExportBackboneOptions,
+  type ExportGraphOptions,
+  type ExportResult,
+  exportOnnx,
+} from './export-onnx.js';
 export type {
   GraphArray,
   GraphAttribute,

@@ -137,6 +137,11 @@ function tensor({ name, shape, dtype }: GraphValue, data: WeightData): Onnx.ITen
 }
 
 function valueInfo({ name, shape, dtype }: GraphValue): Onnx.IValueInfoProto {
-  const dim = shape.map((dimValue) => ({ dimValue }));
+  const dim = shape.map((size) => (size < 0 ? { dimParam: batchTimes(-size) } : { dimValue: size }));
   return { name, type: { tensorType: { elemType: TENSOR_TYPES[dtype], shape: { dim } } } };
+}
+
+/** The name of a dimension that is a multiple of the batch size. */
+function batchTimes(factor: number): string {
+  return factor === 1 ? 'batch' : `batch_times_${factor}`;
 }
