@@ -42,6 +42,30 @@ export function canonicalGraph(graph: TracedGraph): TracedGraph {
 }
 
 /**
+ * The graph with canonical names for everything but its inputs and outputs, which keep theirs. Two traces of the same
+ * function become comparable.
+ */
+export function canonicalInside(graph: TracedGraph): TracedGraph {
+  const canonical = canonicalGraph(graph);
+  const names = new Map(
+    canonical.inputs.map(({ name }, i) => [name, graph.inputs[i]?.name ?? name]),
+  );
+  const nameOf = (name: string): string => names.get(name) ?? name;
+  const renamed = <T extends GraphValue>(value: T): T => ({ ...value, name: nameOf(value.name) });
+  return {
+    ...canonical,
+    inputs: canonical.inputs.map(renamed),
+    nodes: canonical.nodes.map((node) => ({ ...node, inputs: node.inputs.map(nameOf) })),
+    outputs: canonical.outputs.map((output, i) => ({
+      ...output,
+      name: graph.outputs[i]?.name ?? output.name,
+      value: nameOf(output.value),
+    })),
+    values: new Map([...canonical.values].map(([name, value]) => [nameOf(name), renamed(value)])),
+  };
+}
+
+/**
  * A text that is equal for graphs of equal structure: operators, wiring, shapes and constants, but neither the names of
  * inputs and weights nor the values of weights. One compiled session serves all graphs with the same key.
  */

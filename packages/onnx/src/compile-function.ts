@@ -1,5 +1,6 @@
 import { DisposedError } from '@harmonica/core';
 import { type DataType, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { fuseGraph } from './fuse-graph.js';
 import { type GraphValue, sizeOf } from './graph.js';
 import { Compiler, type Program } from './program.js';
 import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
@@ -103,7 +104,11 @@ async function specialise<Inputs extends readonly Tensor[]>(
       return Object.fromEntries(tensors.map((result, i) => [`output.${i}`, result]));
     },
   });
-  return { program: await compiler.compile(graph), names, rebuild: rebuilds[0] as Rebuild };
+  return {
+    program: await compiler.compile(fuseGraph(graph)),
+    names,
+    rebuild: rebuilds[0] as Rebuild,
+  };
 }
 
 function flatten(result: TensorResult): { tensors: readonly Tensor[]; rebuild: Rebuild } {

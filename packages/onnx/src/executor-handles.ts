@@ -1,6 +1,5 @@
 import { DisposedError, type StreamHandle, type ValueHandle } from '@harmonica/core';
 import type { HistorySlabs } from './history-slabs.js';
-import type { StreamLayout } from './stream-names.js';
 import type { PooledTensor, TensorPool } from './tensor-pool.js';
 
 export type PooledTensors = Readonly<Record<string, PooledTensor>>;
@@ -8,7 +7,6 @@ export type PooledTensors = Readonly<Record<string, PooledTensor>>;
 /** What all streams of one step share. */
 export interface StepContext {
   readonly tensors: PooledTensors;
-  readonly layout: StreamLayout;
   readonly batch: number;
   users: number;
 }

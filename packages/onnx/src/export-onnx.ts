@@ -1,10 +1,10 @@
-import { type Backbone, FileError, InvalidArgumentError } from '@harmonica/core';
-import { canonicalGraph } from './canonical-graph.js';
+import { type Backbone, FileError, InvalidArgumentError, UnsupportedError } from '@harmonica/core';
 import { traceBackbone } from './backbone-graphs.js';
+import { canonicalInside } from './canonical-graph.js';
 import { fuseGraph, simplifyGraph } from './fuse-graph.js';
 import type { GraphArray, TracedGraph } from './graph.js';
 import { encodeModel, type WeightData } from './onnx-model.js';
-import { traceAnyBatch } from './symbolic-batch.js';
+import { PROBE_BATCHES, symbolicBatch } from './symbolic-batch.js';
 import { readWeight } from './weight-store.js';
 
 interface ExportFileOptions {
@@ -80,35 +80,17 @@ function backboneGraph(
   { backbone, batch }: ExportBackboneOptions,
   prepare: (graph: TracedGraph) => TracedGraph,
 ): TracedGraph {
-  const trace = (size: number): TracedGraph => {
-    const graph = prepare(traceBackbone(backbone, size));
-    const { inputs, outputs } = graph;
-    return named(canonicalGraph(graph), inputs, outputs);
-  };
-  return batch === undefined ? traceAnyBatch(trace) : trace(batch);
-}
-
-/** A canonical graph whose inputs and outputs have the given names again. */
-function named(
-  graph: TracedGraph,
-  inputs: readonly { readonly name: string }[],
-  outputs: readonly { readonly name: string }[],
-): TracedGraph {
-  const names = new Map(graph.inputs.map(({ name }, i) => [name, inputs[i]?.name ?? name]));
-  const nameOf = (name: string): string => names.get(name) ?? name;
-  return {
-    ...graph,
-    inputs: graph.inputs.map((input) => ({ ...input, name: nameOf(input.name) })),
-    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(nameOf) })),
-    outputs: graph.outputs.map((output, i) => ({
-      ...output,
-      name: outputs[i]?.name ?? output.name,
-      value: nameOf(output.value),
-    })),
-    values: new Map(
-      [...graph.values].map(([name, value]) => [nameOf(name), { ...value, name: nameOf(name) }]),
-    ),
-  };
+  const trace = (size: number): TracedGraph =>
+    canonicalInside(prepare(traceBackbone(backbone, size)));
+  if (batch !== undefined) return trace(batch);
+  const [small, large] = PROBE_BATCHES.map(trace) as [TracedGraph, TracedGraph];
+  const graph = symbolicBatch(small, large);
+  if (graph) return graph;
+  throw new UnsupportedError({
+    feature: 'a backbone whose steps depend on the batch size',
+    engine: 'onnx export',
+    fix: 'Pass a batch.',
+  });
 }
 
 /** Where each weight lies in the external data file. */

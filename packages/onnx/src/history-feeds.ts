@@ -11,8 +11,6 @@ export type Feeds = Readonly<Record<string, OrtTensor>>;
 /** The earlier outputs that an action reads, ready to be fed. */
 export interface HistoryFeeds {
   readonly layout: HistoryLayout;
-  /** Shape of an output of the branch. */
-  readonly output: readonly number[];
   /** The inputs of branch `k` of a run, its weights multiplied by `factor`. */
   feeds(k: number, factor: number): Feeds;
 }
@@ -33,8 +31,7 @@ export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
   const { action, handles, slabs, runtime } = options;
   const { history, weights, branch } = action;
   const tensors = history.map((handle) => handles.value(handle).tensors.output as PooledTensor);
-  const [first] = tensors;
-  if (!first) {
+  if (tensors.length === 0) {
     throw new InvalidArgumentError({
       argument: 'action.history',
       value: [],
@@ -42,14 +39,13 @@ export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
       fix: 'Compute every branch at step 0.',
     });
   }
-  const output = first.shape;
   const rows = tensors.length > 1 ? slabs.matrixOf(tensors) : undefined;
   if (!rows) {
     const feeds = (k: number, factor: number): Feeds => ({
       [`rate.${k}`]: rowOf(runtime, weights, factor),
       ...Object.fromEntries(tensors.map(({ tensor }, j) => [`history.${k}.${j}`, tensor])),
     });
-    return { layout: { kind: 'tensors', count: tensors.length }, output, feeds };
+    return { layout: { kind: 'tensors', count: tensors.length }, feeds };
   }
   const { matrix, count, places } = rows;
   const rates = new Array<number>(count).fill(0);
@@ -60,7 +56,7 @@ export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
     [`rate.${k}`]: rowOf(runtime, rates, factor),
     [`history.${k}`]: matrix,
   });
-  return { layout: { kind: 'rows', count }, output, feeds };
+  return { layout: { kind: 'rows', count }, feeds };
 }
 
 function rowOf(runtime: OrtRuntime, weights: readonly number[], factor: number): OrtTensor {

@@ -15,7 +15,6 @@ import {
   type ValueHandle,
 } from '@harmonica/core';
 import { type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
-import type { PredictedBranch } from './backbone-graphs.js';
 import { BackbonePrograms } from './backbone-programs.js';
 import { HandleTable, type HeldStream, type PooledTensors } from './executor-handles.js';
 import { type GraphValue, sizeOf } from './graph.js';
@@ -23,7 +22,8 @@ import { type Feeds, type HistoryFeeds, historyFeeds } from './history-feeds.js'
 import { HistorySlabs } from './history-slabs.js';
 import { Compiler, type Program } from './program.js';
 import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
-import { layoutOf, prefixed, unprefixed } from './stream-names.js';
+import { prefixed, unprefixed } from './stream-names.js';
+import { shapeAt } from './symbolic-batch.js';
 import { type PooledTensor, TensorPool } from './tensor-pool.js';
 
 export interface OnnxExecutorOptions extends SessionOptions {
@@ -83,9 +83,8 @@ class OnnxExecutor implements Executor {
     for (const { name } of this.spec.condition) {
       feeds[`condition.${name}`] = await this.#copyIn(condition[name] as Tensor);
     }
-    const results = await this.#run(program, feeds);
-    const layout = layoutOf(program.outputs);
-    const context = { tensors: unprefixed('context', results), layout, batch, users: 0 };
+    const results = await this.#run(program, { feeds, batch });
+    const context = { tensors: unprefixed('context', results), batch, users: 0 };
     return this.#handles.holdStream(unprefixed('state', results), context);
   }
 
@@ -112,20 +111,24 @@ class OnnxExecutor implements Executor {
   async end(handle: StreamHandle): Promise<Tensor4D> {
     this.#assertUsable();
     const stream = this.#handles.stream(handle);
-    const program = await this.#programs.end(stream.context);
+    const program = await this.#programs.end(stream.context.batch);
     const [output] = program.outputs as [GraphValue];
-    const values = new Float32Array(sizeOf(output.shape));
-    const result = new this.#runtime.Tensor('float32', values, [...output.shape]);
+    const shape = shapeAt(output.shape, stream.context.batch);
+    const values = new Float32Array(sizeOf(shape));
+    const result = new this.#runtime.Tensor('float32', values, shape);
     await program.run(inputsOf(program, streamFeeds(stream)), [result]);
-    return tensor(values, output.shape as [number, number, number, number]);
+    return tensor(values, shape as [number, number, number, number]);
   }
 
   async endVjp(handle: StreamHandle, gradient: Tensor4D): Promise<ValueHandle> {
     this.#assertUsable();
     const stream = this.#handles.stream(handle);
-    const program = await this.#programs.endVjp(stream.context, gradient.shape);
+    const program = await this.#programs.endVjp(stream.context.batch);
     const upstream = await this.#copyIn(gradient);
-    const results = await this.#run(program, { ...streamFeeds(stream), upstream });
+    const results = await this.#run(program, {
+      feeds: { ...streamFeeds(stream), upstream },
+      batch: stream.context.batch,
+    });
     return this.#handles.holdValue(unprefixed('gradient', results));
   }
 
@@ -133,13 +136,19 @@ class OnnxExecutor implements Executor {
     this.#assertUsable();
     const stream = this.#handles.stream(handle);
     const history = action.history.length > 0 ? this.#history(action) : undefined;
-    const program = await this.#programs.vjp(this.#branch(action), stream.context, history?.layout);
-    const { score, ...gradients } = await this.#run(program, {
+    const program = await this.#programs.vjp(
+      this.#branch(action),
+      stream.context.batch,
+      history?.layout,
+    );
+    const feeds = {
       ...streamFeeds(stream),
       ...tensorsOf(prefixed('upstream', this.#handles.value(gradient).tensors)),
       ...history?.feeds(0, 1),
       score: this.#numbers([action.score], []),
-    });
+    };
+    const { batch } = stream.context;
+    const { score, ...gradients } = await this.#run(program, { feeds, batch });
     const scoreGradient = (score as PooledTensor).tensor.data[0] as number;
     this.#handles.free({ score: score as PooledTensor });
     return {
@@ -175,9 +184,12 @@ class OnnxExecutor implements Executor {
     const { program, feeds } = await (first.score === 1
       ? this.#compute(stream, first)
       : this.#blend(stream, first));
-    const allocate = { output: () => this.#cached(first.branch, program) };
-    const skipped = first.keep ? [] : ['output'];
-    const results = await this.#run(program, feeds, { allocate, skipped });
+    const results = await this.#run(program, {
+      feeds,
+      batch: stream.context.batch,
+      skipped: first.keep ? [] : ['output'],
+      allocate: (shape) => this.#slabs.acquire(first.branch, shape),
+    });
     const { output } = results;
     return {
       state: unprefixed('state', results),
@@ -186,13 +198,13 @@ class OnnxExecutor implements Executor {
   }
 
   async #compute(stream: HeldStream, action: BranchAction): Promise<Prepared> {
-    const program = await this.#programs.compute(this.#branch(action), stream.context);
+    const program = await this.#programs.compute(this.#branch(action), stream.context.batch);
     return { program, feeds: streamFeeds(stream) };
   }
 
   async #blend(stream: HeldStream, action: BranchAction): Promise<Prepared> {
     const { layout, feeds } = this.#history(action);
-    const program = await this.#programs.blend(this.#branch(action), stream.context, layout);
+    const program = await this.#programs.blend(this.#branch(action), stream.context.batch, layout);
     const score = this.#numbers([action.score], []);
     return {
       program,
@@ -202,24 +214,21 @@ class OnnxExecutor implements Executor {
 
   async #predict(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
     const histories = run.map((action) => this.#history(action));
-    const branches = run.map((action, k): PredictedBranch => {
-      const { layout, output } = histories[k] as HistoryFeeds;
-      return { branch: this.#branch(action), history: layout, output, keep: action.keep };
+    const branches = run.map((action, k) => {
+      const { layout } = histories[k] as HistoryFeeds;
+      return { branch: this.#branch(action), history: layout, keep: action.keep };
     });
-    const program = await this.#programs.predict(stream.context, branches);
+    const program = await this.#programs.predict(branches, stream.context.batch);
     const feeds = histories.map((history, k) => history.feeds(k, 1));
-    const results = await this.#run(program, Object.assign(streamFeeds(stream), ...feeds));
+    const results = await this.#run(program, {
+      feeds: Object.assign(streamFeeds(stream), ...feeds),
+      batch: stream.context.batch,
+    });
     const outputs = run.map((_, k) => {
       const output = results[`output.${k}`];
       return output && this.#handles.holdValue({ output });
     });
     return { state: unprefixed('state', results), outputs };
-  }
-
-  /** A place for an output that will be read as history. */
-  #cached(branch: number, program: Program): PooledTensor {
-    const { shape } = program.outputs.find(({ name }) => name === 'output') as GraphValue;
-    return this.#slabs.acquire(branch, shape) ?? this.#pool.acquire(shape);
   }
 
   #history(action: BranchAction): HistoryFeeds {
@@ -241,12 +250,14 @@ class OnnxExecutor implements Executor {
     });
   }
 
-  async #run(program: Program, feeds: Feeds, options: RunOptions = {}): Promise<Results> {
-    const { allocate = {}, skipped = [] } = options;
+  async #run(program: Program, options: RunOptions): Promise<Results> {
+    const { feeds, batch, skipped = [], allocate } = options;
     const results: Record<string, PooledTensor> = {};
-    const fetches = program.outputs.map(({ name, shape, dtype }) => {
+    const fetches = program.outputs.map(({ name, shape: open, dtype }) => {
       if (skipped.includes(name)) return null;
-      const pooled = allocate[name]?.() ?? this.#pool.acquire(shape, dtype);
+      const shape = shapeAt(open, batch);
+      const own = name === 'output' ? allocate?.(shape) : undefined;
+      const pooled = own ?? this.#pool.acquire(shape, dtype);
       results[name] = pooled;
       return pooled.tensor;
     });
@@ -282,10 +293,12 @@ interface RunResult {
 }
 
 interface RunOptions {
-  /** Where named results go instead of the pool. */
-  readonly allocate?: Readonly<Record<string, () => PooledTensor>>;
+  readonly feeds: Feeds;
+  readonly batch: number;
   /** Results that nobody wants. */
   readonly skipped?: readonly string[];
+  /** Finds a place for the result `output`; the pool has one if this has none. */
+  readonly allocate?: (shape: readonly number[]) => PooledTensor | undefined;
 }
 
 /** Neighbouring predicted branches in one group, every other branch in a group of its own. */

@@ -137,7 +137,9 @@ function tensor({ name, shape, dtype }: GraphValue, data: WeightData): Onnx.ITen
 }
 
 function valueInfo({ name, shape, dtype }: GraphValue): Onnx.IValueInfoProto {
-  const dim = shape.map((size) => (size < 0 ? { dimParam: batchTimes(-size) } : { dimValue: size }));
+  const dim = shape.map((size) =>
+    size < 0 ? { dimParam: batchTimes(-size) } : { dimValue: size },
+  );
   return { name, type: { tensorType: { elemType: TENSOR_TYPES[dtype], shape: { dim } } } };
 }
 

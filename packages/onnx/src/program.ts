@@ -1,6 +1,5 @@
 import { EngineError } from '@harmonica/core';
 import { canonicalGraph, graphKey } from './canonical-graph.js';
-import { fuseGraph } from './fuse-graph.js';
 import type { GraphValue, TracedGraph } from './graph.js';
 import { encodeModel } from './onnx-model.js';
 import {
@@ -15,7 +14,7 @@ import { readWeight, WeightStore } from './weight-store.js';
 
 /** A traced graph bound to a session and to its weights. */
 export interface Program {
-  /** In the order that `run` wants them. */
+  /** In the order that `run` wants them. Their shapes may leave the batch size open, see `shapeAt`. */
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
   /**
@@ -46,17 +45,16 @@ export class Compiler {
     return this.#sessions.size;
   }
 
-  /** @param traced a graph, not yet fused */
-  async compile(traced: TracedGraph): Promise<Program> {
-    const fused = fuseGraph(traced);
-    const graph = canonicalGraph(fused);
+  /** @param given fused, if it shall be fast */
+  async compile(given: TracedGraph): Promise<Program> {
+    const graph = canonicalGraph(given);
     const fed = runsOnCpu(this.#options) && !wantsConstantWeights(graph);
     const [session, weights] = fed
       ? await Promise.all([this.#shared(graph), this.#fed(graph)])
       : [await this.#embedded(graph), []];
     return {
-      inputs: fused.inputs,
-      outputs: fused.outputs,
+      inputs: given.inputs,
+      outputs: given.outputs,
       run: async (inputs, results) => {
         const feeds: Record<string, OrtTensor> = {};
         inputs.forEach((tensor, i) => {

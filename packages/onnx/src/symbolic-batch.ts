@@ -1,12 +1,12 @@
-import { UnsupportedError } from '@harmonica/core';
 import type { GraphConstant, GraphNode, GraphValue, TracedGraph } from './graph.js';
 
 /** The two batch sizes at which a graph is traced to see what depends on the batch. */
 export const PROBE_BATCHES = [2, 3] as const;
 
 /**
- * One graph for every batch size, from the same function traced at each of {@link PROBE_BATCHES}: dimensions that differ
- * become `-k`, which stands for k times the batch size, and shapes to which tensors are brought leave them open.
+ * One graph for every batch size, from the same function traced at each of {@link PROBE_BATCHES} and brought to canonical
+ * names: dimensions that differ become `-k`, which stands for k times the batch size, and shapes to which tensors are
+ * brought leave them open.
  *
  * @returns the graph, or undefined if more than shapes depends on the batch size
  */
@@ -22,7 +22,9 @@ export function symbolicBatch(small: TracedGraph, large: TracedGraph): TracedGra
   const constants: GraphConstant[] = [];
   for (const [i, constant] of small.constants.entries()) {
     const other = large.constants[i] as GraphConstant;
-    const open = sameValues(constant, other) ? constant : openTarget(constant, other, small, values);
+    const open = sameValues(constant, other)
+      ? constant
+      : openTarget(constant, other, small, values);
     if (!open) return undefined;
     constants.push(open);
   }
@@ -38,23 +40,6 @@ export function symbolicBatch(small: TracedGraph, large: TracedGraph): TracedGra
     outputs: small.outputs.map((output) => open(output, output.value)),
     values,
   };
-}
-
-/**
- * Traces at both probe sizes and joins the graphs.
- *
- * @param trace gives a graph in canonical names for a batch size
- * @throws {@link UnsupportedError} if the graph depends on the batch size in more than its shapes
- */
-export function traceAnyBatch(trace: (batch: number) => TracedGraph): TracedGraph {
-  const [small, large] = PROBE_BATCHES.map(trace) as [TracedGraph, TracedGraph];
-  const graph = symbolicBatch(small, large);
-  if (graph) return graph;
-  throw new UnsupportedError({
-    feature: 'a function whose steps depend on the batch size',
-    engine: 'onnx tracing',
-    fix: 'Export it for one batch size.',
-  });
 }
 
 /** The shape at a batch size. */
@@ -101,7 +86,8 @@ function openTarget(
   values: ReadonlyMap<string, GraphValue>,
 ): GraphConstant | undefined {
   const users = graph.nodes.filter(({ inputs }) => inputs.includes(constant.name));
-  if (constant.dtype !== 'int64' || constant.values.length !== other.values.length) return undefined;
+  if (constant.dtype !== 'int64' || constant.values.length !== other.values.length)
+    return undefined;
   const dimensions = Array.from(constant.values, Number);
   const changed = dimensions.flatMap((size, i) => (size === Number(other.values[i]) ? [] : [i]));
   const asReshape = users.every(({ op }) => op === 'Reshape') && changed.length === 1;
