@@ -21,6 +21,8 @@ interface Entry {
   readonly content: { readonly name: string } | Known;
   readonly shape: readonly number[];
   readonly dtype: DataType;
+  /** Tensors that share the storage. */
+  references: number;
 }
 
 /** What a kernel emits; inputs are tensors or names of graph values. */
@@ -66,6 +68,14 @@ export class TraceBackend extends KernelBackend {
   /** A tensor of numbers that are known now. */
   constant(known: Known, shape: readonly number[], dtype: DataType): TensorInfo {
     return this.#tensor(known, shape, dtype);
+  }
+
+  /** The same tensor once more. */
+  share(tensor: TensorInfo): TensorInfo {
+    const entry = this.#entries.get(tensor.dataId);
+    if (!entry) return this.alias(tensor);
+    entry.references += 1;
+    return { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype };
   }
 
   /** The same elements under another shape. */
@@ -121,7 +131,11 @@ export class TraceBackend extends KernelBackend {
   }
 
   override disposeData(dataId: object): boolean {
-    return this.#entries.delete(dataId) || true;
+    const entry = this.#entries.get(dataId);
+    if (entry) entry.references -= 1;
+    if (entry && entry.references > 0) return false;
+    this.#entries.delete(dataId);
+    return true;
   }
 
   override numDataIds(): number {
@@ -129,10 +143,13 @@ export class TraceBackend extends KernelBackend {
   }
 
   override refCount(dataId: object): number {
-    return this.#entries.has(dataId) ? 1 : 0;
+    return this.#entries.get(dataId)?.references ?? 0;
   }
 
-  override incRef(): void {}
+  override incRef(dataId: object): void {
+    const entry = this.#entries.get(dataId);
+    if (entry) entry.references += 1;
+  }
 
   override timerAvailable(): boolean {
     return false;
@@ -152,7 +169,7 @@ export class TraceBackend extends KernelBackend {
 
   #tensor(content: Entry['content'], shape: readonly number[], dtype: DataType): TensorInfo {
     const dataId = {};
-    this.#entries.set(dataId, { content, shape, dtype });
+    this.#entries.set(dataId, { content, shape, dtype, references: 1 });
     this.#made.push(dataId);
     return { dataId, shape: [...shape], dtype };
   }

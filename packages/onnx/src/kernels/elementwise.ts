@@ -74,7 +74,7 @@ function operand(trace: TraceBackend, tensor: TensorInfo): TensorInfo {
 }
 
 /** Broadcasts a tensor to a shape of at least its rank. */
-export function expand(trace: TraceBackend, x: TensorInfo, shape: readonly number[]): TensorInfo {
+function expand(trace: TraceBackend, x: TensorInfo, shape: readonly number[]): TensorInfo {
   const inputs = [x, trace.graph.int64s(shape)];
   return trace.emit({ op: 'Expand', inputs, shape, dtype: x.dtype });
 }
@@ -234,7 +234,6 @@ export const binaryKernels: KernelTable = {
   LessEqual: binary('LessOrEqual', (a, b) => truth(a <= b), 'bool'),
   LogicalAnd: binary('And', (a, b) => a & b, 'bool'),
   LogicalOr: binary('Or', (a, b) => a | b, 'bool'),
-  LogicalXor: binary('Xor', (a, b) => a ^ b, 'bool'),
   NotEqual: (call) => {
     const { equal, unary: apply } = arithmetic(call.trace);
     return apply('Not', equal(input(call, 'a'), input(call, 'b')));
@@ -248,7 +247,7 @@ export const binaryKernels: KernelTable = {
     const { div, unary: apply } = arithmetic(call.trace);
     const [a, b] = [input(call, 'a'), input(call, 'b')].map((x) => cast(call.trace, x, 'float32'));
     const quotient = apply('Floor', div(a as TensorInfo, b as TensorInfo));
-    return cast(call.trace, quotient, input(call, 'a').dtype);
+    return cast(call.trace, quotient, 'int32');
   },
   /** The remainder takes the sign of the divisor. */
   Mod: (call) => {

@@ -52,15 +52,6 @@ function position(op: string): TraceKernel {
   };
 }
 
-function alongAxis(op: string, tensor: string, attribute: string): TraceKernel {
-  return (call) => {
-    const x = input(call, tensor);
-    const [axis = 0] = util.parseAxisParam(call.attrs[attribute] ?? -1, x.shape);
-    const attributes = { axis: { int: axis } };
-    return call.trace.emit({ op, inputs: [x], shape: x.shape, attributes });
-  };
-}
-
 /** Kernels that fold axes away or normalise along one. */
 export const reductionKernels: KernelTable = {
   All: logicalReduction('ReduceMin'),
@@ -72,8 +63,12 @@ export const reductionKernels: KernelTable = {
   Min: reduction('ReduceMin'),
   Prod: reduction('ReduceProd'),
   Sum: reduction('ReduceSum'),
-  Softmax: alongAxis('Softmax', 'logits', 'dim'),
-  LogSoftmax: alongAxis('LogSoftmax', 'logits', 'axis'),
+  Softmax: (call) => {
+    const x = input(call, 'logits');
+    const [axis = 0] = util.parseAxisParam(call.attrs.dim, x.shape);
+    const attributes = { axis: { int: axis } };
+    return call.trace.emit({ op: 'Softmax', inputs: [x], shape: x.shape, attributes });
+  },
   Cumsum: (call) => {
     const x = input(call, 'x');
     const [axis = 0] = util.parseAxisParam(call.attrs.axis, x.shape);

@@ -2,7 +2,6 @@ import { InvalidArgumentError, UnsupportedError } from '@harmonica/core';
 import { backend_util, slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../graph.js';
 import { TRACE_ENGINE, type TraceBackend } from '../trace-backend.js';
-import { expand } from './elementwise.js';
 import { input, type KernelTable } from './kernel.js';
 
 /** The tensor with its axes in the order of `perm`. */
@@ -42,7 +41,7 @@ function split(
 
 /** Kernels that move elements without computing. */
 export const shapeKernels: KernelTable = {
-  Identity: (call) => call.trace.alias(input(call, 'x')),
+  Identity: (call) => call.trace.share(input(call, 'x')),
 
   Reshape: (call) => {
     const x = input(call, 'x');
@@ -155,8 +154,6 @@ export const shapeKernels: KernelTable = {
     const inputs = [x, call.trace.graph.int64s(reps)];
     return call.trace.emit({ op: 'Tile', inputs, shape, dtype: x.dtype });
   },
-
-  BroadcastTo: (call) => expand(call.trace, input(call, 'x'), call.attrs.shape),
 };
 
 function sumOf([before, after]: readonly [number, number]): number {
