@@ -15,13 +15,13 @@ export interface ShippedRouter {
   readonly name: string;
   readonly sampler: string;
   readonly steps: number;
-  readonly predictor: PredictorName;
+  readonly predictor: PredictorName | 'per-step';
   /** Nominal speed-up: the part of the MACs that are computed, inverted and rounded. */
   readonly speedUp: number;
   readonly path: string;
 }
 
-const NAME = /^([a-z]+)-(\d+)-(hold|linear|quadratic)-(\d+(?:\.\d+)?)x$/;
+const NAME = /^([a-z]+)-(\d+)-(hold|linear|quadratic|per-step)-(\d+(?:\.\d+)?)x$/;
 
 /**
  * The routers that come with this package, sorted by steps, predictor and speed-up.
@@ -82,7 +82,7 @@ function describe(path: string, file: string): ShippedRouter[] {
       name,
       sampler,
       steps: Number(steps),
-      predictor: predictor as PredictorName,
+      predictor: predictor as ShippedRouter['predictor'],
       speedUp: Number(speedUp),
       path,
     },
