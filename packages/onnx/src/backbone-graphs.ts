@@ -18,6 +18,7 @@ import {
   streamOutputs,
   unprefixed,
 } from './stream-names.js';
+import { inTraceScope } from './trace-backend.js';
 import { type TensorRecord, type TensorSpec, traceFunction } from './trace-function.js';
 
 /**
@@ -57,12 +58,14 @@ export function traceBackbone(backbone: Backbone, batch: number): TracedGraph {
   return traceFunction({
     inputs: beginInputs(backbone, batch),
     fn: (inputs) => {
-      let stream = begin(backbone, inputs);
+      let stream = inTraceScope('begin', () => begin(backbone, inputs));
       for (const branch of backbone.spec.branches) {
-        const output = backbone.compute(branch, stream);
-        stream = { ...stream, state: backbone.merge(branch, stream, output) };
+        stream = inTraceScope(`block.${branch.block}.${branch.kind}`, () => {
+          const output = backbone.compute(branch, stream);
+          return { ...stream, state: backbone.merge(branch, stream, output) };
+        });
       }
-      return { output: backbone.end(stream) };
+      return { output: inTraceScope('end', () => backbone.end(stream)) };
     },
   });
 }

@@ -11,7 +11,6 @@ import {
   traceParts,
   tracePredict,
 } from './backbone-graphs.js';
-import { canonicalInside } from './canonical-graph.js';
 import { fuseGraph } from './fuse-graph.js';
 import type { TracedGraph } from './graph.js';
 import type { Compiler, Program } from './program.js';
@@ -137,7 +136,7 @@ export class BackbonePrograms {
 
   async #compileAnyBatch(trace: Trace): Promise<Program | undefined> {
     const [small, large] = await Promise.all(
-      PROBE_BATCHES.map(async (size) => canonicalInside(fuseGraph(await trace(size)))),
+      PROBE_BATCHES.map(async (size) => fuseGraph(await trace(size))),
     );
     const graph = symbolicBatch(small as TracedGraph, large as TracedGraph);
     return graph && this.#compiler.compile(graph);

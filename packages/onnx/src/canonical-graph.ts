@@ -65,6 +65,32 @@ export function canonicalInside(graph: TracedGraph): TracedGraph {
   };
 }
 
+/** A graph in canonical names with those of `original`, of which it is a copy, wherever the two correspond. */
+export function withNamesOf(original: TracedGraph, canonical: TracedGraph): TracedGraph {
+  const names = new Map<string, string>();
+  canonical.nodes.forEach(({ outputs }, i) => {
+    outputs.forEach((name, j) => {
+      names.set(name, original.nodes[i]?.outputs[j] ?? name);
+    });
+  });
+  for (const { name, dataId } of canonical.weights) {
+    names.set(name, original.weights.find((weight) => weight.dataId === dataId)?.name ?? name);
+  }
+  const nameOf = (name: string): string => names.get(name) ?? name;
+  const renamed = <T extends GraphValue>(value: T): T => ({ ...value, name: nameOf(value.name) });
+  return {
+    ...canonical,
+    weights: canonical.weights.map(renamed),
+    nodes: canonical.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(nameOf),
+      outputs: node.outputs.map(nameOf),
+    })),
+    outputs: canonical.outputs.map((output) => ({ ...output, value: nameOf(output.value) })),
+    values: new Map([...canonical.values].map(([name, value]) => [nameOf(name), renamed(value)])),
+  };
+}
+
 /**
  * A text that is equal for graphs of equal structure: operators, wiring, shapes and constants, but neither the names of
  * inputs and weights nor the values of weights. One compiled session serves all graphs with the same key.

@@ -1,6 +1,6 @@
 import { type Backbone, FileError, InvalidArgumentError, UnsupportedError } from '@harmonica/core';
 import { traceBackbone } from './backbone-graphs.js';
-import { canonicalInside } from './canonical-graph.js';
+import { withNamesOf } from './canonical-graph.js';
 import { fuseGraph, simplifyGraph } from './fuse-graph.js';
 import type { GraphArray, TracedGraph } from './graph.js';
 import { encodeModel, type WeightData } from './onnx-model.js';
@@ -63,6 +63,7 @@ export async function exportOnnx(
   }
   const prepare = contributedOperators ? fuseGraph : simplifyGraph;
   const graph = 'graph' in options ? prepare(options.graph) : backboneGraph(options, prepare);
+  assertOwnNames(graph);
   const values = await Promise.all(graph.weights.map(({ dataId }) => readWeight(dataId)));
   const total = values.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const apart = externalData ?? total > LARGEST_MODEL;
@@ -80,16 +81,26 @@ function backboneGraph(
   { backbone, batch }: ExportBackboneOptions,
   prepare: (graph: TracedGraph) => TracedGraph,
 ): TracedGraph {
-  const trace = (size: number): TracedGraph =>
-    canonicalInside(prepare(traceBackbone(backbone, size)));
+  const trace = (size: number): TracedGraph => prepare(traceBackbone(backbone, size));
   if (batch !== undefined) return trace(batch);
   const [small, large] = PROBE_BATCHES.map(trace) as [TracedGraph, TracedGraph];
   const graph = symbolicBatch(small, large);
-  if (graph) return graph;
+  if (graph) return withNamesOf(small, graph);
   throw new UnsupportedError({
     feature: 'a backbone whose steps depend on the batch size',
     engine: 'onnx export',
     fix: 'Pass a batch.',
+  });
+}
+
+/** A model has one name for one value; a traced function may use one for an input and an output. */
+function assertOwnNames({ inputs, outputs }: TracedGraph): void {
+  const taken = outputs.find(({ name }) => inputs.some((input) => input.name === name));
+  if (!taken) return;
+  throw new InvalidArgumentError({
+    argument: 'graph',
+    value: taken.name,
+    expected: 'outputs that have other names than the inputs',
   });
 }
 

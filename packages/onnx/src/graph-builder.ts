@@ -34,6 +34,8 @@ export class GraphBuilder {
   readonly #weights = new Map<object, GraphWeight>();
   readonly #nodes: GraphNode[] = [];
   #count = 0;
+  /** Put before the names of new values, to tell where they belong. */
+  scope = '';
 
   /** A builder that goes on where `graph` ends, with all its values at hand. */
   static from(graph: TracedGraph): GraphBuilder {
@@ -149,8 +151,9 @@ export class GraphBuilder {
   }
 
   #fresh(prefix: string): string {
+    const place = this.scope ? `${this.scope}/` : '';
     let name: string;
-    do name = `${prefix}_${this.#count++}`;
+    do name = `${place}${prefix}_${this.#count++}`;
     while (this.#values.has(name));
     return name;
   }

@@ -5,7 +5,6 @@ import type {
   GraphAttribute,
   GraphDType,
   GraphNode,
-  GraphOutput,
   GraphValue,
   TracedGraph,
 } from './graph.js';
@@ -37,19 +36,18 @@ export interface EncodeModelOptions {
    * inputs of the model, after the graph's own inputs.
    */
   readonly weights?: readonly WeightData[];
-  /** Names of the weights in the model. Default: their names in the graph. */
-  readonly weightNames?: readonly string[];
 }
 
 /** The graph as the bytes of an ONNX model. */
-export function encodeModel({ graph, weights, weightNames }: EncodeModelOptions): Uint8Array {
-  const renamed = new Map(graph.weights.map(({ name }, i) => [name, weightNames?.[i] ?? name]));
-  for (const [value, name] of directOutputs(graph)) renamed.set(value, name);
-  const named = graph.weights.map((weight) => ({
-    ...weight,
-    name: renamed.get(weight.name) as string,
-  }));
-  const stored = weights ? named.map((value, i) => tensor(value, weights[i] as WeightData)) : [];
+export function encodeModel({ graph, weights }: EncodeModelOptions): Uint8Array {
+  const renamed = namesInModel(graph);
+  const named = <T extends GraphValue>(value: T): T => ({
+    ...value,
+    name: renamed.get(value.name) ?? value.name,
+  });
+  const stored = weights
+    ? graph.weights.map((value, i) => tensor(named(value), weights[i] as WeightData))
+    : [];
   const model = onnx.ModelProto.create({
     irVersion: IR_VERSION,
     producerName: 'harmonica',
@@ -60,8 +58,8 @@ export function encodeModel({ graph, weights, weightNames }: EncodeModelOptions)
         ...graph.nodes.map((node) => encodeNode(node, renamed)),
         ...identities(graph, renamed),
       ],
-      initializer: [...graph.constants.map((value) => tensor(value, value)), ...stored],
-      input: [...graph.inputs, ...(weights ? [] : named)].map(valueInfo),
+      initializer: [...graph.constants.map((value) => tensor(named(value), value)), ...stored],
+      input: [...graph.inputs, ...(weights ? [] : graph.weights.map(named))].map(valueInfo),
       output: graph.outputs.map(valueInfo),
     },
   });
@@ -88,15 +86,17 @@ function encodeNode(
   };
 }
 
-/** The values made by nodes that can take the name of the output they are. */
-function directOutputs({ nodes, outputs }: TracedGraph): Map<string, string> {
+/**
+ * New names for values: a value that a node makes for an output takes the name of the output, and one that has the name of
+ * an output by chance takes another.
+ */
+function namesInModel({ nodes, outputs, values }: TracedGraph): Map<string, string> {
   const made = new Set(nodes.flatMap((node) => node.outputs));
-  const direct = outputs.filter(({ value }) => made.has(value)).map(named);
-  return new Map(direct.toReversed());
-}
-
-function named({ name, value }: GraphOutput): [string, string] {
-  return [value, name];
+  const results = new Set(outputs.map(({ name }) => name));
+  const renamed = new Map<string, string>();
+  for (const name of values.keys()) if (results.has(name)) renamed.set(name, `${name}'`);
+  for (const { name, value } of outputs.toReversed()) if (made.has(value)) renamed.set(value, name);
+  return renamed;
 }
 
 /** Outputs that are inputs, constants or twice the same value are copies. */

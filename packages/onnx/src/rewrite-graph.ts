@@ -80,6 +80,7 @@ export function rewriteGraph(graph: TracedGraph, rules: readonly RewriteRule[]):
   let known = 0;
   for (const original of graph.nodes) {
     const node = { ...original, inputs: original.inputs.map(current) };
+    view.builder.scope = scopeOf(original);
     const replacement = seen.get(keyOf(node))?.outputs ?? firstMatch(rules, node, view);
     if (!replacement) view.builder.append(node);
     replacement?.forEach((name, i) => {
@@ -95,6 +96,11 @@ export function rewriteGraph(graph: TracedGraph, rules: readonly RewriteRule[]):
   }
   const outputs = graph.outputs.map((output) => [output.name, current(output.value)]);
   return pruneGraph(view.builder.build(Object.fromEntries(outputs)));
+}
+
+/** What stands before the name of a node's result. */
+function scopeOf({ outputs: [name = ''] }: GraphNode): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')));
 }
 
 function firstMatch(rules: readonly RewriteRule[], node: GraphNode, view: GraphView) {

@@ -1,16 +1,17 @@
+import { canonicalInside } from './canonical-graph.js';
 import type { GraphConstant, GraphNode, GraphValue, TracedGraph } from './graph.js';
 
 /** The two batch sizes at which a graph is traced to see what depends on the batch. */
 export const PROBE_BATCHES = [2, 3] as const;
 
 /**
- * One graph for every batch size, from the same function traced at each of {@link PROBE_BATCHES} and brought to canonical
- * names: dimensions that differ become `-k`, which stands for k times the batch size, and shapes to which tensors are
- * brought leave them open.
+ * One graph for every batch size, from the same function traced at each of {@link PROBE_BATCHES}: dimensions that differ
+ * become `-k`, which stands for k times the batch size, and shapes to which tensors are brought leave them open.
  *
- * @returns the graph, or undefined if more than shapes depends on the batch size
+ * @returns the graph, with canonical names inside, or undefined if more than shapes depends on the batch size
  */
-export function symbolicBatch(small: TracedGraph, large: TracedGraph): TracedGraph | undefined {
+export function symbolicBatch(atSmall: TracedGraph, atLarge: TracedGraph): TracedGraph | undefined {
+  const [small, large] = [canonicalInside(atSmall), canonicalInside(atLarge)];
   if (!sameStructure(small, large)) return undefined;
   const values = new Map<string, GraphValue>();
   for (const [name, value] of small.values) {

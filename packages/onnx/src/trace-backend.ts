@@ -2,6 +2,7 @@ import { UnsupportedError } from '@harmonica/core';
 import {
   type backend_util,
   type DataType,
+  engine,
   KernelBackend,
   type TensorInfo,
   util,
@@ -181,6 +182,19 @@ export class TraceBackend extends KernelBackend {
     if (shape.length === 0) return scalar;
     const inputs = [scalar, this.graph.int64s(shape)];
     return this.graph.node({ op: 'Expand', inputs, shape, dtype: type });
+  }
+}
+
+/** Names what `run` records after the place it belongs to, if it is being traced. */
+export function inTraceScope<T>(scope: string, run: () => T): T {
+  const { backend } = engine();
+  if (!(backend instanceof TraceBackend)) return run();
+  const outer = backend.graph.scope;
+  backend.graph.scope = scope;
+  try {
+    return run();
+  } finally {
+    backend.graph.scope = outer;
   }
 }
 
