@@ -1,0 +1,144 @@
+import { type Backbone, createEagerExecutor, EngineError, type Executor } from '@harmonica/core';
+import { createOnnxExecutor } from '@harmonica/onnx';
+import { setBackend } from '@tensorflow/tfjs-core';
+import { findPackage } from './find-package.js';
+
+/** Names for `--backend`. `auto` takes the first that is there of onnx, tensorflow, wasm and cpu. */
+export const BACKEND_NAMES = ['auto', 'onnx', 'wasm', 'cpu', 'webgpu', 'tensorflow'] as const;
+
+export type BackendName = (typeof BACKEND_NAMES)[number];
+
+/** An engine that is ready: its TensorFlow.js backend is the current one. */
+export interface Backend {
+  readonly name: Exclude<BackendName, 'auto'>;
+  /** The TensorFlow.js backend that holds tensors and weights. */
+  readonly tensors: string;
+  /** For people, such as `onnx (compiled, 2 threads)`. */
+  readonly description: string;
+  readonly threads?: number | undefined;
+}
+
+/** Options of {@link selectBackend}. */
+export interface SelectBackendOptions {
+  /** Default `auto`. */
+  readonly name?: BackendName | undefined;
+  /** Threads within one operation, for `onnx` and `tensorflow`. Default: the engine's own choice. */
+  readonly threads?: number | undefined;
+}
+
+/**
+ * Loads an engine and makes its TensorFlow.js backend the current one. Call it before loading a model, so that the
+ * weights are where the engine wants them.
+ *
+ * @throws {@link EngineError} that says what to install, if the engine is not there or does not start
+ */
+export async function selectBackend(options: SelectBackendOptions = {}): Promise<Backend> {
+  const { name = 'auto', threads } = options;
+  const wanted = name === 'auto' ? await fastestInstalled() : name;
+  return starters[wanted](threads);
+}
+
+/** Options of {@link createExecutor}. */
+export interface CreateExecutorOptions {
+  /** Not owned: dispose it after the executor. */
+  readonly backbone: Backbone;
+  /** A name, or what {@link selectBackend} gave. Default `auto`. */
+  readonly backend?: BackendName | Backend | undefined;
+  /** As in {@link SelectBackendOptions}; not read if `backend` is a ready one. */
+  readonly threads?: number | undefined;
+}
+
+/**
+ * An executor on any engine: compiled by ONNX Runtime for `onnx`, op by op for all others.
+ *
+ * @throws {@link EngineError} as {@link selectBackend}
+ */
+export async function createExecutor(options: CreateExecutorOptions): Promise<Executor> {
+  const { backbone, backend = 'auto', threads } = options;
+  const ready =
+    typeof backend === 'string' ? await selectBackend({ name: backend, threads }) : backend;
+  if (ready.name !== 'onnx') return createEagerExecutor(backbone, ready.description);
+  return createOnnxExecutor({
+    backbone,
+    ...(ready.threads !== undefined && { threads: ready.threads }),
+  });
+}
+
+type Starter = (threads: number | undefined) => Promise<Backend>;
+
+const starters: Readonly<Record<Exclude<BackendName, 'auto'>, Starter>> = {
+  async onnx(threads) {
+    const found = await findPackage(['onnxruntime-node']);
+    if ('cause' in found) throw missing('onnx', ['onnxruntime-node'], found.cause);
+    await startTensors('cpu');
+    const description = `onnx (compiled${threads === undefined ? '' : `, ${threads} threads`})`;
+    return { name: 'onnx', tensors: 'cpu', threads, description };
+  },
+  async cpu() {
+    await startTensors('cpu');
+    return { name: 'cpu', tensors: 'cpu', description: 'tfjs cpu' };
+  },
+  async wasm() {
+    await startTensors('wasm');
+    return { name: 'wasm', tensors: 'wasm', description: 'tfjs wasm' };
+  },
+  async tensorflow(threads) {
+    // TensorFlow reads this once, when it is loaded.
+    if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+    const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
+    const found = await findPackage(packages);
+    if ('cause' in found) throw missing('tensorflow', packages, found.cause);
+    await startBackend('tensorflow');
+    const description = `tensorflow (${found.name})`;
+    return { name: 'tensorflow', tensors: 'tensorflow', threads, description };
+  },
+  async webgpu() {
+    const packages = ['@tensorflow/tfjs-backend-webgpu'];
+    const found = await findPackage(packages);
+    if ('cause' in found) throw missing('webgpu', packages, found.cause);
+    await startBackend('webgpu');
+    return { name: 'webgpu', tensors: 'webgpu', description: 'tfjs webgpu' };
+  },
+};
+
+async function fastestInstalled(): Promise<Exclude<BackendName, 'auto'>> {
+  const candidates = {
+    onnx: ['onnxruntime-node'],
+    tensorflow: ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'],
+    wasm: ['@tensorflow/tfjs-backend-wasm'],
+  } as const;
+  for (const [name, packages] of Object.entries(candidates)) {
+    if ('name' in (await findPackage(packages))) return name as keyof typeof candidates;
+  }
+  return 'cpu';
+}
+
+async function startTensors(name: 'cpu' | 'wasm'): Promise<void> {
+  const packageName = `@tensorflow/tfjs-backend-${name}`;
+  const found = await findPackage([packageName]);
+  if ('cause' in found) throw missing(name, [packageName], found.cause);
+  await startBackend(name);
+}
+
+async function startBackend(name: string): Promise<void> {
+  let cause: unknown;
+  try {
+    if (await setBackend(name)) return;
+  } catch (error) {
+    cause = error;
+  }
+  const fix = 'This machine or runtime may lack it; use --backend auto.';
+  throw new EngineError({ engine: name, operation: 'start', fix, cause });
+}
+
+function missing(engine: string, packages: readonly string[], cause: unknown): EngineError {
+  const fix = `Install it: ${packages.map((name) => `npm install ${name}`).join(', or ')}`;
+  if (!isNotFound(cause)) return new EngineError({ engine, operation: 'loading', fix, cause });
+  const operation = `loading, as ${packages.join(' and ')} cannot be found`;
+  return new EngineError({ engine, operation, fix });
+}
+
+function isNotFound(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+}

@@ -1,0 +1,114 @@
+import { markdownTable } from '../text-table.js';
+import type { BranchTiming } from './branch-bench.js';
+import type { MemoryResult } from './memory-bench.js';
+import type { QualityResult } from './quality-bench.js';
+import type { SamplingTiming } from './sampling-bench.js';
+import type { TrainingTiming } from './training-bench.js';
+
+/** Compiled branches beside tfjs-wasm, as Markdown. */
+export function branchReport(timings: readonly BranchTiming[]): string {
+  return section('Branches: tfjs-wasm beside compiled ONNX', {
+    head: ['branch', 'wasm ms', 'onnx ms', 'times faster'],
+    rows: timings.map(({ kind, what, wasmMs, onnxMs, ratio }) => [
+      `${kind} ${what}`,
+      wasmMs.toFixed(2),
+      onnxMs.toFixed(2),
+      ratio.toFixed(1),
+    ]),
+  });
+}
+
+/** Cached sampling runs beside uncached ones, as Markdown. */
+export function samplingReport(timings: readonly SamplingTiming[]): string {
+  return section('Sampling: cached beside uncached', {
+    head: ['schedule', 'CUR', 'uncached ms', 'cached ms', 'speed-up', 'by MACs', 'of it reached'],
+    rows: timings.map((timing) => [
+      timing.name,
+      percent(timing.cacheUtilization),
+      timing.uncachedMs.toFixed(0),
+      timing.cachedMs.toFixed(0),
+      `${timing.measuredSpeedUp.toFixed(3)}x`,
+      `${timing.theoreticalSpeedUp.toFixed(3)}x`,
+      percent(timing.efficiency),
+    ]),
+  });
+}
+
+/** A training iteration beside a forward pass, as Markdown. */
+export function trainingReport(timing: TrainingTiming): string {
+  return section('Training: one iteration beside one forward pass', {
+    head: ['predictor', 'iteration ms', 'forward ms', 'forwards'],
+    rows: [
+      [
+        timing.predictor,
+        timing.iterationMs.toFixed(0),
+        timing.forwardMs.toFixed(0),
+        timing.iterationInForwards.toFixed(2),
+      ],
+    ],
+  });
+}
+
+/** Options of {@link qualityReport}. */
+export interface QualityReportOptions {
+  readonly results: readonly QualityResult[];
+  /** Name of the uncached run that rows are held against. */
+  readonly uncached: string;
+  /** Name of the run of many steps. */
+  readonly reference: string;
+}
+
+/** How close each way to sample comes, as Markdown. */
+export function qualityReport(options: QualityReportOptions): string {
+  const { results, uncached, reference } = options;
+  const db = (value: number | null) => (value === null ? '-' : value.toFixed(2));
+  return section('Quality: mean PSNR (dB) and SSIM over paired images', {
+    head: [
+      'run',
+      'CUR',
+      'speed-up by MACs',
+      `PSNR to ${uncached}`,
+      `SSIM to ${uncached}`,
+      `PSNR to ${reference}`,
+      `SSIM to ${reference}`,
+    ],
+    rows: results.map((result) => [
+      result.name,
+      percent(result.cacheUtilization),
+      `${result.theoreticalSpeedUp.toFixed(2)}x`,
+      db(result.psnrToUncached),
+      result.psnrToUncached === null ? '-' : result.ssimToUncached.toFixed(4),
+      db(result.psnrToReference),
+      result.ssimToReference.toFixed(4),
+    ]),
+  });
+}
+
+/** Peak memory of training beside sampling, as Markdown. */
+export function memoryReport(result: MemoryResult): string {
+  const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
+  return section('Memory: peak resident set, a fresh process for each run', {
+    head: [
+      'uncached sampling MiB',
+      'training MiB',
+      'a token tensor per branch MiB',
+      'extra / that',
+    ],
+    rows: [
+      [
+        mebibytes(result.samplingBytes),
+        mebibytes(result.trainingBytes),
+        mebibytes(result.tokenBytes),
+        result.extraInTokenTensors.toFixed(2),
+      ],
+    ],
+  });
+}
+
+function section(title: string, table: Parameters<typeof markdownTable>[0]): string {
+  return `\n### ${title}\n\n${markdownTable(table)}`;
+}
+
+function percent(ratio: number): string {
+  return `${(100 * ratio).toFixed(1)} %`;
+}

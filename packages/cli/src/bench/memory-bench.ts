@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { EngineError, type PredictorName, throwIfAborted } from '@harmonica/core';
+import { createProvenance } from '@harmonica/router';
+import { defaultConfig, trainRouter } from '@harmonica/sdt';
+import { numberedJobs } from '../image-jobs.js';
+import type { RunSetting } from '../run-setting.js';
+import { sampleLatents } from '../sample-latents.js';
+import type { Session } from '../session.js';
+import { peakMemoryBytes } from './peak-memory.js';
+
+/** What a process is made to do before its memory is read. */
+export const MEMORY_MODES = ['sampling', 'training'] as const;
+
+export type MemoryMode = (typeof MEMORY_MODES)[number];
+
+/** What one process found. */
+export interface MemoryProbe {
+  readonly mode: MemoryMode;
+  readonly peakBytes: number;
+  /** One token tensor `[batch, tokens, width]` for each branch, guidance's halves included. */
+  readonly tokenBytes: number;
+}
+
+/** Options of {@link memoryProbe}. */
+export interface MemoryProbeOptions {
+  readonly mode: MemoryMode;
+  readonly session: Session;
+  readonly setting: RunSetting;
+  /** Images. */
+  readonly batchSize: number;
+  readonly predictor: PredictorName;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Samples one uncached batch, or trains for one trajectory with its refresh of lambda, and reads the peak memory of
+ * this process. Meant for a process of its own.
+ */
+export async function memoryProbe(options: MemoryProbeOptions): Promise<MemoryProbe> {
+  const { mode, session, setting, batchSize } = options;
+  const { spec } = session.executor;
+  if (mode === 'sampling') await sampleOnce(options);
+  else await trainOnce(options);
+  const samples = setting.guidance ? 2 * batchSize : batchSize;
+  const { count, width } = spec.tokens;
+  const tokenBytes = spec.branches.length * samples * count * width * 4;
+  return { mode, peakBytes: peakMemoryBytes(), tokenBytes };
+}
+
+async function sampleOnce({ session, setting, batchSize, signal }: MemoryProbeOptions) {
+  const jobs = numberedJobs(batchSize, session.model.classes);
+  await sampleLatents({ ...setting, executor: session.executor, jobs, batchSize, signal });
+}
+
+async function trainOnce(options: MemoryProbeOptions): Promise<void> {
+  const { session, setting, batchSize, predictor, signal } = options;
+  const { executor, model } = session;
+  const { plan, guidance } = setting;
+  await trainRouter({
+    executor,
+    plan,
+    config: { ...defaultConfig, batchSize, predictor, iterations: plan.steps.length - 1 },
+    provenance: createProvenance({
+      spec: executor.spec,
+      modelSha256: model.sha256,
+      plan,
+      guidance,
+    }),
+    ...(guidance && { guidance }),
+    ...(signal && { signal }),
+  });
+}
+
+/** Peak memory of training beside that of uncached sampling. */
+export interface MemoryResult {
+  /** Medians over processes. */
+  readonly samplingBytes: number;
+  readonly trainingBytes: number;
+  readonly tokenBytes: number;
+  /** `(training - sampling) / tokenBytes`: at most 1 if training holds no more than one token tensor per branch. */
+  readonly extraInTokenTensors: number;
+}
+
+/** Options of {@link memoryBench}. */
+export interface MemoryBenchOptions {
+  /** Runs {@link memoryProbe} in a fresh process. */
+  readonly probe: (mode: MemoryMode) => Promise<MemoryProbe>;
+  /** Processes of each mode. */
+  readonly repeats: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads the peak memory of sampling and of training in fresh processes, in turns. */
+export async function memoryBench(options: MemoryBenchOptions): Promise<MemoryResult> {
+  const { probe, repeats, signal } = options;
+  const peaks: Record<MemoryMode, number[]> = { sampling: [], training: [] };
+  let tokenBytes = 0;
+  for (let round = 0; round < repeats; round++) {
+    for (const mode of MEMORY_MODES) {
+      throwIfAborted(signal, 'The measurement');
+      const result = await probe(mode);
+      peaks[mode].push(result.peakBytes);
+      tokenBytes = result.tokenBytes;
+    }
+  }
+  const samplingBytes = median(peaks.sampling);
+  const trainingBytes = median(peaks.training);
+  const extraInTokenTensors = (trainingBytes - samplingBytes) / tokenBytes;
+  return { samplingBytes, trainingBytes, tokenBytes, extraInTokenTensors };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] as number;
+}
+
+/**
+ * Runs this very program again with other arguments and reads the JSON that it prints.
+ *
+ * @throws {@link EngineError} with the last line of its errors, if it fails
+ */
+export async function runSelf<T>(args: readonly string[], signal?: AbortSignal): Promise<T> {
+  const command = [...process.execArgv, process.argv[1] as string, ...args];
+  const child = spawn(process.execPath, command, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal && { signal }),
+  });
+  const text = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text.stdout += part;
+  });
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    text.stderr += part;
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject).on('close', resolve);
+  }).catch((cause: unknown) => {
+    throwIfAborted(signal, 'The measurement');
+    throw new EngineError({ engine: 'node', operation: 'starting a process', cause });
+  });
+  if (status === 0) return JSON.parse(text.stdout) as T;
+  const reason = text.stderr.trim().split('\n').at(-1);
+  throw new EngineError({ engine: 'node', operation: `a process of its own (${reason})` });
+}

@@ -1,0 +1,306 @@
+import { join } from 'node:path';
+import type { PredictorName } from '@harmonica/core';
+import { listRouters } from '@harmonica/emoji-dit';
+import { assertCompatible, PREDICTOR_NAMES } from '@harmonica/router';
+import { type Command, Option } from 'commander';
+import { appendBenchRecord, createBenchRecord } from '../bench/bench-record.js';
+import {
+  branchReport,
+  memoryReport,
+  qualityReport,
+  samplingReport,
+  trainingReport,
+} from '../bench/bench-report.js';
+import { branchBench } from '../bench/branch-bench.js';
+import {
+  MEMORY_MODES,
+  type MemoryMode,
+  memoryBench,
+  memoryProbe,
+  runSelf,
+} from '../bench/memory-bench.js';
+import { qualityBench } from '../bench/quality-bench.js';
+import { qualityRows } from '../bench/quality-rows.js';
+import { samplingBench } from '../bench/sampling-bench.js';
+import { trainingBench } from '../bench/training-bench.js';
+import { type NamedDocument, readCacheDocument } from '../cache-document.js';
+import type { CliContext } from '../cli-context.js';
+import { numberedJobs } from '../image-jobs.js';
+import type { ModelOptions } from '../model.js';
+import { modelConfig } from '../model-spec.js';
+import {
+  addGuidanceOptions,
+  addModelOptions,
+  addSamplerOptions,
+  type GlobalOptions,
+} from '../option-groups.js';
+import { choiceOption, integerListOption, integerOption } from '../option-values.js';
+import { prepareFolder } from '../output-files.js';
+import {
+  type GuidanceOptions,
+  intervalSchedule,
+  type RunSetting,
+  resolveRunSetting,
+} from '../run-setting.js';
+import { createPlan, type SamplerOptions } from '../sampler.js';
+import { type Session, withSession } from '../session.js';
+
+/** What is measured if nothing is asked for. */
+const DEFAULT_SECTIONS: readonly Section[] = ['branches', 'sampling', 'training'];
+
+type Section = 'branches' | 'sampling' | 'training' | 'quality' | 'memory';
+
+interface BenchOptions
+  extends GlobalOptions,
+    ModelOptions,
+    SamplerOptions,
+    GuidanceOptions,
+    Partial<Readonly<Record<Section, boolean>>> {
+  readonly routers?: readonly string[];
+  readonly batch: number;
+  readonly repeats: number;
+  readonly predictor: PredictorName;
+  readonly seeds: number;
+  readonly fewerSteps?: readonly number[];
+  readonly intervals: readonly number[];
+  readonly referenceSteps: string;
+  readonly out: string;
+  readonly memoryProbe?: MemoryMode;
+}
+
+/** What {@link addBenchCommand} needs. */
+export interface BenchCommandOptions {
+  readonly program: Command;
+  readonly context: CliContext;
+  /** Arguments of the program: recorded, and given to processes of its own. */
+  readonly argv: readonly string[];
+}
+
+/** `harmonica bench`: ratios, measured in one run and in turns, as Markdown and as JSON lines. */
+export function addBenchCommand({ program, context, argv }: BenchCommandOptions): void {
+  const command = program
+    .command('bench')
+    .description('measure speed (default: branches, sampling, training), quality and memory')
+    .option('--branches', 'a compiled branch and its gradient beside tfjs-wasm')
+    .option('--sampling', 'cached sampling runs beside what their MACs promise')
+    .option('--training', 'one training iteration, in forward passes')
+    .option('--quality', 'images of every schedule beside the uncached ones; takes long')
+    .option('--memory', 'peak memory of training beside sampling');
+  addModelOptions(command);
+  addSamplerOptions(command);
+  addGuidanceOptions(command);
+  const count = integerOption({ min: 1 });
+  const counts = integerListOption({ min: 1 });
+  command
+    .option('--routers <files...>', 'files or names (default: those of emoji-dit that fit)')
+    .option('--batch <n>', 'images at a time', count, 8)
+    .option('--repeats <n>', 'rounds that are timed', count, 5)
+    .option('--predictor <name>', 'of --training', choiceOption(PREDICTOR_NAMES), 'quadratic')
+    .option('--seeds <n>', 'images of --quality', count, 256)
+    .option('--fewer-steps <list>', 'uncached runs of --quality (default: 3/4, 2/3, 1/2)', counts)
+    .addOption(
+      new Option('--intervals <list>', 'fixed intervals of --quality')
+        .argParser(counts)
+        .default([2, 3], '2,3'),
+    )
+    .option('--reference-steps <n>', 'uncached run that --quality also compares with', '100')
+    .option('--out <folder>', 'where bench.jsonl and what --quality keeps go', 'out/bench')
+    .addOption(new Option('--memory-probe <mode>').argParser(choiceOption(MEMORY_MODES)).hideHelp())
+    .action(async () => {
+      await bench({ options: command.optsWithGlobals<BenchOptions>(), context, argv });
+    });
+}
+
+interface BenchInput {
+  readonly options: BenchOptions;
+  readonly context: CliContext;
+  readonly argv: readonly string[];
+}
+
+async function bench(input: BenchInput): Promise<void> {
+  const { options, context } = input;
+  if (options.memoryProbe) return probeMemory(options, options.memoryProbe, context);
+  await prepareFolder(options.out);
+  const all: readonly Section[] = ['branches', 'sampling', 'training', 'quality', 'memory'];
+  const asked = all.filter((section) => options[section]);
+  const sections = asked.length > 0 ? asked : DEFAULT_SECTIONS;
+  if (sections.includes('branches')) await benchBranches(input);
+  if (sections.some((section) => ['sampling', 'training', 'quality'].includes(section))) {
+    await withSession({
+      options,
+      context,
+      use: async (session) => {
+        const prepared = await prepare({ ...input, session });
+        if (sections.includes('sampling')) await benchSampling(prepared);
+        if (sections.includes('training')) await benchTraining(prepared);
+        if (sections.includes('quality')) await benchQuality(prepared);
+      },
+    });
+  }
+  if (sections.includes('memory')) await benchMemory(input);
+}
+
+interface PreparedBench extends BenchInput {
+  readonly session: Session;
+  readonly setting: RunSetting;
+  readonly routers: readonly NamedDocument[];
+}
+
+/** The run that everything is measured on, and the routers that fit it. */
+async function prepare(input: BenchInput & { readonly session: Session }): Promise<PreparedBench> {
+  const { options, session } = input;
+  const { model } = session;
+  const names = options.routers ?? (await shippedRouters(options));
+  const routers = await Promise.all(names.map(readCacheDocument));
+  const [first] = names;
+  const setting = await resolveRunSetting({ options: { ...options, router: first }, model });
+  const { plan, guidance } = setting;
+  for (const { document } of routers) {
+    const { spec } = model.backbone;
+    assertCompatible(document, { spec, plan, modelSha256: model.sha256, guidance });
+  }
+  return { ...input, routers, setting };
+}
+
+async function shippedRouters(options: BenchOptions): Promise<readonly string[]> {
+  if (options.model !== 'emoji-dit') return [];
+  const { sampler = 'ddim', steps = '20' } = options;
+  const routers = await listRouters();
+  return routers
+    .filter((router) => router.sampler === sampler && String(router.steps) === steps)
+    .map(({ name }) => name);
+}
+
+async function benchBranches(input: BenchInput): Promise<void> {
+  const { options, context } = input;
+  const batch = 2 * options.batch;
+  const config = await modelConfig({ model: options.dit ?? options.model });
+  const results = await branchBench({
+    config,
+    batch,
+    repeats: options.repeats,
+    threads: options.threads,
+    signal: context.signal,
+  });
+  const settings = { model: config.name, batch, repeats: options.repeats };
+  await publish(input, { name: 'branches', settings, results }, branchReport(results));
+}
+
+async function benchSampling(input: PreparedBench): Promise<void> {
+  const { options, context, session, setting, routers } = input;
+  const { spec } = session.executor;
+  const steps = setting.plan.steps.length;
+  const interval = intervalSchedule({ options: { predictor: 'quadratic' }, spec, steps });
+  const jobs = numberedJobs(options.batch, session.model.classes);
+  const results = [];
+  for (const cache of routers.length > 0 ? routers : [interval]) {
+    const { signal } = context;
+    const { repeats } = options;
+    results.push(await samplingBench({ session, setting, cache, jobs, repeats, signal }));
+  }
+  const report = samplingReport(results);
+  await publish(input, { name: 'sampling', settings: settingsOf(input), results }, report);
+}
+
+async function benchTraining(input: PreparedBench): Promise<void> {
+  const { options, context, session, setting } = input;
+  const results = await trainingBench({
+    session,
+    setting,
+    batchSize: options.batch,
+    predictor: options.predictor,
+    repeats: options.repeats,
+    signal: context.signal,
+  });
+  const report = trainingReport(results);
+  await publish(input, { name: 'training', settings: settingsOf(input), results }, report);
+}
+
+async function benchQuality(input: PreparedBench): Promise<void> {
+  const { options, context, session, setting, routers } = input;
+  const steps = setting.plan.steps.length;
+  const { fewerSteps = [0.75, 2 / 3, 0.5].map((share) => Math.round(share * steps)) } = options;
+  const rows = qualityRows({
+    spec: session.executor.spec,
+    plan: setting.plan,
+    sampler: setting.sampler,
+    fewerSteps,
+    intervals: options.intervals,
+    predictors: PREDICTOR_NAMES,
+    routers,
+  });
+  const plan = createPlan({ ...setting.sampler, steps: options.referenceSteps });
+  const reference = { name: `${plan.sampler}-${plan.steps.length}`, plan };
+  const results = await qualityBench({
+    session,
+    guidance: setting.guidance,
+    rows,
+    reference,
+    jobs: numberedJobs(options.seeds, session.model.classes),
+    batchSize: options.batch,
+    folder: join(options.out, 'quality'),
+    context,
+    onRow: ({ name }) => context.stderr.write(`done: ${name}\n`),
+  });
+  const uncached = rows[0]?.name ?? '';
+  const settings = { ...settingsOf(input), seeds: options.seeds, reference: reference.name };
+  const report = qualityReport({ results, uncached, reference: reference.name });
+  await publish(input, { name: 'quality', settings, results }, report);
+}
+
+async function benchMemory(input: BenchInput): Promise<void> {
+  const { options, context, argv } = input;
+  const { signal } = context;
+  const results = await memoryBench({
+    probe: (mode) => runSelf([...argv, '--memory-probe', mode], signal),
+    repeats: options.repeats,
+    signal,
+  });
+  const { model, batch, repeats, predictor } = options;
+  const settings = { model, batch, repeats, predictor };
+  await publish(input, { name: 'memory', settings, results }, memoryReport(results));
+}
+
+async function probeMemory(
+  options: BenchOptions,
+  mode: MemoryMode,
+  context: CliContext,
+): Promise<void> {
+  const probe = await withSession({
+    options,
+    context,
+    use: async (session) =>
+      memoryProbe({
+        mode,
+        session,
+        setting: await resolveRunSetting({ options, model: session.model }),
+        batchSize: options.batch,
+        predictor: options.predictor,
+        signal: context.signal,
+      }),
+  });
+  context.stdout.write(`${JSON.stringify(probe)}\n`);
+}
+
+function settingsOf({ options, session, setting }: PreparedBench) {
+  const { plan, guidance = null } = setting;
+  return {
+    model: session.executor.spec.name,
+    modelSha256: session.model.sha256,
+    engine: session.executor.engine,
+    sampler: plan.sampler,
+    steps: plan.steps.length,
+    guidance,
+    batch: options.batch,
+    repeats: options.repeats,
+  };
+}
+
+async function publish(
+  { options, context, argv }: BenchInput,
+  record: Omit<Parameters<typeof createBenchRecord>[0], 'argv'>,
+  report: string,
+): Promise<void> {
+  await appendBenchRecord(join(options.out, 'bench.jsonl'), createBenchRecord({ ...record, argv }));
+  context.stdout.write(report);
+}

@@ -1,0 +1,137 @@
+import { join } from 'node:path';
+import { throwIfAborted } from '@harmonica/core';
+import type { PixelImage } from '@harmonica/metrics';
+import { writeSafetensors } from '@harmonica/weights';
+import type { Command } from 'commander';
+import type { CliContext } from '../cli-context.js';
+import { decodeImages } from '../decode-images.js';
+import { imageGrid } from '../image-grid.js';
+import { imageJobs } from '../image-jobs.js';
+import type { ModelOptions } from '../model.js';
+import {
+  addCacheOptions,
+  addGuidanceOptions,
+  addImageOptions,
+  addModelOptions,
+  addSamplerOptions,
+  type GlobalOptions,
+  type ImageOptions,
+} from '../option-groups.js';
+import { prepareFolder, writeOutput } from '../output-files.js';
+import { encodePng } from '../png-file.js';
+import { createRunManifest, type RunManifest } from '../run-manifest.js';
+import { type CacheOptions, type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
+import type { ImageJob } from '../sample-latents.js';
+import { sampleWithProgress } from '../sample-with-progress.js';
+import type { SamplerOptions } from '../sampler.js';
+import { type Session, withSession } from '../session.js';
+
+interface SampleOptions
+  extends GlobalOptions,
+    ModelOptions,
+    SamplerOptions,
+    GuidanceOptions,
+    CacheOptions,
+    ImageOptions {
+  readonly out: string;
+}
+
+/** `harmonica sample`: images, a grid of them and a record of the run. */
+export function addSampleCommand(program: Command, context: CliContext): void {
+  const command = program.command('sample').description('sample images, with or without a cache');
+  addModelOptions(command);
+  addSamplerOptions(command);
+  addGuidanceOptions(command);
+  addCacheOptions(command);
+  addImageOptions(command);
+  command
+    .option('--out <folder>', 'where images and run.json go', 'out/samples')
+    .action(async () => {
+      const options = command.optsWithGlobals<SampleOptions>();
+      await prepareFolder(options.out);
+      await withSession({ options, context, use: (session) => sample(options, context, session) });
+    });
+}
+
+async function sample(
+  options: SampleOptions,
+  context: CliContext,
+  session: Session,
+): Promise<void> {
+  const { model, decoder, executor } = session;
+  const setting = await resolveRunSetting({ options, model });
+  const jobs = imageJobs(options, model.classes);
+  const { latents, samplingMs } = await sampleWithProgress({
+    session,
+    setting,
+    schedule: setting.cache?.schedule,
+    jobs,
+    batchSize: options.batch,
+    context,
+  });
+  const decoded = decoder && (await decodeImages({ session, latents, context }));
+  throwIfAborted(context.signal, 'Sampling');
+  const files = decoded
+    ? await writeImages({ folder: options.out, jobs, images: decoded.images, session })
+    : await writeLatents({ folder: options.out, latents, spec: executor.spec });
+  const manifest = createRunManifest({
+    session,
+    setting,
+    jobs,
+    files,
+    batchSize: options.batch,
+    timing: { samplingMs, decodingMs: decoded?.decodingMs ?? 0 },
+  });
+  await writeOutput(join(options.out, 'run.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  context.stdout.write(summaryOf(manifest, options.out));
+}
+
+/** A file for each image and `grid.png`. */
+async function writeImages(input: {
+  readonly folder: string;
+  readonly jobs: readonly ImageJob[];
+  readonly images: readonly PixelImage[];
+  readonly session: Session;
+}): Promise<string[]> {
+  const { folder, jobs, images, session } = input;
+  const digits = String(Math.max(...jobs.map(({ seed }) => seed))).length;
+  const files: string[] = [];
+  for (const [i, image] of images.entries()) {
+    const { seed, label } = jobs[i] as ImageJob;
+    const file = `${String(seed).padStart(digits, '0')}-${session.model.classes.nameOf(label)}.png`;
+    await writeOutput(join(folder, file), encodePng(image));
+    files.push(file);
+  }
+  await writeOutput(join(folder, 'grid.png'), encodePng(imageGrid({ images })));
+  return files;
+}
+
+/** `latents.safetensors`: one tensor `latents`, `[images, height, width, channels]`, in the order of the jobs. */
+async function writeLatents(input: {
+  readonly folder: string;
+  readonly latents: readonly Float32Array[];
+  readonly spec: Session['executor']['spec'];
+}): Promise<string[]> {
+  const { folder, latents, spec } = input;
+  const { height, width, channels } = spec.latent;
+  const size = height * width * channels;
+  const data = new Float32Array(latents.length * size);
+  for (const [i, latent] of latents.entries()) data.set(latent, i * size);
+  const shape = [latents.length, height, width, channels];
+  const file = 'latents.safetensors';
+  await writeSafetensors(join(folder, file), { tensors: new Map([['latents', { shape, data }]]) });
+  return latents.map(() => file);
+}
+
+function summaryOf({ images, plan, cache, timing }: RunManifest, folder: string): string {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  const saved = cache
+    ? `, ${cache.name}: CUR ${(100 * cache.cacheUtilization).toFixed(1)} %, ${cache.theoreticalSpeedUp.toFixed(2)}x by MACs`
+    : ', uncached';
+  return [
+    `${images.length} images, ${plan.sampler}, ${plan.steps.length} steps${saved}`,
+    `sampling ${seconds(timing.samplingMs)}, decoding ${seconds(timing.decodingMs)}`,
+    `written to ${folder}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,214 @@
+import { join, parse } from 'node:path';
+import { FileError, type RouterFile } from '@harmonica/core';
+import {
+  createProvenance,
+  formatRouter,
+  heatMapOf,
+  heatMapToPng,
+  toSchedule,
+} from '@harmonica/router';
+import {
+  finishedRouter,
+  type TrainingConfig,
+  type TrainingState,
+  type TrainRouterOptions,
+  trainRouter,
+} from '@harmonica/sdt';
+import { readTrainingState, writeTrainingState } from '@harmonica/sdt/node';
+import type { Command } from 'commander';
+import { type Checkpointer, createCheckpointer } from '../checkpointer.js';
+import type { CliContext } from '../cli-context.js';
+import { isFile } from '../is-file.js';
+import type { ModelOptions } from '../model.js';
+import {
+  addGuidanceOptions,
+  addModelOptions,
+  addSamplerOptions,
+  type GlobalOptions,
+} from '../option-groups.js';
+import { choiceOption, numberOption } from '../option-values.js';
+import { prepareFolderOf, writeOutput } from '../output-files.js';
+import { cacheRecord } from '../run-manifest.js';
+import { type GuidanceOptions, resolveGuidance } from '../run-setting.js';
+import { createPlan, type SamplerOptions, samplerOf } from '../sampler.js';
+import { type Session, withSession } from '../session.js';
+import {
+  addTrainingOptions,
+  PRESETS,
+  type PresetName,
+  type TrainingOptions,
+  trainingConfig,
+} from '../training-options.js';
+import { createTrainingReport, type TrainingReport } from '../training-report.js';
+
+interface TrainOptions
+  extends GlobalOptions,
+    ModelOptions,
+    SamplerOptions,
+    GuidanceOptions,
+    TrainingOptions {
+  readonly preset?: PresetName;
+  readonly out: string;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  readonly checkpointEvery: number;
+}
+
+/** `harmonica train`: learns a router, and can be stopped and resumed at any moment. */
+export function addTrainCommand(program: Command, context: CliContext): void {
+  const command = program.command('train').description('learn a cache router');
+  addModelOptions(command);
+  addSamplerOptions(command);
+  addGuidanceOptions(command);
+  const presets = Object.keys(PRESETS) as PresetName[];
+  command.option('--preset <name>', `settings: ${presets.join(', ')}`, choiceOption(presets));
+  addTrainingOptions(command);
+  command
+    .option('--out <file>', 'the router; its state and heat map go beside it', 'out/router.json')
+    .option('--resume', 'go on from the state of an earlier run')
+    .option('--overwrite', 'start anew although there is a state')
+    .option('--checkpoint-every <s>', 'seconds between states', numberOption({ min: 0 }), 30)
+    .action(async () => {
+      const options = command.optsWithGlobals<TrainOptions>();
+      await prepareFolderOf(options.out);
+      const resume = await stateToResume(options);
+      await withSession({
+        options,
+        context,
+        use: (session) => train({ options, context, session, resume }),
+      });
+    });
+}
+
+/** Where a run's files are. */
+function filesOf(out: string) {
+  const { dir, name } = parse(out);
+  return {
+    router: out,
+    state: join(dir, `${name}.state.json`),
+    heatMap: join(dir, `${name}.png`),
+  };
+}
+
+async function stateToResume(options: TrainOptions): Promise<TrainingState | undefined> {
+  const { state } = filesOf(options.out);
+  if (options.resume) return readTrainingState(state);
+  if (!options.overwrite && (await isFile(state))) {
+    throw new FileError({
+      path: state,
+      problem: 'is the state of an earlier run',
+      fix: 'Go on from it with --resume, or start anew with --overwrite.',
+    });
+  }
+  return undefined;
+}
+
+interface TrainInput {
+  readonly options: TrainOptions;
+  readonly context: CliContext;
+  readonly session: Session;
+  readonly resume: TrainingState | undefined;
+}
+
+async function train(input: TrainInput): Promise<void> {
+  const { options, context, session, resume } = input;
+  const { executor } = session;
+  const files = filesOf(options.out);
+  const run = trainingRun(input);
+  const report = createTrainingReport({
+    output: context.stderr,
+    spec: executor.spec,
+    startedAt: resume?.iteration ?? 0,
+  });
+  const checkpointer = createCheckpointer<TrainingState>({
+    everyMs: 1000 * options.checkpointEvery,
+    async write(state) {
+      await writeTrainingState(files.state, state);
+      await writeHeatMap(files.heatMap, finishedRouter(run, state), session);
+    },
+  });
+  const router = await trainWatched({ run, report, checkpointer, context, state: files.state });
+  await writeOutput(files.router, formatRouter(router));
+  await writeHeatMap(files.heatMap, router, session);
+  context.stdout.write(summaryOf(router, session, files.router));
+}
+
+/** What the options ask for; where they are silent, a resumed run keeps its own settings. */
+function trainingRun({ options, context, session, resume }: TrainInput): TrainRouterOptions {
+  const { executor, model } = session;
+  const made = resume?.provenance;
+  const plan = createPlan({
+    ...options,
+    sampler: options.sampler ?? (made && samplerOf(made)),
+    steps: options.steps ?? (made && String(made.sampler.steps)),
+  });
+  const guidance = resolveGuidance({
+    options,
+    fallback: made?.guidance ?? model.defaultGuidance,
+    latentChannels: executor.spec.latent.channels,
+  });
+  const preset = options.preset && PRESETS[options.preset];
+  const config: TrainingConfig = trainingConfig(
+    preset ?? resume?.config ?? PRESETS.default,
+    options,
+  );
+  return {
+    executor,
+    plan,
+    config,
+    provenance: createProvenance({
+      spec: executor.spec,
+      modelSha256: model.sha256,
+      plan,
+      guidance,
+    }),
+    signal: context.signal,
+    ...(guidance && { guidance }),
+    ...(resume && { resume }),
+  };
+}
+
+/** Trains with reports and checkpoints; whatever ends the run, its last state is on disk. */
+async function trainWatched(input: {
+  readonly run: TrainRouterOptions;
+  readonly report: TrainingReport;
+  readonly checkpointer: Checkpointer<TrainingState>;
+  readonly context: CliContext;
+  /** Path of the state. */
+  readonly state: string;
+}): Promise<RouterFile> {
+  const { run, report, checkpointer, context } = input;
+  try {
+    return await trainRouter({
+      ...run,
+      onProgress: (progress) => report.progress(progress),
+      async onTrajectory(state) {
+        report.router(finishedRouter(run, state));
+        await checkpointer.offer(state);
+      },
+    });
+  } catch (error) {
+    if (context.signal.aborted) {
+      context.stderr.write(`state kept in ${input.state}; go on from it with --resume\n`);
+    }
+    throw error;
+  } finally {
+    report.finish();
+    await checkpointer.flush();
+  }
+}
+
+async function writeHeatMap(path: string, router: RouterFile, { executor }: Session) {
+  const map = heatMapOf({ document: router, branches: executor.spec.branches });
+  await writeOutput(path, heatMapToPng(map));
+}
+
+function summaryOf(router: RouterFile, { executor }: Session, path: string): string {
+  const { cacheUtilization, theoreticalSpeedUp } = cacheRecord({
+    name: path,
+    schedule: toSchedule(router),
+    spec: executor.spec,
+  });
+  const percent = `${(100 * cacheUtilization).toFixed(1)} %`;
+  return `${path}: CUR ${percent}, ${theoreticalSpeedUp.toFixed(2)}x by MACs, threshold ${router.threshold}\n`;
+}

@@ -1,0 +1,51 @@
+import { InvalidArgumentError, throwIfAborted } from '@harmonica/core';
+import type { PixelImage } from '@harmonica/metrics';
+import type { CliContext } from './cli-context.js';
+import { startProgressBar } from './progress-bar.js';
+import type { Session } from './session.js';
+
+/** Options of {@link decodeImages}. */
+export interface DecodeImagesOptions {
+  readonly session: Pick<Session, 'decoder'>;
+  readonly latents: readonly Float32Array[];
+  readonly context: CliContext;
+}
+
+/** Result of {@link decodeImages}. */
+export interface DecodedImages {
+  /** 8-bit RGB, one for each latent. */
+  readonly images: readonly PixelImage[];
+  /** Wall time in ms. */
+  readonly decodingMs: number;
+}
+
+/**
+ * Decodes latents one after the other, with a progress bar.
+ *
+ * @throws {@link InvalidArgumentError} if the model has no autoencoder; {@link AbortedError}
+ */
+export async function decodeImages(options: DecodeImagesOptions): Promise<DecodedImages> {
+  const { session, latents, context } = options;
+  const { decoder } = session;
+  if (!decoder) {
+    throw new InvalidArgumentError({
+      argument: '--vae',
+      value: undefined,
+      expected: 'an autoencoder, because images are wanted',
+    });
+  }
+  const { signal, stderr: output } = context;
+  const bar = startProgressBar({ output, label: 'decoding', total: latents.length });
+  const began = performance.now();
+  const images: PixelImage[] = [];
+  try {
+    for (const latent of latents) {
+      throwIfAborted(signal, 'Decoding');
+      images.push(await decoder.decode(latent));
+      bar.increment();
+    }
+  } finally {
+    bar.stop();
+  }
+  return { images, decodingMs: performance.now() - began };
+}

@@ -1,0 +1,60 @@
+import { NonFiniteError } from '@harmonica/core';
+import type { PixelImage } from '@harmonica/metrics';
+import { compileFunction } from '@harmonica/onnx';
+import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
+import type { Backend } from './backend.js';
+import type { Model } from './model.js';
+
+/** Makes 8-bit RGB images of latents, one at a time, so that memory stays small and a stop is heard soon. */
+export interface ImageDecoder {
+  /**
+   * @param latent row-major `[height, width, channels]`, as the model makes it
+   * @throws {@link NonFiniteError} if the autoencoder makes NaN
+   */
+  decode(latent: Float32Array): Promise<PixelImage>;
+  dispose(): Promise<void>;
+}
+
+/** Options of {@link createImageDecoder}. */
+export interface ImageDecoderOptions {
+  readonly model: Pick<Model, 'backbone'> & { readonly decode: NonNullable<Model['decode']> };
+  readonly backend: Backend;
+}
+
+/** The model's autoencoder on an engine: compiled at its first use for `onnx`, op by op for all others. */
+export function createImageDecoder({ model, backend }: ImageDecoderOptions): ImageDecoder {
+  const { height, width, channels } = model.backbone.spec.latent;
+  const { run, dispose } = decodeOn(backend, model.decode);
+  return {
+    dispose,
+    async decode(latent) {
+      const input = tensor4d(latent, [1, height, width, channels]);
+      try {
+        const output = await run(input);
+        const values = (await output.data()) as Float32Array;
+        output.dispose();
+        return toPixels(values, output.shape);
+      } finally {
+        input.dispose();
+      }
+    },
+  };
+}
+
+function decodeOn({ name, threads }: Backend, decode: (latent: Tensor4D) => Tensor4D) {
+  if (name !== 'onnx') {
+    return { run: async (latent: Tensor4D) => decode(latent), dispose: async () => {} };
+  }
+  const compiled = compileFunction(decode, threads === undefined ? {} : { threads });
+  return { run: compiled, dispose: () => compiled.dispose() };
+}
+
+/** From [-1, 1], beyond which values are clipped, to bytes. */
+function toPixels(values: Float32Array, [, height, width, channels]: Tensor4D['shape']) {
+  const data = new Uint8Array(values.length);
+  for (const [i, value] of values.entries()) {
+    if (!Number.isFinite(value)) throw new NonFiniteError({ site: 'decoded image' });
+    data[i] = Math.round(Math.min(1, Math.max(0, (value + 1) / 2)) * 255);
+  }
+  return { data, width, height, channels };
+}

@@ -1,0 +1,53 @@
+import type { TextOutput } from './cli-context.js';
+
+/** Text on a terminal that is drawn over again. */
+export interface LiveView {
+  /** Replaces what the view shows. Only the last of several calls within a moment is drawn. */
+  show(text: string): void;
+  /** Draws the last text and leaves it there. */
+  finish(): void;
+}
+
+/** Options of {@link createLiveView}. */
+export interface LiveViewOptions {
+  readonly output: TextOutput;
+  /** Least time between two drawings, in ms. Default 200 on a terminal, 10,000 elsewhere. */
+  readonly everyMs?: number;
+  /** Clock in ms. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+const UP_AND_CLEAR = (lines: number): string => `\u001b[${lines}F\u001b[0J`;
+
+/**
+ * A view that redraws itself in place on a terminal, and elsewhere prints its first line now and then, as a log wants
+ * it.
+ */
+export function createLiveView(options: LiveViewOptions): LiveView {
+  const { output, now = () => performance.now() } = options;
+  const { everyMs = output.isTTY ? 200 : 10_000 } = options;
+  let drawnAt = -Infinity;
+  let drawnLines = 0;
+  let pending: string | undefined;
+
+  const draw = (): void => {
+    if (pending === undefined) return;
+    const lines = pending.trimEnd().split('\n');
+    if (output.isTTY) {
+      output.write(`${drawnLines > 0 ? UP_AND_CLEAR(drawnLines) : ''}${lines.join('\n')}\n`);
+      drawnLines = lines.length;
+    } else {
+      output.write(`${lines[0]}\n`);
+    }
+    pending = undefined;
+    drawnAt = now();
+  };
+
+  return {
+    finish: draw,
+    show(text) {
+      pending = text;
+      if (now() - drawnAt >= everyMs) draw();
+    },
+  };
+}

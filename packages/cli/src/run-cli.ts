@@ -1,0 +1,72 @@
+import { HarmonicaError } from '@harmonica/core';
+import { enableProdMode } from '@tensorflow/tfjs-core';
+import { Command, CommanderError } from 'commander';
+import type { CliContext } from './cli-context.js';
+import { addBenchCommand } from './commands/bench.js';
+import { addDemoCommand } from './commands/demo.js';
+import { addImportCommand } from './commands/import.js';
+import { addInspectCommand } from './commands/inspect.js';
+import { addPlanCommand } from './commands/plan.js';
+import { addSampleCommand } from './commands/sample.js';
+import { addTrainCommand } from './commands/train.js';
+import { addGlobalOptions } from './option-groups.js';
+import { cliVersion } from './version.js';
+
+/** Exit status of a command that was stopped, as shells have it for Ctrl-C. */
+export const EXIT_ABORTED = 130;
+
+/**
+ * Runs one command. Errors are printed as one line; `--debug` adds where they come from.
+ *
+ * @param argv arguments after the program's name
+ * @returns the exit status: 0, 1 for an error, 130 if it was stopped
+ */
+export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+  enableProdMode(); // or tfjs-backend-cpu greets with advice to install another backend
+  const program = createProgram(argv, context);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    const { debug = false } = program.opts<{ debug?: boolean }>();
+    context.stderr.write(describeError(error, debug));
+    return HarmonicaError.isInstance(error) && error.code === 'aborted' ? EXIT_ABORTED : 1;
+  }
+}
+
+/** The `harmonica` program with all its commands, about to be given `argv`. */
+export function createProgram(argv: readonly string[], context: CliContext): Command {
+  const program = new Command('harmonica')
+    .description('learn and use cache routers for diffusion transformers')
+    .version(cliVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .configureHelp({ showGlobalOptions: true });
+  addGlobalOptions(program);
+  addDemoCommand(program, context);
+  addSampleCommand(program, context);
+  addTrainCommand(program, context);
+  addInspectCommand(program, context);
+  addImportCommand(program, context);
+  addPlanCommand(program, context);
+  addBenchCommand({ program, context, argv });
+  return program;
+}
+
+function describeError(error: unknown, debug: boolean): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const line = `error: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`;
+  if (!debug || !(error instanceof Error)) return line;
+  const code = HarmonicaError.isInstance(error) ? `code: ${error.code}\n` : '';
+  return `${line}${code}${stackOf(error)}`;
+}
+
+/** The stack of an error and of what caused it. */
+function stackOf(error: Error): string {
+  const { stack = '', cause } = error;
+  return `${stack}\n${cause instanceof Error ? `caused by ${stackOf(cause)}` : ''}`;
+}

@@ -1,0 +1,114 @@
+import {
+  type BackboneSpec,
+  type CacheSchedule,
+  fingerprint,
+  planFingerprint,
+  type SamplerPlan,
+} from '@harmonica/core';
+import { cacheStatistics, macsCostModel, theoreticalSpeedUp } from '@harmonica/router';
+import type { RunSetting } from './run-setting.js';
+import type { ImageJob } from './sample-latents.js';
+import type { Session } from './session.js';
+import { versionsInUse } from './version.js';
+
+/** What was sampled, how, and how long it took: enough to do it again. Plain JSON. */
+export interface RunManifest {
+  readonly version: 1;
+  readonly kind: 'run';
+  readonly versions: Readonly<Record<string, string>>;
+  readonly engine: string;
+  readonly model: { readonly name: string; readonly sha256: string };
+  readonly planSha256: string;
+  /** As `parseSamplerPlan` reads it. */
+  readonly plan: SamplerPlan;
+  readonly guidance: { readonly scale: number; readonly channels: number } | null;
+  /** Null for an uncached run. */
+  readonly cache: CacheRecord | null;
+  readonly batchSize: number;
+  readonly images: readonly ImageRecord[];
+  /** Wall time in ms. */
+  readonly timing: RunTiming;
+}
+
+/** What was computed and what predicted. */
+export interface CacheRecord {
+  readonly name: string;
+  /** Fingerprint of the schedule without its provenance. */
+  readonly sha256: string;
+  /** In [0, 1). */
+  readonly cacheUtilization: number;
+  /** By MACs. */
+  readonly theoreticalSpeedUp: number;
+  /** As `parseCacheSchedule` reads it. */
+  readonly schedule: CacheSchedule;
+}
+
+/** One image, or one row of the file of latents. */
+export interface ImageRecord {
+  readonly seed: number;
+  readonly label: number;
+  readonly class: string;
+  /** In the folder of the manifest. */
+  readonly file: string;
+}
+
+/** Wall times in ms. */
+export interface RunTiming {
+  readonly samplingMs: number;
+  /** 0 if nothing was decoded. */
+  readonly decodingMs: number;
+}
+
+/** Options of {@link createRunManifest}. */
+export interface RunManifestOptions {
+  readonly session: Session;
+  readonly setting: RunSetting;
+  readonly jobs: readonly ImageJob[];
+  /** One for each job. */
+  readonly files: readonly string[];
+  readonly batchSize: number;
+  readonly timing: RunTiming;
+}
+
+/** The record of a finished run. */
+export function createRunManifest(options: RunManifestOptions): RunManifest {
+  const { session, setting, jobs, files, batchSize, timing } = options;
+  const { model, executor } = session;
+  const { plan, guidance, cache } = setting;
+  return {
+    version: 1,
+    kind: 'run',
+    versions: versionsInUse(),
+    engine: executor.engine,
+    model: { name: executor.spec.name, sha256: model.sha256 },
+    planSha256: planFingerprint(plan),
+    plan,
+    guidance: guidance ? { scale: guidance.scale, channels: guidance.channels } : null,
+    cache: cache ? cacheRecord({ ...cache, spec: executor.spec }) : null,
+    batchSize,
+    images: jobs.map(({ seed, label }, i) => ({
+      seed,
+      label,
+      class: model.classes.nameOf(label),
+      file: files[i] as string,
+    })),
+    timing,
+  };
+}
+
+/** What a schedule saves on a model. */
+export function cacheRecord(input: {
+  readonly name: string;
+  readonly schedule: CacheSchedule;
+  readonly spec: BackboneSpec;
+}): CacheRecord {
+  const { name, schedule, spec } = input;
+  const { provenance: _, ...table } = schedule;
+  return {
+    name,
+    sha256: fingerprint(table),
+    cacheUtilization: cacheStatistics({ schedule, branches: spec.branches }).all.ratio,
+    theoreticalSpeedUp: theoreticalSpeedUp({ schedule, cost: macsCostModel(spec) }),
+    schedule,
+  };
+}

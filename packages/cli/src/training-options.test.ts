@@ -1,0 +1,63 @@
+import { defaultConfig, paperConfig } from '@harmonica/sdt';
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import {
+  addTrainingOptions,
+  CONFIG_OPTIONS,
+  type TrainingOptions,
+  trainingConfig,
+} from './training-options.js';
+
+const parse = (argv: readonly string[]) =>
+  addTrainingOptions(new Command().exitOverride().configureOutput({ writeErr: () => {} }))
+    .parse(argv, { from: 'user' })
+    .opts<TrainingOptions>();
+
+describe('training options', () => {
+  it('give every field of the config its own name', () => {
+    const names = addTrainingOptions(new Command()).options.map((o) => o.attributeName());
+    expect(names).toEqual(Object.keys(CONFIG_OPTIONS));
+    expect(names).toEqual(expect.arrayContaining(Object.keys(paperConfig)));
+  });
+
+  it('change what they name and nothing else', () => {
+    const options = parse([
+      ...['--seed', '7', '--batch-size', '2', '--iterations', '30', '--learning-rate', '0.5'],
+      ...['--final-learning-rate', '0.1', '--beta', '0', '--target-speedup', '1.5'],
+      ...['--costs', 'uniform', '--proxy', 'cumulative', '--refresh-every', '9'],
+      ...['--refresh-share', '1', '--predictor', 'linear', '--granularity', 'branch'],
+      ...['--threshold', '0.2', '--initial', 'interval:3', '--hard-finish', '0.25'],
+    ]);
+    expect(trainingConfig(defaultConfig, options)).toEqual({
+      seed: 7,
+      batchSize: 2,
+      iterations: 30,
+      learningRate: 0.5,
+      finalLearningRate: 0.1,
+      beta: 0,
+      targetSpeedup: 1.5,
+      costs: 'uniform',
+      proxy: 'cumulative',
+      refreshEvery: 9,
+      refreshShare: 1,
+      predictor: 'linear',
+      granularity: 'branch',
+      threshold: 0.2,
+      initial: { kind: 'interval', interval: 3, initialSteps: 2 },
+      hardFinish: 0.25,
+    });
+    expect(trainingConfig(paperConfig, parse([]))).toEqual(paperConfig);
+    const { initial } = parse(['--initial', 'interval:4:1']);
+    expect(initial).toEqual({ kind: 'interval', interval: 4, initialSteps: 1 });
+  });
+
+  it('refuse what no config can have', () => {
+    for (const argv of [
+      ['--initial', 'ones'],
+      ['--initial', 'interval:0'],
+      ['--proxy', 'x'],
+    ]) {
+      expect(() => parse(argv), argv.join(' ')).toThrow(/Expected/);
+    }
+  });
+});

@@ -1,0 +1,144 @@
+import { PREDICTOR_NAMES } from '@harmonica/router';
+import {
+  defaultConfig,
+  type InitialLogits,
+  type ProxyName,
+  paperConfig,
+  type TrainingConfig,
+} from '@harmonica/sdt';
+import { type Command, InvalidArgumentError } from 'commander';
+import { choiceOption, integerOption, numberOption } from './option-values.js';
+
+/** Names for `--preset`. */
+export const PRESETS = { default: defaultConfig, paper: paperConfig } as const;
+
+export type PresetName = keyof typeof PRESETS;
+
+/** Every field of a training config, where it was given. */
+export type TrainingOptions = { readonly [Field in keyof TrainingConfig]?: TrainingConfig[Field] };
+
+interface ConfigOption<T> {
+  readonly flags: string;
+  readonly description: string;
+  readonly parse: (text: string) => T;
+}
+
+const PROXY_NAMES: readonly ProxyName[] = ['leave-one-out', 'cumulative', 'marginal', 'uniform'];
+const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs'];
+const PREDICTOR_CHOICES: readonly TrainingConfig['predictor'][] = [...PREDICTOR_NAMES, 'per-step'];
+const GRANULARITIES: readonly TrainingConfig['granularity'][] = ['branch', 'step'];
+const positive = numberOption({ min: Number.MIN_VALUE });
+const share = numberOption({ min: 0, max: 1 });
+
+/** One option for each field; the compiler asks for the option of a new field. */
+export const CONFIG_OPTIONS: {
+  readonly [Field in keyof Required<TrainingConfig>]: ConfigOption<TrainingConfig[Field]>;
+} = {
+  seed: {
+    flags: '--seed <n>',
+    description: 'everything random follows from it',
+    parse: integerOption({ min: 0 }),
+  },
+  batchSize: {
+    flags: '--batch-size <n>',
+    description: 'images per trajectory',
+    parse: integerOption({ min: 1 }),
+  },
+  iterations: {
+    flags: '--iterations <n>',
+    description: 'router updates, one per step of a trajectory',
+    parse: integerOption({ min: 1 }),
+  },
+  learningRate: {
+    flags: '--learning-rate <x>',
+    description: 'of AdamW, at the start',
+    parse: positive,
+  },
+  finalLearningRate: {
+    flags: '--final-learning-rate <x>',
+    description: 'of AdamW, at the end of half a cosine',
+    parse: positive,
+  },
+  beta: {
+    flags: '--beta <x>',
+    description: 'weight of the compute penalty, at the start if a target adapts it',
+    parse: numberOption({ min: 0 }),
+  },
+  targetSpeedup: {
+    flags: '--target-speedup <x>',
+    description: 'speed-up by MACs to reach; adapts beta and sets the threshold',
+    parse: numberOption({ min: 1 }),
+  },
+  costs: {
+    flags: '--costs <name>',
+    description: `what a branch costs: ${COST_NAMES.join(', ')}`,
+    parse: choiceOption(COST_NAMES),
+  },
+  proxy: {
+    flags: '--proxy <name>',
+    description: `lambda(t): ${PROXY_NAMES.join(', ')}`,
+    parse: choiceOption(PROXY_NAMES),
+  },
+  refreshEvery: {
+    flags: '--refresh-every <n>',
+    description: 'updates between two refreshes of lambda',
+    parse: integerOption({ min: 1 }),
+  },
+  refreshShare: {
+    flags: '--refresh-share <x>',
+    description: 'share of a new lambda in the running average',
+    parse: share,
+  },
+  predictor: {
+    flags: '--predictor <name>',
+    description: `what stands in for a branch: ${PREDICTOR_CHOICES.join(', ')}`,
+    parse: choiceOption(PREDICTOR_CHOICES),
+  },
+  granularity: {
+    flags: '--granularity <name>',
+    description: `what has a logit of its own: ${GRANULARITIES.join(', ')}`,
+    parse: choiceOption(GRANULARITIES),
+  },
+  threshold: {
+    flags: '--threshold <x>',
+    description: 'scores above it compute',
+    parse: share,
+  },
+  initial: {
+    flags: '--initial <logits>',
+    description: 'normal, or interval:2:2 (every 2nd step computed, the first 2 steps full)',
+    parse: parseInitial,
+  },
+  hardFinish: {
+    flags: '--hard-finish <x>',
+    description: 'last part of the run that applies hard masks',
+    parse: share,
+  },
+};
+
+/** Adds an option for every field of the training config. */
+export function addTrainingOptions(command: Command): Command {
+  for (const { flags, description, parse } of Object.values(CONFIG_OPTIONS)) {
+    command.option(flags, description, parse as (text: string) => unknown);
+  }
+  return command;
+}
+
+/** `base` with the fields that were given. */
+export function trainingConfig(base: TrainingConfig, options: TrainingOptions): TrainingConfig {
+  const given = Object.keys(CONFIG_OPTIONS).flatMap((field) => {
+    const value = options[field as keyof TrainingConfig];
+    return value === undefined ? [] : [[field, value] as const];
+  });
+  return { ...base, ...Object.fromEntries(given) };
+}
+
+function parseInitial(text: string): InitialLogits {
+  if (text === 'normal') return { kind: 'normal' };
+  const [, interval, initialSteps = '2'] = /^interval:(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  const count = integerOption({ min: 1 });
+  if (interval !== undefined) {
+    return { kind: 'interval', interval: count(interval), initialSteps: count(initialSteps) };
+  }
+  throw new InvalidArgumentError('Expected normal, interval:2 or interval:2:2.');
+}
