@@ -13,6 +13,9 @@ export interface Provenance {
 
 export type PredictorName = 'hold' | 'linear' | 'quadratic';
 
+/** One predictor for all steps, or one for each step (the name at step t predicts the branches of step t). */
+export type PredictorChoice = PredictorName | readonly PredictorName[];
+
 /**
  * A cache schedule: for each step (row 0 is the first, noisiest one) and branch whether it is computed (`1`) or
  * predicted from the cache (`0`). Row 0 is all `1`.
@@ -22,7 +25,7 @@ export interface CacheSchedule {
   readonly kind: 'cache-schedule';
   readonly steps: number;
   readonly branches: number;
-  readonly predictor: PredictorName;
+  readonly predictor: PredictorChoice;
   /** One string of `branches` characters for each step. */
   readonly table: readonly string[];
   readonly provenance?: Provenance | undefined;
@@ -34,7 +37,7 @@ export interface RouterFile {
   readonly kind: 'router';
   readonly steps: number;
   readonly branches: number;
-  readonly predictor: PredictorName;
+  readonly predictor: PredictorChoice;
   /** In (0, 1). The paper uses 0.1. */
   readonly threshold: number;
   /** `[steps][branches]`, row 0 is the first executed step. */
@@ -54,7 +57,14 @@ export function parseRouterFile(text: string, source = 'router'): RouterFile {
 
 const count = () => z.number().int().positive();
 const sha256 = () => z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
-const predictor = () => z.enum(['hold', 'linear', 'quadratic']);
+const predictorName = () => z.enum(['hold', 'linear', 'quadratic']);
+const predictor = () => z.union([predictorName(), z.array(predictorName())]);
+
+/** What is wrong with a choice of predictors for so many steps, if anything. */
+function predictorFault(choice: PredictorChoice, steps: number): string | undefined {
+  if (typeof choice === 'string' || choice.length === steps) return undefined;
+  return `expected one name or ${steps} of them, got ${choice.length}`;
+}
 
 function provenanceSchema() {
   return z.object({
@@ -77,9 +87,11 @@ function cacheScheduleSchema() {
       table: z.array(z.string().regex(/^[01]+$/, 'expected a string of 0 and 1')),
       provenance: provenanceSchema().optional(),
     })
-    .superRefine(({ steps, branches, table }, context) => {
+    .superRefine(({ steps, branches, predictor: choice, table }, context) => {
       const fault = (path: (string | number)[], message: string) =>
         context.addIssue({ code: 'custom', path, message });
+      const wrong = predictorFault(choice, steps);
+      if (wrong) fault(['predictor'], wrong);
       if (table.length !== steps) fault(['table'], `expected ${steps} rows, got ${table.length}`);
       table.forEach((row, i) => {
         if (row.length !== branches) {
@@ -102,9 +114,11 @@ function routerFileSchema() {
       logits: z.array(z.array(z.number())),
       provenance: provenanceSchema(),
     })
-    .superRefine(({ steps, branches, logits }, context) => {
+    .superRefine(({ steps, branches, predictor: choice, logits }, context) => {
       const fault = (path: (string | number)[], message: string) =>
         context.addIssue({ code: 'custom', path, message });
+      const wrong = predictorFault(choice, steps);
+      if (wrong) fault(['predictor'], wrong);
       if (logits.length !== steps)
         fault(['logits'], `expected ${steps} rows, got ${logits.length}`);
       logits.forEach((row, i) => {

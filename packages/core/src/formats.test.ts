@@ -63,6 +63,8 @@ describe('file formats', () => {
   it('read what was written', () => {
     expect(parseCacheSchedule(JSON.stringify(schedule))).toEqual(schedule);
     expect(parseRouterFile(JSON.stringify(router))).toEqual(router);
+    const perStep = { ...router, predictor: ['hold', 'quadratic'] };
+    expect(parseRouterFile(JSON.stringify(perStep))).toEqual(perStep);
     expect(parseSamplerPlan(JSON.stringify(plan))).toEqual(plan);
   });
 
@@ -71,6 +73,7 @@ describe('file formats', () => {
     [{ ...schedule, table: ['111', '01'] }, 'table.1'],
     [{ ...schedule, table: ['110', '010'] }, 'table.0'],
     [{ ...schedule, predictor: 'cubic' }, 'predictor'],
+    [{ ...schedule, predictor: ['hold'] }, 'predictor'],
     [{ ...schedule, version: 2 }, 'version'],
   ])('name the faulty place of a schedule', (document, path) => {
     const issues = issuesOf(() => parseCacheSchedule(JSON.stringify(document)));

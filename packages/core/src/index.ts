@@ -10,6 +10,7 @@ export type {
 } from './backbone.js';
 export {
   type CacheSchedule,
+  type PredictorChoice,
   type PredictorName,
   type Provenance,
   parseCacheSchedule,

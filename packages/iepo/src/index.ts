@@ -1,4 +1,6 @@
 export {
+  type ChoosePredictorsOptions,
+  choosePredictors,
   cumulativeLambda,
   type LambdaOptions,
   leaveOneOutLambda,

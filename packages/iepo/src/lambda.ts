@@ -1,8 +1,11 @@
-import { throwIfAborted } from '@harmonica/core';
+import { type CachePredictor, throwIfAborted } from '@harmonica/core';
 import {
+  add,
+  log,
   mean,
   slice,
   squaredDifference,
+  sub,
   type Tensor,
   type Tensor4D,
   tidy,
@@ -83,20 +86,28 @@ export async function cumulativeLambda(options: LambdaOptions): Promise<number[]
 
 /** What {@link marginalLambda} finds, one value per step; 0 for step 0. */
 export interface MarginalLambda {
-  /** Mean squared error of the final latent that predicting step t adds, all other steps as in force. */
+  /**
+   * By how much predicting step t raises the error of the final image, all other steps as in force: the mean over images
+   * of the logarithm of the ratio of errors (10 / ln 10 times it is a loss of PSNR in dB).
+   */
   readonly lambda: readonly number[];
   /** Mean squared error of the guided model output at step t when all its branches are predicted. */
   readonly stepError: readonly number[];
 }
 
+/** Image errors below this (50 dB for a latent of unit variance) count as none. */
+const ERROR_FLOOR = 1e-5;
+
 /**
- * The image error that predicting a whole step causes, with the hard schedule in force everywhere else:
+ * The image error that predicting a whole step causes, with the hard schedule in force everywhere else: with
+ * `e = |x0 - x0*|^2` per image, x0* uncached,
  *
- *     lambda(t) = |x0(t predicted) - x0*|^2 - |x0(t computed) - x0*|^2,   x0* uncached,   clipped at 0
+ *     lambda(t) = mean over images of log(e(t predicted) / e(t computed)),   clipped at 0
  *
  * Unlike the paper's proxy it is as meaningful for steps that are computed now as for those that are predicted, and it
- * sees what consecutive predictions do to each other. `lambda / stepError` turns an error of the model output into an
- * error of the image.
+ * sees what consecutive predictions do to each other. The logarithm keeps the few images that flip to another layout,
+ * whose squared errors dwarf all others, from deciding alone. `lambda / stepError` turns an error of the model output
+ * into one of the image.
  *
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
@@ -119,9 +130,9 @@ export async function marginalLambda(options: LambdaOptions): Promise<MarginalLa
     predicted.output.dispose();
     const better = await finish(options, computed.state, t + 1, inForce);
     const worse = await finish(options, predicted.state, t + 1, inForce);
-    const gain =
-      (await meanSquaredError(run, worse, reference)) -
-      (await meanSquaredError(run, better, reference));
+    const gain = await meanOf(() =>
+      mean(sub(logErrors(run, worse, reference), logErrors(run, better, reference))),
+    );
     lambda.push(Math.max(0, gain));
     better.dispose();
     worse.dispose();
@@ -130,6 +141,48 @@ export async function marginalLambda(options: LambdaOptions): Promise<MarginalLa
   reference.dispose();
   disposeRunState(run, state);
   return { lambda, stepError };
+}
+
+export interface ChoosePredictorsOptions extends LambdaOptions {
+  /** Predictors to choose from, simplest first. */
+  readonly candidates: readonly CachePredictor[];
+}
+
+/**
+ * Finds for each step which predictor comes closest to the computed model output, along a run with the given hard
+ * schedule: the lowest mean over the batch of the logarithm of the squared error. `options.run.predictor` must reach as
+ * far back as the deepest candidate.
+ *
+ * @returns one index into `candidates` per step; 0 for step 0, and the simplest among equals
+ * @throws {@link AbortedError} between steps, if `signal` is aborted
+ */
+export async function choosePredictors(options: ChoosePredictorsOptions): Promise<number[]> {
+  const { run, scores, candidates, signal } = options;
+  const { depth } = run.predictor;
+  const zeros = everyBranch(run, 0);
+  const chosen = [0];
+  let state = await firstStep(options);
+  for (let t = 1; t < scores.length; t++) {
+    throwIfAborted(signal, 'The choice of predictors');
+    const computed = await advanceRun({ run, state, index: t, scores: everyBranch(run, 1) });
+    const errors: number[] = [];
+    for (const candidate of candidates) {
+      const trial = { ...run, predictor: { ...candidate, depth } };
+      const predicted = await advanceRun({ run: trial, state, index: t, scores: zeros });
+      errors.push(await meanOf(() => mean(logSquares(predicted.output, computed.output))));
+      predicted.output.dispose();
+      disposeRunState(run, predicted.state);
+    }
+    computed.output.dispose();
+    disposeRunState(run, computed.state);
+    const best = errors.indexOf(Math.min(...errors));
+    chosen.push(best);
+    const inForce = { ...run, predictor: { ...(candidates[best] as CachePredictor), depth } };
+    const step = { ...options, run: inForce };
+    state = await replaced(step, state, t, scores[t] as readonly number[]);
+  }
+  disposeRunState(run, state);
+  return chosen;
 }
 
 function everyBranch({ executor }: RoutedRun, score: number): number[] {
@@ -186,12 +239,22 @@ async function finish(
 
 /** Over the images: with guidance, the conditional half. */
 async function meanSquaredError(run: RoutedRun, a: Tensor4D, b: Tensor4D): Promise<number> {
-  return meanOf(() => {
-    const [doubled, ...size] = a.shape;
-    const images = run.guidance ? doubled / 2 : doubled;
-    const half = (x: Tensor4D) => slice(x, [0, 0, 0, 0], [images, ...size]);
-    return mean(squaredDifference(half(a), half(b)));
-  });
+  return meanOf(() => mean(squaredDifference(images(run, a), images(run, b))));
+}
+
+/** `[images]`: logarithm of the mean squared error of each image. */
+function logErrors(run: RoutedRun, a: Tensor4D, b: Tensor4D): Tensor {
+  return log(add(mean(squaredDifference(images(run, a), images(run, b)), [1, 2, 3]), ERROR_FLOOR));
+}
+
+/** `[batch]`: logarithm of the mean squared difference of each output; the floor only keeps it finite. */
+function logSquares(a: Tensor4D, b: Tensor4D): Tensor {
+  return log(add(mean(squaredDifference(a, b), [1, 2, 3]), 1e-12));
+}
+
+function images(run: RoutedRun, x: Tensor4D): Tensor4D {
+  const [doubled, ...size] = x.shape;
+  return slice(x, [0, 0, 0, 0], [run.guidance ? doubled / 2 : doubled, ...size]);
 }
 
 async function meanOf(compute: () => Tensor): Promise<number> {

@@ -56,8 +56,15 @@ export function routedActions(options: RoutedActionsOptions): BranchAction[] {
       step,
       entries.map((entry) => entry.step),
     );
-    const history = entries.map((entry) => entry.value);
-    return { branch, score, history, weights, keep: score > threshold };
+    // A predictor may look less far back in this step than the cache reaches.
+    const read = entries.filter((_, i) => (weights[i] ?? 0) !== 0);
+    return {
+      branch,
+      score,
+      history: read.map((entry) => entry.value),
+      weights: weights.filter((weight) => weight !== 0),
+      keep: score > threshold,
+    };
   });
 }
 

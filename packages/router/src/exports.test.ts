@@ -39,6 +39,7 @@ it('exports this and nothing else', () => {
       "peakCacheBytes",
       "planCache",
       "polynomialPredictor",
+      "perStepPredictor",
       "predictorByName",
       "quadraticPredictor",
       "routerScores",

@@ -1,4 +1,4 @@
-import type { Branch, BranchKind, CacheSchedule, PredictorName } from '@harmonica/core';
+import type { Branch, BranchKind, CacheSchedule, PredictorChoice } from '@harmonica/core';
 import { assertCount } from './assert-count.js';
 import { createSchedule } from './schedule-table.js';
 
@@ -24,7 +24,7 @@ export interface FixedIntervalScheduleOptions {
    */
   readonly initialSteps?: number;
   /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorName;
+  readonly predictor?: PredictorChoice;
 }
 
 /**

@@ -68,7 +68,7 @@ export {
   polynomialPredictor,
   quadraticPredictor,
 } from './polynomial-predictor.js';
-export { PREDICTOR_NAMES, predictorByName } from './predictor-by-name.js';
+export { PREDICTOR_NAMES, perStepPredictor, predictorByName } from './predictor-by-name.js';
 export { createProvenance, type RunSetting } from './provenance.js';
 export { routerScores, type StepMatrix, sigmoid } from './router-scores.js';
 export { schedulePolicy } from './schedule-policy.js';

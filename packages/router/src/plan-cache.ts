@@ -121,9 +121,12 @@ function planBranch(options: {
       history = [step, ...history].slice(0, predictor.depth);
       return undefined;
     }
-    for (const source of history) lastReads.set(source, step);
-    const weights = checkedWeights({ predictor, step, computed: history });
-    return { kind: 'predict' as const, sources: history, weights };
+    const all = checkedWeights({ predictor, step, computed: history });
+    // An output with weight 0 is not read, so it need not be held for it.
+    const sources = history.filter((_, i) => all[i] !== 0);
+    const weights = all.filter((weight) => weight !== 0);
+    for (const source of sources) lastReads.set(source, step);
+    return { kind: 'predict' as const, sources, weights };
   });
   const actions = predictions.map(
     (prediction, step) => prediction ?? { kind: 'compute' as const, keep: lastReads.has(step) },

@@ -1,15 +1,55 @@
-import { type CachePredictor, InvalidArgumentError, type PredictorName } from '@harmonica/core';
+import {
+  type CachePredictor,
+  InvalidArgumentError,
+  type PredictorChoice,
+  type PredictorName,
+} from '@harmonica/core';
 import { holdPredictor, linearPredictor, quadraticPredictor } from './polynomial-predictor.js';
 
 /** The predictors that a schedule or router file can name. */
 export const PREDICTOR_NAMES: readonly PredictorName[] = ['hold', 'linear', 'quadratic'];
 
 /**
- * The predictor that a schedule or router file names.
+ * The predictor that a schedule or router file names: one for all steps, or one for each.
  *
  * @throws {@link InvalidArgumentError} if there is no predictor of that name.
  */
-export function predictorByName(name: PredictorName): CachePredictor {
+export function predictorByName(choice: PredictorChoice): CachePredictor {
+  return typeof choice === 'string' ? named(choice) : perStepPredictor(choice.map(named));
+}
+
+/**
+ * Another predictor in every step. Early steps, where features move smoothly, gain from a high degree; late ones, where
+ * they do not, from a low one.
+ *
+ * @param predictors one for each step.
+ * @throws {@link InvalidArgumentError} if there is none, or a step beyond them is predicted.
+ */
+export function perStepPredictor(predictors: readonly CachePredictor[]): CachePredictor {
+  const depth = Math.max(0, ...predictors.map((predictor) => predictor.depth));
+  const at = (step: number): CachePredictor => {
+    const predictor = predictors[step];
+    if (predictor) return predictor;
+    throw new InvalidArgumentError({
+      argument: 'step',
+      value: step,
+      expected: `a step below ${predictors.length}, for which there is a predictor`,
+    });
+  };
+  if (depth === 0) at(0);
+  return {
+    name: 'per-step',
+    depth,
+    weights(step, computed) {
+      const predictor = at(step);
+      const read = computed.slice(0, predictor.depth);
+      const unread = computed.slice(predictor.depth).map(() => 0);
+      return [...predictor.weights(step, read), ...unread];
+    },
+  };
+}
+
+function named(name: PredictorName): CachePredictor {
   switch (name) {
     case 'hold':
       return holdPredictor;

@@ -2,7 +2,7 @@ import {
   type CacheSchedule,
   type Decisions,
   InvalidArgumentError,
-  type PredictorName,
+  type PredictorChoice,
   type Provenance,
 } from '@harmonica/core';
 
@@ -11,7 +11,7 @@ export interface CreateScheduleOptions {
   /** `[T][N]`: whether each branch of each step is computed. At least one step and one branch. */
   readonly decisions: readonly Decisions[];
   /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorName | undefined;
+  readonly predictor?: PredictorChoice | undefined;
   /** What the schedule was made for, if it was made for something. */
   readonly provenance?: Provenance | undefined;
 }

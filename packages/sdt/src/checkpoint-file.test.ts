@@ -21,6 +21,7 @@ const state: TrainingState = {
   iteration: 3,
   refreshedAt: -1,
   logits: [[0.1, -1 / 3]],
+  predictor: ['hold'],
   optimizer: [{ count: 3, firstMoment: [1e-300, 0.2], secondMoment: [5e-324, 1] }],
   rng: { seed: 2 ** 53 - 1, stream: 0, block: 12 },
   beta: 0.3,

@@ -3,6 +3,8 @@ import {
   type Executor,
   type Guidance,
   IncompatibleError,
+  type PredictorChoice,
+  type PredictorName,
   type Provenance,
   type Rng,
   type RouterFile,
@@ -10,7 +12,15 @@ import {
   type SamplerPlan,
   throwIfAborted,
 } from '@harmonica/core';
-import { advanceRun, disposeRunState, objective, type RoutedRun, startRun } from '@harmonica/iepo';
+import {
+  advanceRun,
+  choosePredictors,
+  disposeRunState,
+  type LambdaOptions,
+  objective,
+  type RoutedRun,
+  startRun,
+} from '@harmonica/iepo';
 import {
   branchCostWeights,
   type CostModel,
@@ -18,6 +28,7 @@ import {
   logitsFromSchedule,
   macsCostModel,
   normalLogits,
+  PREDICTOR_NAMES,
   predictorByName,
   routerScores,
 } from '@harmonica/router';
@@ -90,7 +101,7 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
     state = await trainTrajectory(options, state);
     await onTrajectory?.(state);
   }
-  return finishedRouter(options, state);
+  return finishedRouter(options, await withFinalPredictors(options, state));
 }
 
 /** The router that a training state stands for. */
@@ -114,7 +125,7 @@ export function finishedRouter(
     kind: 'router',
     steps: state.logits.length,
     branches: executor.spec.branches.length,
-    predictor: config.predictor,
+    predictor: state.predictor,
     threshold,
     logits: state.logits,
     provenance: { ...state.provenance, training },
@@ -150,6 +161,8 @@ function initialState({ executor, plan, config, provenance }: TrainRouterOptions
     iteration: 0,
     refreshedAt: -1,
     logits,
+    // The deepest history, until the first refresh chooses.
+    predictor: config.predictor === 'per-step' ? 'quadratic' : config.predictor,
     optimizer: logits.map((row) => initAdamW(row.length)),
     rng: rng.state(),
     beta: config.beta,
@@ -186,25 +199,32 @@ async function trainTrajectory(
   options: TrainRouterOptions,
   before: TrainingState,
 ): Promise<TrainingState> {
-  const { executor, plan, guidance, config } = options;
   const rng = restoreRng(before.rng);
   const batch = drawTrajectory(options, rng);
-  const run: RoutedRun = {
-    executor,
-    plan,
-    predictor: predictorByName(config.predictor),
-    condition: batch.condition,
-    noise: batch.noise,
-    threshold: config.threshold,
-    ...(guidance && { guidance }),
-  };
+  const run = routedRun(options, before, batch);
   try {
     const refreshed = await refreshWeights({ options, state: before, run, batch });
-    const trained = await trainSteps({ options, state: refreshed, run, batch });
+    const chosen = { ...run, predictor: predictorByName(refreshed.predictor) };
+    const trained = await trainSteps({ options, state: refreshed, run: chosen, batch });
     return { ...trained, rng: rng.state() };
   } finally {
-    dispose([batch.latent, ...Object.values(batch.condition)] as Tensor[]);
+    disposeBatch(batch);
   }
+}
+
+function routedRun(
+  { executor, plan, guidance, config }: TrainRouterOptions,
+  { predictor }: TrainingState,
+  { condition, noise }: TrainingBatch,
+): RoutedRun {
+  const { threshold } = config;
+  const named = predictorByName(predictor);
+  const shared = { executor, plan, predictor: named, condition, noise, threshold };
+  return guidance ? { ...shared, guidance } : shared;
+}
+
+function disposeBatch({ latent, condition }: TrainingBatch): void {
+  dispose([latent, ...Object.values(condition)] as Tensor[]);
 }
 
 function drawTrajectory(options: TrainRouterOptions, rng: Rng): TrainingBatch {
@@ -240,19 +260,67 @@ async function refreshWeights({
   if (!first && state.iteration - state.refreshedAt < config.refreshEvery) return state;
   const soft = routerScores(state);
   const threshold = thresholdInForce(config, state.logits, macsCostModel(executor.spec));
-  const hard = decisionsAt(soft, threshold).map((row) => row.map(Number));
-  const { proxy } = config;
+  const hard = hardScores(state.logits, threshold);
   const { latent } = batch;
-  const fresh = await stepWeights({ proxy, soft, hard, run, latent, ...(signal && { signal }) });
+  const shared = { latent, ...(signal && { signal }) };
+  const predictor = await refreshPredictor({ ...shared, run, config, state, scores: hard });
+  const chosen = { ...run, predictor: predictorByName(predictor) };
+  const fresh = await stepWeights({ ...shared, proxy: config.proxy, soft, hard, run: chosen });
   const share = first ? 1 : config.refreshShare;
   const blend = (old: readonly number[], next: readonly number[]) =>
     next.map((value, i) => share * value + (1 - share) * (old[i] as number));
   return {
     ...state,
     refreshedAt: state.iteration,
+    predictor,
     lambda: blend(state.lambda, fresh.lambda),
     weights: blend(state.weights, fresh.weights),
   };
+}
+
+/** Chooses predictors once more, for the schedule that training ended with, on a batch of its own. */
+async function withFinalPredictors(
+  options: TrainRouterOptions,
+  state: TrainingState,
+): Promise<TrainingState> {
+  const { config, executor, signal } = options;
+  const batch = drawTrajectory(options, restoreRng(state.rng));
+  const run = routedRun(options, state, batch);
+  const { latent } = batch;
+  const threshold = thresholdInForce(config, state.logits, macsCostModel(executor.spec));
+  const scores = hardScores(state.logits, threshold);
+  try {
+    const predictor = await refreshPredictor({
+      config,
+      state,
+      run,
+      latent,
+      scores,
+      ...(signal && { signal }),
+    });
+    return { ...state, predictor };
+  } finally {
+    disposeBatch(batch);
+  }
+}
+
+interface RefreshPredictorInput extends LambdaOptions {
+  readonly config: TrainingConfig;
+  readonly state: TrainingState;
+}
+
+/** The predictor to go on with: with `per-step`, the best for each step on this batch. */
+async function refreshPredictor(input: RefreshPredictorInput): Promise<PredictorChoice> {
+  const { config, state, run, ...options } = input;
+  if (config.predictor !== 'per-step') return state.predictor;
+  const candidates = PREDICTOR_NAMES.map(predictorByName);
+  const deepest = predictorByName('quadratic');
+  const chosen = await choosePredictors({
+    ...options,
+    run: { ...run, predictor: deepest },
+    candidates,
+  });
+  return chosen.map((index) => PREDICTOR_NAMES[index] as PredictorName);
 }
 
 /** Step 0 fills the cache; every later step updates its row of logits. */
@@ -280,11 +348,12 @@ async function trainSteps({ options, state, run, batch }: TrajectoryInput): Prom
     const weight = state.weights[step] as number;
     const { error } = result;
     const terms = objective({ weight, error, beta: state.beta, scores, costs });
-    const gradient = scores.map((s, k) => {
+    const ownGradient = scores.map((s, k) => {
       const byScore =
         weight * (result.scoreGradients[k] as number) + state.beta * (costs[k] as number);
       return byScore * s * (1 - s);
     });
+    const gradient = config.granularity === 'step' ? shared(ownGradient) : ownGradient;
     const updated = updateAdamW({
       parameters: row,
       gradient,
@@ -359,6 +428,11 @@ function trajectoryRecord(input: RecordInput): TrajectoryRecord {
   };
 }
 
+/** The decisions at a threshold as scores of 0 and 1. */
+function hardScores(logits: RouterFile['logits'], threshold: number): number[][] {
+  return decisionsAt(routerScores({ logits }), threshold).map((row) => row.map(Number));
+}
+
 /** With a target, the threshold that reaches it; otherwise the configured one. */
 function thresholdInForce(
   { targetSpeedup, threshold }: TrainingConfig,
@@ -366,6 +440,12 @@ function thresholdInForce(
   cost: CostModel,
 ): number {
   return targetSpeedup ? calibrateThreshold({ logits, cost, speedUp: targetSpeedup }) : threshold;
+}
+
+/** The gradient of one logit that all entries share, as a mean so that it does not grow with their number. */
+function shared(gradient: readonly number[]): number[] {
+  const mean = gradient.reduce((sum, g) => sum + g, 0) / gradient.length;
+  return gradient.map(() => mean);
 }
 
 function clamp(logit: number): number {

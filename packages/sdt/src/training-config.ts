@@ -33,7 +33,10 @@ export interface TrainingConfig {
   readonly refreshEvery: number;
   /** Share of each new lambda in the running average, in (0, 1]. 1: the newest alone, as in the paper. */
   readonly refreshShare: number;
-  readonly predictor: PredictorName;
+  /** `per-step`: at every refresh of lambda, the one of lowest output error is chosen for each step. */
+  readonly predictor: PredictorName | 'per-step';
+  /** `branch`: every branch has a logit of its own, as in the paper. `step`: the branches of a step share one. */
+  readonly granularity: 'branch' | 'step';
   /** Scores above it compute. In (0, 1). */
   readonly threshold: number;
   readonly initial: InitialLogits;
@@ -60,14 +63,15 @@ export const paperConfig: TrainingConfig = {
   refreshEvery: 500,
   refreshShare: 1,
   predictor: 'hold',
+  granularity: 'branch',
   threshold: 0.1,
   initial: { kind: 'normal' },
   hardFinish: 0,
 };
 
 /**
- * What a laptop trains in minutes: quadratic predictor, started from alternate steps, marginal lambda, costs by MACs,
- * an annealed learning rate.
+ * What a laptop trains in minutes: the best predictor for each step, whole steps decided together, started from
+ * alternate steps, marginal lambda, costs by MACs, an annealed learning rate.
  */
 export const defaultConfig: TrainingConfig = {
   seed: 42,
@@ -80,7 +84,8 @@ export const defaultConfig: TrainingConfig = {
   proxy: 'marginal',
   refreshEvery: 100,
   refreshShare: 0.5,
-  predictor: 'quadratic',
+  predictor: 'per-step',
+  granularity: 'step',
   threshold: 0.5,
   initial: { kind: 'interval', interval: 2, initialSteps: 2 },
   hardFinish: 0,

@@ -1,4 +1,4 @@
-import { type Provenance, parseJson, type RngState } from '@harmonica/core';
+import { type PredictorChoice, type Provenance, parseJson, type RngState } from '@harmonica/core';
 import { z } from 'zod';
 import type { AdamWState } from './adamw.js';
 import type { TrainingConfig } from './training-config.js';
@@ -31,6 +31,8 @@ export interface TrainingState {
   /** Updates done at the last refresh of lambda; -1 before the first. */
   readonly refreshedAt: number;
   readonly logits: readonly (readonly number[])[];
+  /** In use; with `per-step` it is chosen anew at every refresh. */
+  readonly predictor: PredictorChoice;
   /** One for each step. */
   readonly optimizer: readonly AdamWState[];
   readonly rng: RngState;
@@ -50,6 +52,7 @@ export function parseTrainingState(text: string, source = 'training state'): Tra
 function trainingStateSchema() {
   const numbers = z.array(z.number());
   const rows = z.array(numbers);
+  const predictorName = z.enum(['hold', 'linear', 'quadratic']);
   return z
     .object({
       version: z.literal(1),
@@ -58,7 +61,7 @@ function trainingStateSchema() {
         seed: z.number(),
         batchSize: z.number(),
         iterations: z.number(),
-        predictor: z.enum(['hold', 'linear', 'quadratic']),
+        predictor: z.enum(['hold', 'linear', 'quadratic', 'per-step']),
         proxy: z.enum(['leave-one-out', 'cumulative', 'marginal', 'uniform']),
       }),
       provenance: z.looseObject({
@@ -68,6 +71,7 @@ function trainingStateSchema() {
       iteration: z.number().int().nonnegative(),
       refreshedAt: z.number().int(),
       logits: rows,
+      predictor: z.union([predictorName, z.array(predictorName)]),
       optimizer: z.array(
         z.object({
           count: z.number().int().nonnegative(),
