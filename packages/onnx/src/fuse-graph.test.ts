@@ -1,3 +1,4 @@
+import { groupNorm } from '@harmonica/backbones';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -139,6 +140,27 @@ const cases: readonly Case[] = [
     inputs: { x, y: [2, 8, 4] },
     fn: (i) => tf.transpose(tf.matMul(t(i.x), t(i.y)), [0, 2, 1]),
     operators: ['FusedMatMul'],
+  },
+  {
+    name: 'group norm',
+    inputs: { x: [2, 3, 4, 6], weight: [3, 2], bias: [3, 2] },
+    fn: (i) =>
+      groupNorm({
+        x: i.x as tf.Tensor4D,
+        weight: i.weight as tf.Tensor2D,
+        bias: i.bias as tf.Tensor2D,
+      }),
+    operators: [
+      'Transpose',
+      'Reshape',
+      'InstanceNormalization',
+      'Reshape',
+      'Reshape',
+      'Mul',
+      'Reshape',
+      'Add',
+      'Transpose',
+    ],
   },
   {
     name: 'nothing, in many steps',

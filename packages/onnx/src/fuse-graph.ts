@@ -1,4 +1,5 @@
 import { geluRule, siluRule } from './fusions/gelu.js';
+import { groupNormRule } from './fusions/group-norm.js';
 import { identityRules } from './fusions/identities.js';
 import { layerNormRule, leanLayerNormRule, modulatedLayerNormRule } from './fusions/layer-norm.js';
 import {
@@ -27,7 +28,13 @@ export function simplifyGraph(graph: TracedGraph): TracedGraph {
  */
 export function fuseGraph(graph: TracedGraph): TracedGraph {
   const simple = simplifyGraph(graph);
-  const activated = rewriteGraph(simple, [leanLayerNormRule, biasGeluRule, siluRule]);
+  const normed = rewriteGraph(simple, [groupNormRule]);
+  const activated = rewriteGraph(normed, [
+    ...identityRules,
+    leanLayerNormRule,
+    biasGeluRule,
+    siluRule,
+  ]);
   return rewriteGraph(activated, [
     gemmRule,
     fusedMatMulRule,
