@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { loadDit } from '@harmonica/backbones';
 import { type Backbone, createEagerExecutor, type Executor } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
+import { createOnnxExecutor } from '@harmonica/onnx';
 import { predictorByName } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import {
@@ -49,7 +50,7 @@ describe('against the official code', () => {
       },
       source: goldenWeightSource(),
     });
-    executor = createEagerExecutor(backbone);
+    executor = await createOnnxExecutor({ backbone, threads: 1 });
     const x = nchwToNhwc(golden.f32('x'));
     const logits = golden.f32('logits').data;
     options = {

@@ -1,6 +1,9 @@
 import { InvalidArgumentError, type PredictorName } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { PREDICTOR_NAMES, predictorByName } from './predictor-by-name.js';
+import { planCache } from './plan-cache.js';
+import { quadraticPredictor } from './polynomial-predictor.js';
+import { PREDICTOR_NAMES, perStepPredictor, predictorByName } from './predictor-by-name.js';
+import { createSchedule } from './schedule-table.js';
 
 describe('predictorByName', () => {
   it('finds every predictor by its own name', () => {
@@ -13,5 +16,32 @@ describe('predictorByName', () => {
 
   it('refuses a name that no predictor has', () => {
     expect(() => predictorByName('cubic' as PredictorName)).toThrow(InvalidArgumentError);
+    expect(() => predictorByName(['hold', 'cubic' as PredictorName])).toThrow(InvalidArgumentError);
+  });
+
+  it('gives another predictor for each step', () => {
+    const predictor = predictorByName(['hold', 'hold', 'linear', 'quadratic', 'hold']);
+    expect(predictor.depth).toBe(3);
+    expect(predictor.weights(2, [1, 0])).toEqual([2, -1]);
+    expect(predictor.weights(3, [2, 1, 0])).toEqual(quadraticPredictor.weights(3, [2, 1, 0]));
+    expect(predictor.weights(4, [3, 1, 0])).toEqual([1, 0, 0]);
+  });
+});
+
+describe('perStepPredictor', () => {
+  it('refuses an empty list and a step beyond it', () => {
+    expect(() => perStepPredictor([])).toThrow(InvalidArgumentError);
+    expect(() => perStepPredictor([quadraticPredictor]).weights(1, [0])).toThrow(/step is 1/);
+  });
+
+  it('holds no output longer than a step reads it', () => {
+    const decisions = [[true], [true], [true], [false], [true], [false]];
+    const predictor: PredictorName[] = ['hold', 'hold', 'hold', 'hold', 'hold', 'hold'];
+    predictor[3] = 'quadratic';
+    const plan = planCache({ schedule: createSchedule({ decisions, predictor }) });
+    // Step 3 reads outputs 2, 1 and 0; step 5 reads output 4 alone.
+    expect(plan.actions[3]?.[0]).toMatchObject({ sources: [2, 1, 0] });
+    expect(plan.actions[5]?.[0]).toMatchObject({ sources: [4], weights: [1] });
+    expect(plan.releases[3]).toHaveLength(3);
   });
 });

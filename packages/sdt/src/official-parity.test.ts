@@ -1,7 +1,8 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { loadDit } from '@harmonica/backbones';
-import { type Backbone, createEagerExecutor, type Executor } from '@harmonica/core';
+import type { Backbone, Executor } from '@harmonica/core';
 import { advanceRun, disposeRunState, objective, type RoutedRun, startRun } from '@harmonica/iepo';
+import { createOnnxExecutor } from '@harmonica/onnx';
 import { predictorByName } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import {
@@ -41,7 +42,7 @@ beforeAll(async () => {
     },
     source: goldenWeightSource(),
   });
-  executor = createEagerExecutor(backbone);
+  executor = await createOnnxExecutor({ backbone, threads: 1 });
 });
 afterAll(async () => {
   await executor.dispose();
