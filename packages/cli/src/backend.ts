@@ -1,4 +1,11 @@
-import { type Backbone, createEagerExecutor, EngineError, type Executor } from '@harmonica/core';
+import { setImmediate } from 'node:timers/promises';
+import {
+  type Backbone,
+  type BeginInput,
+  createEagerExecutor,
+  EngineError,
+  type Executor,
+} from '@harmonica/core';
 import { createOnnxExecutor } from '@harmonica/onnx';
 import { setBackend } from '@tensorflow/tfjs-core';
 import { findPackage } from './find-package.js';
@@ -57,10 +64,24 @@ export async function createExecutor(options: CreateExecutorOptions): Promise<Ex
   const { backbone, backend = 'auto', threads } = options;
   const ready =
     typeof backend === 'string' ? await selectBackend({ name: backend, threads }) : backend;
-  if (ready.name !== 'onnx') return createEagerExecutor(backbone, ready.description);
+  if (ready.name !== 'onnx') return yielding(createEagerExecutor(backbone, ready.description));
   return createOnnxExecutor({
     backbone,
     ...(ready.threads !== undefined && { threads: ready.threads }),
+  });
+}
+
+/**
+ * Lets the event loop turn before each model call. Engines in JavaScript would otherwise keep it from the first call to
+ * the last, deaf to Ctrl-C and to every timer.
+ */
+function yielding(executor: Executor): Executor {
+  const begin = executor.begin.bind(executor);
+  return Object.assign(executor, {
+    async begin(input: BeginInput) {
+      await setImmediate();
+      return begin(input);
+    },
   });
 }
 

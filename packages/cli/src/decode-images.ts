@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { InvalidArgumentError, throwIfAborted } from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
 import type { CliContext } from './cli-context.js';
@@ -40,6 +41,7 @@ export async function decodeImages(options: DecodeImagesOptions): Promise<Decode
   const images: PixelImage[] = [];
   try {
     for (const latent of latents) {
+      await setImmediate(); // Ctrl-C is heard between two images, whatever the engine
       throwIfAborted(signal, 'Decoding');
       images.push(await decoder.decode(latent));
       bar.increment();

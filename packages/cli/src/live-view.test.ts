@@ -23,8 +23,8 @@ describe('createLiveView', () => {
     showAt(50, 'two\n');
     showAt(100, 'three\nmap');
     showAt(120, 'four');
-    view.finish();
-    view.finish();
+    view.draw();
+    view.draw();
     expect(written).toEqual([
       'one\n\nmap\n',
       '\u001b[3F\u001b[0Jthree\nmap\n',
@@ -38,7 +38,7 @@ describe('createLiveView', () => {
     showAt(99, 'two\nmap');
     showAt(200, 'three\nmap');
     showAt(210, 'four\nmap');
-    view.finish();
+    view.draw();
     expect(written).toEqual(['one\n', 'three\n', 'four\n']);
   });
 });

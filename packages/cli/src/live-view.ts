@@ -2,10 +2,10 @@ import type { TextOutput } from './cli-context.js';
 
 /** Text on a terminal that is drawn over again. */
 export interface LiveView {
-  /** Replaces what the view shows. Only the last of several calls within a moment is drawn. */
+  /** Replaces what the view shows; drawn if some time has passed since the last drawing. */
   show(text: string): void;
-  /** Draws the last text and leaves it there. */
-  finish(): void;
+  /** Draws the last text now. */
+  draw(): void;
 }
 
 /** Options of {@link createLiveView}. */
@@ -44,7 +44,7 @@ export function createLiveView(options: LiveViewOptions): LiveView {
   };
 
   return {
-    finish: draw,
+    draw,
     show(text) {
       pending = text;
       if (now() - drawnAt >= everyMs) draw();

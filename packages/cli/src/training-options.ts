@@ -124,13 +124,17 @@ export function addTrainingOptions(command: Command): Command {
   return command;
 }
 
-/** `base` with the fields that were given. */
+/** `base` with the fields that were given, in one order, so that equal configs are written alike. */
 export function trainingConfig(base: TrainingConfig, options: TrainingOptions): TrainingConfig {
-  const given = Object.keys(CONFIG_OPTIONS).flatMap((field) => {
-    const value = options[field as keyof TrainingConfig];
-    return value === undefined ? [] : [[field, value] as const];
-  });
-  return { ...base, ...Object.fromEntries(given) };
+  const merged = { ...base, ...definedOf(options) };
+  const fields = Object.keys(CONFIG_OPTIONS) as (keyof TrainingConfig)[];
+  const ordered = fields.filter((field) => merged[field] !== undefined);
+  const entries = ordered.map((field) => [field, merged[field]]);
+  return Object.fromEntries(entries) as TrainingConfig;
+}
+
+function definedOf(options: TrainingOptions): Partial<TrainingConfig> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function parseInitial(text: string): InitialLogits {

@@ -48,6 +48,7 @@ export function createTrainingReport(options: TrainingReportOptions): TrainingRe
         heatMap = heatMapToTerminal(map, terminalStyle(output));
       }
       show();
+      if (output.isTTY) view.draw();
     },
     progress(progress) {
       const { iteration, iterations } = progress;
@@ -56,7 +57,7 @@ export function createTrainingReport(options: TrainingReportOptions): TrainingRe
       latest = progress;
       show();
     },
-    finish: () => view.finish(),
+    finish: () => view.draw(),
   };
 }
 

@@ -1,0 +1,119 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
+import { runCommand } from '../../test/run-command.js';
+import { temporaryFolder } from '../../test/temporary-folder.js';
+import type { BenchRecord } from '../bench/bench-record.js';
+import type { BranchTiming } from '../bench/branch-bench.js';
+import type { MemoryProbe } from '../bench/memory-bench.js';
+import type { QualityResult } from '../bench/quality-bench.js';
+import type { SamplingTiming } from '../bench/sampling-bench.js';
+import type { TrainingTiming } from '../bench/training-bench.js';
+
+describe('harmonica bench', () => {
+  let folder: string;
+  let model: string;
+  const bench = (argv: readonly string[], out = join(folder, 'out')) =>
+    runCommand([
+      'bench',
+      '--model',
+      model,
+      '--batch',
+      '2',
+      '--repeats',
+      '1',
+      '--out',
+      out,
+      ...argv,
+    ]);
+  const recordsIn = async (out: string): Promise<BenchRecord[]> =>
+    (await readFile(join(out, 'bench.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    model = await writeTinyModel(join(folder, 'model'));
+  });
+
+  it('measures branches, sampling and training', async () => {
+    const { status, stdout } = await bench(['--steps', '6']);
+    expect(status).toBe(0);
+    const records = await recordsIn(join(folder, 'out'));
+    expect(records.map(({ name }) => name)).toEqual(['branches', 'sampling', 'training']);
+    for (const { machine, command, versions } of records) {
+      expect(machine.cores).toBeGreaterThan(0);
+      expect(command).toMatch(/^harmonica bench --model .* --steps 6$/);
+      expect(Object.keys(versions)).toEqual(['harmonica', 'node', 'tfjs', 'onnxruntime']);
+    }
+    const [branches, sampling, training] = records.map(({ results }) => results) as [
+      BranchTiming[],
+      SamplingTiming[],
+      TrainingTiming,
+    ];
+    expect(branches.map(({ kind, what }) => `${kind} ${what}`)).toEqual([
+      'attention forward',
+      'attention vjp',
+      'mlp forward',
+      'mlp vjp',
+    ]);
+    for (const { wasmMs, onnxMs, ratio } of branches) {
+      expect(ratio).toBeCloseTo(wasmMs / onnxMs, 6); // one round: the median is that round
+    }
+    const [interval] = sampling;
+    expect(interval?.name).toBe('interval-2-quadratic');
+    expect(interval?.cacheUtilization).toBeCloseTo(1 / 3, 6);
+    expect(interval?.efficiency).toBeCloseTo(
+      (interval?.measuredSpeedUp ?? 0) / (interval?.theoreticalSpeedUp ?? 1),
+      6,
+    );
+    expect(training.iterationInForwards).toBeGreaterThan(1);
+    for (const title of ['Branches', 'Sampling', 'Training']) {
+      expect(stdout).toMatch(new RegExp(`### ${title}.*\\n\\n\\| .* \\|\\n\\| --- \\| ---: \\|`));
+    }
+  });
+
+  it('compares the quality of schedules, and finds finished rows again', async () => {
+    const out = join(folder, 'quality');
+    const argv = [
+      ...['--quality', '--steps', '4', '--seeds', '2', '--fewer-steps', '3'],
+      ...['--intervals', '1,2', '--reference-steps', '6'],
+    ];
+    const first = await bench(argv, out);
+    expect(first.status).toBe(0);
+    const results = (await recordsIn(out))[0]?.results as QualityResult[];
+    expect(results.map(({ name, steps }) => [name, steps])).toEqual([
+      ['ddim-4', 4],
+      ['ddim-3', 3],
+      ...[1, 2].flatMap((interval) =>
+        ['hold', 'linear', 'quadratic'].map((p) => [`interval-${interval}-${p}`, 4]),
+      ),
+    ]);
+    const row = (name: string) => results.find((result) => result.name === name) as QualityResult;
+    // Computing everything is the uncached run, bit for bit.
+    expect(row('interval-1-quadratic')).toEqual({
+      ...row('ddim-4'),
+      name: 'interval-1-quadratic',
+    });
+    expect(row('ddim-4')).toMatchObject({ psnrToUncached: null, ssimToUncached: 1 });
+    expect(row('ddim-3').theoreticalSpeedUp).toBeCloseTo(4 / 3, 6);
+    expect(row('interval-2-hold').psnrToUncached).toBeGreaterThan(0);
+
+    const kept = await readdir(join(out, 'quality'));
+    expect(kept.filter((file) => file.endsWith('.safetensors'))).toHaveLength(9);
+    const again = await bench([...argv, '--batch', '1'], out);
+    expect(again.stdout).toBe(first.stdout);
+    expect(await readdir(join(out, 'quality'))).toEqual(kept);
+  });
+
+  it.each(['sampling', 'training'])('reads the memory of %s in a process', async (mode) => {
+    const { status, stdout } = await bench(['--steps', '4', '--memory-probe', mode]);
+    expect(status).toBe(0);
+    const probe: MemoryProbe = JSON.parse(stdout);
+    expect(probe.mode).toBe(mode);
+    expect(probe.tokenBytes).toBe(6 * 4 * 16 * 48 * 4);
+    expect(probe.peakBytes).toBeGreaterThan(50e6);
+  });
+});
