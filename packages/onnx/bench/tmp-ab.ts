@@ -20,6 +20,8 @@ async function make(stat: string) {
   const act = (b: number, score: number) => ({ branch: b, score, history: rows.map((r) => r[b]!), weights: W, keep: false });
   const tests: Record<string, () => Promise<void>> = {
     attn: async () => { const r = await ex.advance(s, [computeAction(0, false)]); ex.release(r.stream); },
+    'attn keep': async () => { const r = await ex.advance(s, [computeAction(0, true)]); ex.release(r.stream, r.outputs[0]!); },
+    'mlp keep': async () => { const r = await ex.advance(s, [computeAction(1, true)]); ex.release(r.stream, r.outputs[0]!); },
     mlp: async () => { const r = await ex.advance(s, [computeAction(1, false)]); ex.release(r.stream); },
     predict: async () => { const r = await ex.advance(s, [0,1,2,3].map((b) => act(b, 0))); ex.release(r.stream); },
     'attn vjp': async () => { const r = await ex.vjp(s, act(0, 0.5), g0); ex.release(r.gradient); },
@@ -30,7 +32,7 @@ async function make(stat: string) {
 }
 const A = await make(''), B = await make('1');
 const ta: Record<string, number[]> = {}, tb: Record<string, number[]> = {};
-for (let k = 0; k < 30; k++) for (const n of Object.keys(A)) for (const [T, t] of [[A, ta], [B, tb]] as const) { const c = cpu(); await T[n]!(); (t[n] ??= []).push(cpu() - c); }
+for (let k = 0; k < 60; k++) for (const n of Object.keys(A).filter((n) => !process.argv[3] || n.includes(process.argv[3]))) for (const [T, t] of [[A, ta], [B, tb]] as const) { const c = cpu(); await T[n]!(); (t[n] ??= []).push(cpu() - c); }
 const q = (x: number[], p: number) => x.toSorted((a, b) => a - b)[Math.floor(x.length * p)]!.toFixed(2);
-for (const n of Object.keys(A)) console.log(n.padEnd(10), 'A', q(ta[n]!, 0), q(ta[n]!, .25), q(ta[n]!, .5), ' B', q(tb[n]!, 0), q(tb[n]!, .25), q(tb[n]!, .5));
+for (const n of Object.keys(A).filter((n) => !process.argv[3] || n.includes(process.argv[3]))) console.log(n.padEnd(10), 'A', q(ta[n]!, 0), q(ta[n]!, .25), q(ta[n]!, .5), ' B', q(tb[n]!, 0), q(tb[n]!, .25), q(tb[n]!, .5));
 process.exit(0);

@@ -1,7 +1,8 @@
 import { EngineError } from '@harmonica/core';
 import { canonicalGraph, graphKey } from './canonical-graph.js';
-import type { GraphValue, TracedGraph } from './graph.js';
+import { type GraphValue, sameShape, sizeOf, type TracedGraph } from './graph.js';
 import { encodeModel } from './onnx-model.js';
+import { pruneGraph } from './prune-graph.js';
 import {
   createSession,
   type OrtRuntime,
@@ -40,14 +41,12 @@ export class Compiler {
     this.#weights = new WeightStore(runtime);
   }
 
-  /** Sessions made so far. */
-  get sessionCount(): number {
-    return this.#sessions.size;
-  }
-
   /** @param given fused, if it shall be fast */
   async compile(given: TracedGraph): Promise<Program> {
-    const graph = canonicalGraph(given);
+    const graph = canonicalGraph(withoutLastReshapes(given));
+    const made = graph.outputs.map(({ shape }, i) =>
+      sameShape(shape, given.outputs[i]?.shape ?? []) ? undefined : shape,
+    );
     const fed = runsOnCpu(this.#options) && !wantsConstantWeights(graph);
     const [session, weights] = fed
       ? await Promise.all([this.#shared(graph), this.#fed(graph)])
@@ -65,7 +64,7 @@ export class Compiler {
         });
         const fetches: Record<string, OrtTensor> = {};
         results.forEach((tensor, i) => {
-          if (tensor) fetches[`output${i}`] = tensor;
+          if (tensor) fetches[`output${i}`] = this.#viewed(tensor, made[i]);
         });
         await runSession(session, feeds, fetches);
       },
@@ -77,6 +76,14 @@ export class Compiler {
     this.#sessions.clear();
     this.#weights.clear();
     await Promise.all(sessions.map((session) => session.release()));
+  }
+
+  /** The same memory under the shape in which the graph makes the result. */
+  #viewed(tensor: OrtTensor, shape: readonly number[] | undefined): OrtTensor {
+    if (!shape) return tensor;
+    const known = sizeOf(shape.filter((size) => size > 0));
+    const dims = shape.map((size) => (size > 0 ? size : tensor.size / known));
+    return new this.#runtime.Tensor(tensor.type as 'float32', tensor.data as Float32Array, dims);
   }
 
   /** One session for all graphs that differ in weights only. */
@@ -105,8 +112,22 @@ export class Compiler {
       createSession({ runtime: this.#runtime, model, options: this.#options }),
     );
     this.#sessions.set(key, session);
+    session.catch(() => this.#sessions.delete(key));
     return session;
   }
+}
+
+/** ONNX Runtime copies where a reshape is the last step to an output; the reader can name the shape as well. */
+function withoutLastReshapes(graph: TracedGraph): TracedGraph {
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
+  const outputs = graph.outputs.map((output) => {
+    const reshape = makers.get(output.value);
+    const source = reshape?.op === 'Reshape' ? (reshape.inputs[0] as string) : '';
+    const value = makers.has(source) ? graph.values.get(source) : undefined;
+    const open = value?.shape.filter((size) => size < 0).length ?? 0;
+    return value && open <= 1 ? { ...output, value: source, shape: value.shape } : output;
+  });
+  return pruneGraph({ ...graph, outputs });
 }
 
 /** Convolutions are several times faster when ONNX Runtime may lay out their filters beforehand. */
