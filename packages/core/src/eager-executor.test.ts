@@ -45,6 +45,10 @@ describe('createEagerExecutor', () => {
     );
     const empty = { branch: 0, score: 0, history: [], weights: [], keep: false };
     await expect(executor.advance(stream, [empty])).rejects.toThrowError(/at least one earlier/);
+    const before = executor.liveHandles;
+    const half = executor.advance(stream, [computeAction(0, true), { ...empty, branch: 1 }]);
+    await expect(half).rejects.toBeInstanceOf(InvalidArgumentError);
+    expect(executor.liveHandles).toBe(before);
   });
 
   it('refuses released handles and use after dispose', async () => {

@@ -127,16 +127,25 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
     async advance(handle, actions): Promise<AdvanceResult> {
       let current = heldStream(handle);
       const outputs: (ValueHandle | undefined)[] = [];
-      for (const action of actions) {
-        const result = scoped(() => {
-          const { output, state } = apply(current, action);
-          // Tensors may be shared with the stream before; a clone has an owner of its own.
-          return { output: action.keep ? keep(output.clone()) : undefined, state: cloneAll(state) };
-        });
-        const next = newStream(result.state, current.context);
+      const moveTo = (next: EagerStream): void => {
         if (current !== heldStream(handle)) release(current as unknown as StreamHandle);
         current = next;
-        outputs.push(result.output ? newValue({ [OUTPUT]: result.output }) : undefined);
+      };
+      try {
+        for (const action of actions) {
+          const result = scoped(() => {
+            const { output, state } = apply(current, action);
+            // Tensors may be shared with the stream before; a clone has an owner of its own.
+            const kept = action.keep ? keep(output.clone()) : undefined;
+            return { output: kept, state: cloneAll(state) };
+          });
+          moveTo(newStream(result.state, current.context));
+          outputs.push(result.output ? newValue({ [OUTPUT]: result.output }) : undefined);
+        }
+      } catch (error) {
+        moveTo(heldStream(handle));
+        for (const output of outputs) if (output) release(output);
+        throw error;
       }
       const same = current === heldStream(handle);
       const stream = same ? newStream(cloneAll(current.state), current.context) : current;

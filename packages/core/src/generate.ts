@@ -68,10 +68,11 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   assertCondition(spec, condition, seeds.length);
   if (guidance?.unconditional) assertCondition(spec, guidance.unconditional, seeds.length);
 
+  // A cache method may refuse the run, so it comes before anything that has to be freed.
+  const runner = cache(executor, plan.steps.length);
   const noise = createNoise({ seeds, latent: spec.latent });
   const latent = tidy(() => mul(noise.initial(), plan.initialStd) as Tensor4D);
   const inputs = guidance ? doubleCondition(spec, condition, guidance.unconditional) : condition;
-  const runner = cache(executor, plan.steps.length);
   try {
     const denoise = createDenoiser({
       executor,
