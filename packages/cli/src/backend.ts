@@ -7,7 +7,7 @@ import {
   type Executor,
 } from '@harmonica/core';
 import { createOnnxExecutor } from '@harmonica/onnx';
-import { setBackend } from '@tensorflow/tfjs-core';
+import { env, scalar, setBackend, tidy } from '@tensorflow/tfjs-core';
 import { findPackage } from './find-package.js';
 
 /** Names for `--backend`. `auto` takes the first that is there of onnx, tensorflow, wasm and cpu. */
@@ -139,6 +139,15 @@ async function startTensors(name: 'cpu' | 'wasm'): Promise<void> {
   const found = await findPackage([packageName]);
   if ('cause' in found) throw missing(name, [packageName], found.cause);
   await startBackend(name);
+  if (name === 'cpu') quietFirstUse();
+}
+
+/** The first tensor of tfjs-backend-cpu greets Node users with advice to install another backend. */
+function quietFirstUse(): void {
+  const before = env().getBool('PROD');
+  env().set('PROD', true);
+  tidy(() => void scalar(0));
+  env().set('PROD', before);
 }
 
 async function startBackend(name: string): Promise<void> {

@@ -1,9 +1,9 @@
-import { NonFiniteError } from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
 import { compileFunction } from '@harmonica/onnx';
 import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import type { Backend } from './backend.js';
 import type { Model } from './model.js';
+import { pixelImages } from './pixel-images.js';
 
 /** Makes 8-bit RGB images of latents, one at a time, so that memory stays small and a stop is heard soon. */
 export interface ImageDecoder {
@@ -31,9 +31,8 @@ export function createImageDecoder({ model, backend }: ImageDecoderOptions): Ima
       const input = tensor4d(latent, [1, height, width, channels]);
       try {
         const output = await run(input);
-        const values = (await output.data()) as Float32Array;
-        output.dispose();
-        return toPixels(values, output.shape);
+        const [image] = await pixelImages(output).finally(() => output.dispose());
+        return image as PixelImage;
       } finally {
         input.dispose();
       }
@@ -47,14 +46,4 @@ function decodeOn({ name, threads }: Backend, decode: (latent: Tensor4D) => Tens
   }
   const compiled = compileFunction(decode, threads === undefined ? {} : { threads });
   return { run: compiled, dispose: () => compiled.dispose() };
-}
-
-/** From [-1, 1], beyond which values are clipped, to bytes. */
-function toPixels(values: Float32Array, [, height, width, channels]: Tensor4D['shape']) {
-  const data = new Uint8Array(values.length);
-  for (const [i, value] of values.entries()) {
-    if (!Number.isFinite(value)) throw new NonFiniteError({ site: 'decoded image' });
-    data[i] = Math.round(Math.min(1, Math.max(0, (value + 1) / 2)) * 255);
-  }
-  return { data, width, height, channels };
 }

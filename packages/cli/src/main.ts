@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { EXIT_ABORTED, runCli } from './run-cli.js';
 
 const controller = new AbortController();

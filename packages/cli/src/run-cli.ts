@@ -1,5 +1,4 @@
 import { HarmonicaError } from '@harmonica/core';
-import { enableProdMode } from '@tensorflow/tfjs-core';
 import { Command, CommanderError } from 'commander';
 import type { CliContext } from './cli-context.js';
 import { addBenchCommand } from './commands/bench.js';
@@ -22,7 +21,6 @@ export const EXIT_ABORTED = 130;
  * @returns the exit status: 0, 1 for an error, 130 if it was stopped
  */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
-  enableProdMode(); // or tfjs-backend-cpu greets with advice to install another backend
   const program = createProgram(argv, context);
   try {
     await program.parseAsync(argv, { from: 'user' });

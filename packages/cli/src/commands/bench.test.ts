@@ -109,7 +109,14 @@ describe('harmonica bench', () => {
   });
 
   it.each(['sampling', 'training'])('reads the memory of %s in a process', async (mode) => {
-    const { status, stdout } = await bench(['--steps', '4', '--memory-probe', mode]);
+    const { status, stdout } = await bench([
+      '--steps',
+      '4',
+      '--memory-probe',
+      mode,
+      '--backend',
+      'wasm',
+    ]);
     expect(status).toBe(0);
     const probe: MemoryProbe = JSON.parse(stdout);
     expect(probe.mode).toBe(mode);
