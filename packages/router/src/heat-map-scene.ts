@@ -1,6 +1,7 @@
 import type { BranchKind } from '@harmonica/core';
 import { type Rgb, scoreColor } from './color-map.js';
 import type { HeatMap, HeatMapPanel } from './heat-map.js';
+import { roundedScore } from './rounded-score.js';
 import { textStart, textWidth } from './text-metrics.js';
 
 /** A filled rectangle. Lengths are whole CSS pixels; y grows downwards. */
@@ -165,7 +166,7 @@ function colorBar(options: {
   const lowest = bottom - 1 - LINE_HEIGHT;
   const baseline = Math.max(top + 2 * HALF_DIGIT + LINE_HEIGHT, Math.min(lowest, y + HALF_DIGIT));
   const mark: Shape = { kind: 'rect', x: x - 3, y, width: LEGEND_WIDTH + 6, height: 1, fill: INK };
-  return [...slices, mark, ...ends, label(baseline, `${map.threshold} threshold`)];
+  return [...slices, mark, ...ends, label(baseline, `${roundedScore(map.threshold)} threshold`)];
 }
 
 function colorKey(x: number, top: number): Shape[] {

@@ -1,6 +1,7 @@
 import { scoreColor } from './color-map.js';
 import type { HeatMap, HeatMapPanel } from './heat-map.js';
 import { PANEL_TITLES } from './heat-map-scene.js';
+import { roundedScore } from './rounded-score.js';
 
 /** Options of {@link heatMapToTerminal}. */
 export interface TerminalOptions {
@@ -114,7 +115,8 @@ function besideEachOther(blocks: readonly (readonly string[])[]): readonly strin
 function legend(map: HeatMap, brush: Brush): string {
   const values = map.scale === 'score' ? LEGEND_VALUES : [0, 1];
   const rows = new Array<readonly number[]>(brush.rowsPerLine).fill(values);
-  const threshold = map.threshold === undefined ? '' : ` (score above ${map.threshold})`;
+  const threshold =
+    map.threshold === undefined ? '' : ` (score above ${roundedScore(map.threshold)})`;
   return `predicted ${brush.paint(rows)} computed${threshold}; steps from left to right`;
 }
 

@@ -118,5 +118,6 @@ function defaultTitle(schedule: CacheSchedule, branches: readonly Branch[]): str
   const origin = provenance
     ? [provenance.model.name, `${provenance.sampler.name}, ${steps} steps`]
     : [`${steps} steps`];
-  return [...origin, predictor, `CUR ${(100 * ratio).toFixed(1)} %`].join(' \u00b7 ');
+  const predictors = typeof predictor === 'string' ? predictor : 'a predictor per step';
+  return [...origin, predictors, `CUR ${(100 * ratio).toFixed(1)} %`].join(' \u00b7 ');
 }
