@@ -7,9 +7,9 @@ import { predictorByName } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import {
   expectClose,
+  goldenDitConfig,
   goldenWeightSource,
   loadGolden,
-  loadGoldenManifest,
   nchwToNhwc,
 } from '@harmonica/testing';
 import { memory, slice, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
@@ -34,22 +34,7 @@ describe('against the official code', () => {
   let executor: Executor;
   let options: LambdaOptions;
   beforeAll(async () => {
-    const { config } = loadGoldenManifest().weights;
-    backbone = await loadDit({
-      config: {
-        name: 'golden',
-        depth: config.depth,
-        hiddenSize: config.hidden_size,
-        heads: config.num_heads,
-        patchSize: config.patch_size,
-        inputSize: config.input_size,
-        inChannels: config.in_channels,
-        numClasses: config.num_classes,
-        learnSigma: config.learn_sigma,
-        mlpRatio: 4,
-      },
-      source: goldenWeightSource(),
-    });
+    backbone = await loadDit({ config: goldenDitConfig(), source: goldenWeightSource() });
     executor = await createOnnxExecutor({ backbone, threads: 1 });
     const x = nchwToNhwc(golden.f32('x'));
     const logits = golden.f32('logits').data;

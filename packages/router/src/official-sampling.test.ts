@@ -18,6 +18,7 @@ import {
   expectClose,
   type Golden,
   type GoldenTensor,
+  goldenDitConfig,
   goldenPath,
   goldenWeightSource,
   loadGolden,
@@ -36,22 +37,7 @@ import { withCache } from './with-cache.js';
 let backbone: Backbone;
 let executor: Executor;
 beforeAll(async () => {
-  const { config } = loadGoldenManifest().weights;
-  backbone = await loadDit({
-    config: {
-      name: 'golden',
-      depth: config.depth,
-      hiddenSize: config.hidden_size,
-      heads: config.num_heads,
-      patchSize: config.patch_size,
-      mlpRatio: 4,
-      inputSize: config.input_size,
-      inChannels: config.in_channels,
-      numClasses: config.num_classes,
-      learnSigma: config.learn_sigma,
-    },
-    source: goldenWeightSource(),
-  });
+  backbone = await loadDit({ config: goldenDitConfig(), source: goldenWeightSource() });
   executor = await createOnnxExecutor({ backbone, threads: 1 });
 });
 afterAll(async () => {

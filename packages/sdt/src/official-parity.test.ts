@@ -8,9 +8,9 @@ import { createDdimPlan } from '@harmonica/samplers';
 import {
   entryOf,
   expectClose,
+  goldenDitConfig,
   goldenWeightSource,
   loadGolden,
-  loadGoldenManifest,
   nchwToNhwc,
 } from '@harmonica/testing';
 import { tensor1d, tensor4d } from '@tensorflow/tfjs-core';
@@ -26,22 +26,7 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 let backbone: Backbone;
 let executor: Executor;
 beforeAll(async () => {
-  const { config } = loadGoldenManifest().weights;
-  backbone = await loadDit({
-    config: {
-      name: 'golden',
-      depth: config.depth,
-      hiddenSize: config.hidden_size,
-      heads: config.num_heads,
-      patchSize: config.patch_size,
-      inputSize: config.input_size,
-      inChannels: config.in_channels,
-      numClasses: config.num_classes,
-      learnSigma: config.learn_sigma,
-      mlpRatio: 4,
-    },
-    source: goldenWeightSource(),
-  });
+  backbone = await loadDit({ config: goldenDitConfig(), source: goldenWeightSource() });
   executor = await createOnnxExecutor({ backbone, threads: 1 });
 });
 afterAll(async () => {

@@ -1,4 +1,5 @@
 export { type Closeness, type Comparable, expectClose } from './expect-close.js';
+export { type GoldenDitShape, goldenDitConfig } from './golden-dit-config.js';
 export {
   type GoldenDitConfig,
   type GoldenEntry,
