@@ -97,23 +97,27 @@ async function outputsOf(executor: Executor, stream: StreamHandle): Promise<Valu
 }
 
 const backbones = [
-  { name: 'tiny', create: createTinyBackbone },
-  { name: 'DiT', create: dit },
-  { name: 'without compact derivatives', create: crookedBackbone },
+  { name: 'tiny', create: createTinyBackbone, cases: executorConformance },
+  { name: 'DiT', create: dit, cases: executorConformance },
+  {
+    name: 'a backbone without compact derivatives',
+    create: crookedBackbone,
+    cases: executorConformance.filter(({ name }) => name === 'gradients agree'),
+  },
 ];
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-describe.each(backbones)('conformance of $name', ({ create }) => {
+describe.each(backbones)('conformance of $name', ({ create, cases }) => {
   let backbone: Backbone;
   beforeAll(() => {
     backbone = create();
   });
   afterAll(() => backbone.dispose());
 
-  it.each(executorConformance)('$name', async ({ run }) => {
+  it.each(cases)('$name', async ({ run }) => {
     const before = tf.memory().numTensors;
     const createExecutor = (b: Backbone) => createOnnxExecutor({ backbone: b, threads: 1 });
     await expect(run({ backbone, createExecutor })).resolves.toBeUndefined();

@@ -61,6 +61,7 @@ export function encodeModel({ graph, weights }: EncodeModelOptions): Uint8Array 
       initializer: [...graph.constants.map((value) => tensor(named(value), value)), ...stored],
       input: [...graph.inputs, ...(weights ? [] : graph.weights.map(named))].map(valueInfo),
       output: graph.outputs.map(valueInfo),
+      valueInfo: openValues(graph).map((value) => valueInfo(named(value))),
     },
   });
   return onnx.ModelProto.encode(model).finish();
@@ -97,6 +98,19 @@ function namesInModel({ nodes, outputs, values }: TracedGraph): Map<string, stri
   for (const name of values.keys()) if (results.has(name)) renamed.set(name, `${name}'`);
   for (const { name, value } of outputs.toReversed()) if (made.has(value)) renamed.set(value, name);
   return renamed;
+}
+
+/**
+ * Values whose size depends on the batch. Told that two of them have equal shapes, ONNX Runtime computes one in the memory
+ * of the other.
+ */
+function openValues({ nodes, outputs, values }: TracedGraph): GraphValue[] {
+  const results = new Set(outputs.map(({ value }) => value));
+  return nodes
+    .flatMap((node) => node.outputs)
+    .filter((name) => !results.has(name))
+    .map((name) => values.get(name) as GraphValue)
+    .filter((value) => value?.shape.some((size) => size < 0));
 }
 
 /** Outputs that are inputs, constants or twice the same value are copies. */
