@@ -24,8 +24,8 @@ type Way = keyof SampledInTurns;
 
 /**
  * Samples every image without and with the cache, half of them at a time and first one way, then the other, so that a
- * slow phase of the machine hits both. A cached run that is not timed goes before: it compiles and allocates all that
- * both ways need, because its first step computes every branch.
+ * slow phase of the machine hits both. A cached run of one image goes before and is not timed: it makes the engine
+ * compile all that both ways need, because its first step computes every branch.
  */
 export async function sampleInTurns(options: SampleInTurnsOptions): Promise<SampledInTurns> {
   const { session, setting, schedule, jobs, context } = options;
@@ -50,7 +50,7 @@ export async function sampleInTurns(options: SampleInTurnsOptions): Promise<Samp
     });
   const sampled = { uncached: emptyRun(), cached: emptyRun() };
   try {
-    await sample('cached', halves[0] ?? []);
+    await sample('cached', jobs.slice(0, 1));
     for (const [round, batch] of halves.entries()) {
       for (const way of turns[round] as readonly Way[]) {
         const { latents, samplingMs } = await sample(way, batch);

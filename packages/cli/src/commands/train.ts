@@ -210,5 +210,5 @@ function summaryOf(router: RouterFile, { executor }: Session, path: string): str
     spec: executor.spec,
   });
   const percent = `${(100 * cacheUtilization).toFixed(1)} %`;
-  return `${path}: CUR ${percent}, ${theoreticalSpeedUp.toFixed(2)}x by MACs, threshold ${router.threshold}\n`;
+  return `${path}: CUR ${percent}, ${theoreticalSpeedUp.toFixed(2)}x by MACs, threshold ${router.threshold.toPrecision(3)}\n`;
 }
