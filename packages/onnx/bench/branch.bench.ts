@@ -121,6 +121,10 @@ const TASKS: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
   },
 };
 
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 async function milliseconds(run: () => Promise<void>): Promise<number> {
   const start = performance.now();
   await run();
@@ -148,7 +152,7 @@ async function measure(subjects: readonly Subject[]): Promise<Map<string, number
 }
 
 function report(times: ReadonlyMap<string, readonly number[]>): void {
-  const line = (...cells: string[]) => console.log(cells.map((cell) => cell.padStart(18)).join(''));
+  const line = (...cells: string[]) => print(cells.map((cell) => cell.padStart(18)).join(''));
   line('', 'onnx ms', 'tfjs-wasm ms', 'ratio');
   for (const [name, [onnx = 0, wasm = 0]] of times) {
     line(name, onnx.toFixed(2), wasm.toFixed(1), `${(wasm / onnx).toFixed(1)}x`);
@@ -157,18 +161,14 @@ function report(times: ReadonlyMap<string, readonly number[]>): void {
   const both = (kind: string): number => of(`attention ${kind}`) + of(`mlp ${kind}`);
   const forward = of('begin') + DEPTH * both('forward') + of('end');
   const student = of('begin') + DEPTH * both('blended') + of('end vjp') + DEPTH * both('vjp');
-  console.log(
-    `a predicted branch: ${((50 * of('four predicted')) / both('forward')).toFixed(1)} %`,
-  );
-  console.log(
-    `attention vjp: ${(of('attention vjp') / of('attention forward')).toFixed(2)} forwards`,
-  );
-  console.log(`mlp vjp: ${(of('mlp vjp') / of('mlp forward')).toFixed(2)} forwards`);
-  console.log(`a training iteration: ${((forward + student) / forward).toFixed(2)} forwards`);
+  print(`a predicted branch: ${((50 * of('four predicted')) / both('forward')).toFixed(1)} %`);
+  print(`attention vjp: ${(of('attention vjp') / of('attention forward')).toFixed(2)} forwards`);
+  print(`mlp vjp: ${(of('mlp vjp') / of('mlp forward')).toFixed(2)} forwards`);
+  print(`a training iteration: ${((forward + student) / forward).toFixed(2)} forwards`);
 }
 
 const wasm = path.dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
 setWasmPaths(`${wasm}/`);
-console.log(`batch ${batch}, ${threads} threads, ${rounds} rounds, depth ${DEPTH}, width 256`);
+print(`batch ${batch}, ${threads} threads, ${rounds} rounds, depth ${DEPTH}, width 256`);
 report(await measure([await createSubject('cpu'), await createSubject('wasm')]));
 process.exit(0);

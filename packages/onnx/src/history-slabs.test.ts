@@ -11,6 +11,7 @@ function filled(slabs: HistorySlabs, branch: number, value: number): PooledTenso
   return row;
 }
 
+const memoryOf = ({ tensor }: PooledTensor) => (tensor.data as Float32Array).buffer;
 const valuesOf = (tensor: ort.Tensor): number[] => Array.from(tensor.data as Float32Array);
 const six = (value: number): number[] => new Array(6).fill(value);
 
@@ -46,6 +47,18 @@ describe('HistorySlabs', () => {
     const { matrix, places } = slabs.matrixOf([last, first]) ?? {};
     expect(places).toEqual([2, 0]);
     expect(valuesOf(matrix as ort.Tensor)).toEqual([...six(1), ...six(0), ...six(3)]);
+  });
+
+  it('makes room for another batch size when the one before is not in use any more', () => {
+    const slabs = new HistorySlabs(ort);
+    const small = filled(slabs, 0, 1);
+    const large = slabs.acquire(0, [4, 3]) as PooledTensor;
+    expect(large.tensor.dims).toEqual([4, 3]);
+    slabs.release(large);
+    expect(memoryOf(slabs.acquire(0, SHAPE) as PooledTensor)).toBe(memoryOf(small));
+    const other = slabs.acquire(0, [8, 3]) as PooledTensor;
+    expect(other.tensor.dims).toEqual([8, 3]);
+    expect(memoryOf(slabs.acquire(0, [4, 3]) as PooledTensor)).not.toBe(memoryOf(large));
   });
 
   it('leaves tensors of other branches, sizes and origins alone', () => {

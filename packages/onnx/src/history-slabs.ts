@@ -1,4 +1,4 @@
-import { sizeOf } from './graph.js';
+import { sameShape, sizeOf } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './runtime.js';
 import type { PooledTensor } from './tensor-pool.js';
 
@@ -9,6 +9,8 @@ import type { PooledTensor } from './tensor-pool.js';
 const ROWS = 4;
 
 interface Slab {
+  /** Of a row. */
+  readonly shape: readonly number[];
   readonly values: Float32Array;
   readonly rows: readonly Row[];
   /** The first row and the number of rows to the matrix over them. */
@@ -36,7 +38,7 @@ export interface RowMatrix {
  */
 export class HistorySlabs {
   readonly #runtime: OrtRuntime;
-  readonly #slabs = new Map<string, Slab>();
+  readonly #slabs = new Map<number, Slab[]>();
 
   constructor(runtime: OrtRuntime) {
     this.#runtime = runtime;
@@ -44,8 +46,9 @@ export class HistorySlabs {
 
   /** A row for an output of the branch, with one user; undefined if all are in use. */
   acquire(branch: number, shape: readonly number[]): PooledTensor | undefined {
-    const key = `${branch}[${shape}]`;
-    const slab = this.#slabs.get(key) ?? this.#create(key, shape);
+    const slabs = this.#slabs.get(branch) ?? [];
+    const slab =
+      slabs.find((known) => sameShape(known.shape, shape)) ?? this.#create(branch, shape);
     const row = slab.rows.find(({ users }) => users === 0);
     if (!row) return undefined;
     row.users = 1;
@@ -78,24 +81,27 @@ export class HistorySlabs {
     this.#slabs.clear();
   }
 
-  #create(key: string, shape: readonly number[]): Slab {
+  /** Slabs of the branch for other batch sizes go, unless they are in use. */
+  #create(branch: number, shape: readonly number[]): Slab {
     const size = sizeOf(shape);
     const rows: Row[] = [];
-    const slab: Slab = { values: new Float32Array(ROWS * size), rows, matrices: new Map() };
+    const slab = { shape, values: new Float32Array(ROWS * size), rows, matrices: new Map() };
     for (let index = 0; index < ROWS; index++) {
       const values = slab.values.subarray(index * size, (index + 1) * size);
       const tensor = new this.#runtime.Tensor('float32', values, [...shape]);
       rows.push({ tensor, shape, dtype: 'float32', users: 0, slab, index, stale: false });
     }
-    this.#slabs.set(key, slab);
+    const others = this.#slabs.get(branch) ?? [];
+    const used = others.filter((other) => other.rows.some(({ users }) => users > 0));
+    this.#slabs.set(branch, [...used, slab]);
     return slab;
   }
 
-  #matrix({ values, matrices }: Slab, first: number, count: number): OrtTensor {
+  #matrix({ shape, values, matrices }: Slab, first: number, count: number): OrtTensor {
     const key = `${first}+${count}`;
     const known = matrices.get(key);
     if (known) return known;
-    const size = values.length / ROWS;
+    const size = sizeOf(shape);
     const rows = values.subarray(first * size, (first + count) * size);
     const matrix = new this.#runtime.Tensor('float32', rows, [count, size]);
     matrices.set(key, matrix);

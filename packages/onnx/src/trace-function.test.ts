@@ -112,6 +112,15 @@ describe('traceFunction', () => {
       message: /keeps 1 tensor/,
     },
     {
+      name: 'a trace within a trace',
+      fn: ({ x }: Record<string, tf.Tensor>) => {
+        traceFunction({ inputs, fn: () => ({ y: tf.scalar(1) }) });
+        return { y: tf.neg(x as tf.Tensor) };
+      },
+      error: UnsupportedError,
+      message: /tracing within a traced function/,
+    },
+    {
       name: 'strings',
       fn: () => ({ y: tf.tensor(['a', 'b']) }),
       error: UnsupportedError,

@@ -70,6 +70,12 @@ function record(
 /** Makes `backend` the current one while `run` runs. Everything here is synchronous, so nothing can come between. */
 function withBackend<T>(backend: TraceBackend, run: () => T): T {
   const previous = getBackend();
+  if (previous === TRACE_BACKEND) {
+    throw new UnsupportedError({
+      feature: 'tracing within a traced function',
+      engine: TRACE_ENGINE,
+    });
+  }
   registerBackend(TRACE_BACKEND, () => backend);
   // Both calls of setBackend take effect before they return, because the backends are at hand.
   void engine().setBackend(TRACE_BACKEND);
