@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { EngineError, type PredictorName, throwIfAborted } from '@harmonica/core';
+import { summarize } from '@harmonica/metrics';
 import { createProvenance } from '@harmonica/router';
 import { defaultConfig, trainRouter } from '@harmonica/sdt';
 import { numberedJobs } from '../image-jobs.js';
@@ -103,14 +104,10 @@ export async function memoryBench(options: MemoryBenchOptions): Promise<MemoryRe
       tokenBytes = result.tokenBytes;
     }
   }
-  const samplingBytes = median(peaks.sampling);
-  const trainingBytes = median(peaks.training);
+  const samplingBytes = summarize(peaks.sampling).median;
+  const trainingBytes = summarize(peaks.training).median;
   const extraInTokenTensors = (trainingBytes - samplingBytes) / tokenBytes;
   return { samplingBytes, trainingBytes, tokenBytes, extraInTokenTensors };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] as number;
 }
 
 /**
@@ -137,6 +134,7 @@ export async function runSelf<T>(args: readonly string[], signal?: AbortSignal):
     throwIfAborted(signal, 'The measurement');
     throw new EngineError({ engine: 'node', operation: 'starting a process', cause });
   });
+  throwIfAborted(signal, 'The measurement'); // Ctrl-C reaches the child as well, which then ends by itself
   if (status === 0) return JSON.parse(text.stdout) as T;
   const reason = text.stderr.trim().split('\n').at(-1);
   throw new EngineError({ engine: 'node', operation: `a process of its own (${reason})` });

@@ -1,4 +1,9 @@
-import { computeAction, createRng, type PredictorName } from '@harmonica/core';
+import {
+  computeAction,
+  createRng,
+  InvalidArgumentError,
+  type PredictorName,
+} from '@harmonica/core';
 import {
   advanceRun,
   beginStep,
@@ -28,7 +33,7 @@ export interface TrainingTiming {
 /** Options of {@link trainingBench}. */
 export interface TrainingBenchOptions {
   readonly session: Pick<Session, 'executor'>;
-  /** Of at least five steps. */
+  /** Of more steps than the predictor reads. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** Images; with guidance the model runs on twice as many. */
   readonly batchSize: number;
@@ -40,11 +45,14 @@ export interface TrainingBenchOptions {
 /**
  * Times one iteration of step-wise denoising training (teacher, blended student, gradients) and one forward pass of the
  * same batch, in turns, with as much history as the predictor reads.
+ *
+ * @throws {@link InvalidArgumentError} if the plan has too few steps for that
  */
 export async function trainingBench(options: TrainingBenchOptions): Promise<TrainingTiming> {
   const { session, setting, batchSize, predictor, repeats, signal } = options;
   const { executor } = session;
   const { spec } = executor;
+  assertSteps(options);
   const batch = drawBatch({
     rng: createRng({ seed: 1 }),
     size: batchSize,
@@ -81,6 +89,17 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
     disposeRunState(run, state);
     dispose([batch.latent, ...Object.values(batch.condition)] as Tensor[]);
   }
+}
+
+function assertSteps({ setting, predictor }: TrainingBenchOptions): void {
+  const { depth } = predictorByName(predictor);
+  const steps = setting.plan.steps.length;
+  if (steps > depth) return;
+  throw new InvalidArgumentError({
+    argument: '--steps',
+    value: steps,
+    expected: `more than ${depth}, the computed steps that the ${predictor} predictor reads`,
+  });
 }
 
 /** The state after as many fully computed steps as the predictor reads. */

@@ -108,6 +108,12 @@ describe('harmonica bench', () => {
     expect(await readdir(join(out, 'quality'))).toEqual(kept);
   });
 
+  it('says how many steps a training iteration needs', async () => {
+    const { status, stderr } = await bench(['--training', '--steps', '3', '--backend', 'cpu']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/--steps is 3; expected more than 3/);
+  });
+
   it.each(['sampling', 'training'])('reads the memory of %s in a process', async (mode) => {
     const { status, stdout } = await bench([
       '--steps',
