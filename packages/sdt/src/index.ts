@@ -15,6 +15,7 @@ export {
   drawLabels,
   type TrainingBatch,
 } from './draw-batch.js';
+export { type StartingBetaOptions, startingBeta } from './starting-beta.js';
 export { type StepWeights, type StepWeightsOptions, stepWeights } from './step-weights.js';
 export {
   finishedRouter,

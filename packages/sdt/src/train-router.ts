@@ -37,6 +37,7 @@ import { initAdamW, updateAdamW } from './adamw.js';
 import { adaptBeta } from './beta-control.js';
 import { calibrateThreshold, decisionsAt, speedUpAt } from './calibrate-threshold.js';
 import { type DrawCondition, drawBatch, drawLabels, type TrainingBatch } from './draw-batch.js';
+import { startingBeta } from './starting-beta.js';
 import { stepWeights } from './step-weights.js';
 import {
   assertTrainingConfig,
@@ -259,8 +260,8 @@ async function refreshWeights({
   const first = state.refreshedAt < 0;
   if (!first && state.iteration - state.refreshedAt < config.refreshEvery) return state;
   const soft = routerScores(state);
-  const threshold = thresholdInForce(config, state.logits, macsCostModel(executor.spec));
-  const hard = hardScores(state.logits, threshold);
+  const cost = macsCostModel(executor.spec);
+  const hard = hardScores(state.logits, thresholdInForce(config, state.logits, cost));
   const { latent } = batch;
   const shared = { latent, ...(signal && { signal }) };
   const predictor = await refreshPredictor({ ...shared, run, config, state, scores: hard });
@@ -269,8 +270,11 @@ async function refreshWeights({
   const share = first ? 1 : config.refreshShare;
   const blend = (old: readonly number[], next: readonly number[]) =>
     next.map((value, i) => share * value + (1 - share) * (old[i] as number));
+  const { targetSpeedup: target } = config;
+  const findsBeta = first && target !== undefined && config.proxy === 'marginal';
   return {
     ...state,
+    ...(findsBeta && { beta: startingBeta({ lambda: fresh.lambda, cost, target }) }),
     refreshedAt: state.iteration,
     predictor,
     lambda: blend(state.lambda, fresh.lambda),

@@ -22,7 +22,10 @@ export interface TrainingConfig {
   readonly learningRate: number;
   /** Learning rate at the end, reached along half a cosine. Equal to `learningRate`: constant. */
   readonly finalLearningRate: number;
-  /** Weight of the compute penalty, at the start if `targetSpeedup` adapts it. */
+  /**
+   * Weight of the compute penalty. With `targetSpeedup` it is adapted, and with the marginal proxy its start follows
+   * from the first lambda, whatever is given here.
+   */
   readonly beta: number;
   /** Theoretical speed-up by MACs to reach, above 1; adapts beta and chooses the final threshold. */
   readonly targetSpeedup?: number | undefined;

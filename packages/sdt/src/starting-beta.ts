@@ -1,0 +1,35 @@
+import { type CostModel, createSchedule, theoreticalSpeedUp } from '@harmonica/router';
+
+export interface StartingBetaOptions {
+  /** Marginal lambda of each step; step 0 is not read. */
+  readonly lambda: readonly number[];
+  readonly cost: CostModel;
+  /** Theoretical speed-up to reach. */
+  readonly target: number;
+}
+
+/**
+ * A penalty weight to start from, so that a short training does not spend itself on finding one. Half-way between
+ * predicted and computed, a step of relative lambda r gains `r / N` per unit of compute; predicting the steps of least
+ * gain until the target is reached leaves a gain that separates them from the rest, and that is beta.
+ *
+ * @returns 0 if no step has any lambda
+ */
+export function startingBeta({ lambda, cost, target }: StartingBetaOptions): number {
+  const steps = lambda.length;
+  const branches = cost.branches.length;
+  const mean = lambda.reduce((sum, value) => sum + value, 0) / Math.max(1, steps - 1);
+  if (mean === 0) return 0;
+  const gains = lambda.map((value) => value / mean / branches);
+  const order = gains.map((_, step) => step).slice(1);
+  order.sort((a, b) => (gains[a] as number) - (gains[b] as number));
+  const predicted = new Set<number>();
+  for (const step of order) {
+    predicted.add(step);
+    const decisions = gains.map((_, t) => cost.branches.map(() => !predicted.has(t)));
+    if (theoreticalSpeedUp({ schedule: createSchedule({ decisions }), cost }) >= target) break;
+  }
+  const last = gains[order[predicted.size - 1] as number] as number;
+  const next = gains[order[predicted.size] ?? (order.at(-1) as number)] as number;
+  return (last + next) / 2;
+}
