@@ -7,6 +7,7 @@ it('exports exactly this', () => {
     'conditionalHalf',
     'entryOf',
     'expectClose',
+    'goldenDitConfig',
     'goldenPath',
     'goldenWeightSource',
     'loadGolden',
