@@ -1,7 +1,7 @@
 import { UnsupportedError } from '@harmonica/core';
 import { differentiate } from './differentiate.js';
 import { simplifyGraph } from './fuse-graph.js';
-import type { GraphNode, TracedGraph } from './graph.js';
+import { type GraphNode, sizeOf, type TracedGraph } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
 import { type GraphOps, graphOps } from './graph-ops.js';
 import { pruneGraph } from './prune-graph.js';
@@ -135,22 +135,26 @@ function zerosLike(ops: GraphOps, like: string): string {
   return ops.expand(ops.number(0), ops.shape(like));
 }
 
-/**
- * `x * factor` for a number without dimensions, multiplied into the smaller operand of every product that x is a sum of,
- * so that it costs no pass over memory.
- */
+/** `x * factor` for a number without dimensions, without a pass over memory where that can be had. */
 function scaled(builder: GraphBuilder, x: string, factor: string): string {
-  const ops = graphOps(builder);
-  const node = builder.nodesFrom(0).find(({ outputs }) => outputs[0] === x);
-  const [a = '', b = ''] = node?.inputs ?? [];
-  const sizes = [a, b].map((name) => (name ? elements(ops.shape(name)) : 0));
-  const [left, right] = sizes as [number, number];
-  if (node?.op === 'Add') return ops.add(scaled(builder, a, factor), scaled(builder, b, factor));
-  if (node?.op === 'Mul' && left > right) return ops.mul(a, ops.mul(b, factor));
-  if (node?.op === 'Mul' && right > left) return ops.mul(ops.mul(a, factor), b);
-  return ops.mul(x, factor);
+  return absorbed(builder, x, factor) ?? graphOps(builder).mul(x, factor);
 }
 
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+/** `x * factor`, if x is a sum of small terms and of products with a small operand, which can take the factor. */
+function absorbed(
+  builder: GraphBuilder,
+  x: string,
+  factor: string,
+  whole: number = sizeOf(builder.shape(x)),
+): string | undefined {
+  const ops = graphOps(builder);
+  const isSmall = (name: string | undefined) => !!name && sizeOf(ops.shape(name)) < whole;
+  if (isSmall(x)) return ops.mul(x, factor);
+  const node = builder.nodesFrom(0).find(({ outputs }) => outputs[0] === x);
+  const [a = '', b = ''] = node?.inputs ?? [];
+  if (node?.op === 'Mul' && isSmall(a)) return ops.mul(ops.mul(a, factor), b);
+  if (node?.op === 'Mul' && isSmall(b)) return ops.mul(a, ops.mul(b, factor));
+  if (node?.op !== 'Add') return undefined;
+  const [first, second] = [a, b].map((term) => absorbed(builder, term, factor, whole));
+  return first && second && ops.add(first, second);
 }

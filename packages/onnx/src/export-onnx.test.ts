@@ -1,15 +1,24 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { randomDit } from '@harmonica/backbones';
-import { type Backbone, computeAll, createEagerExecutor, FileError } from '@harmonica/core';
+import {
+  type Backbone,
+  computeAll,
+  createEagerExecutor,
+  FileError,
+  InvalidArgumentError,
+} from '@harmonica/core';
 import '@tensorflow/tfjs-backend-cpu';
 import { add, matMul, setBackend, tensor1d, tensor2d, tensor4d } from '@tensorflow/tfjs-core';
+import onnxProto from 'onnx-proto';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectClose } from '../test/close.js';
 import { exportOnnx } from './export-onnx.js';
 import { traceFunction } from './trace-function.js';
+
+const { onnx } = onnxProto;
 
 const config = {
   name: 'small',
@@ -88,6 +97,29 @@ describe('exportOnnx', () => {
       expectClose(actual.values, await expectedOutput(latent, labels), 1e-5);
     }
     expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
+  });
+
+  it('names values after their block, and keeps to the standard where asked', async () => {
+    const file = path.join(folder, 'names.onnx');
+    await exportOnnx({ backbone, path: file, contributedOperators: false });
+    const model = onnx.ModelProto.decode(await readFile(file));
+    const nodes = model.graph?.node ?? [];
+    const scopes = new Set(nodes.map(({ name }) => name?.split('/')[0]));
+    const blocks = [0, 1].flatMap((block) => [`block.${block}.attention`, `block.${block}.mlp`]);
+    expect([...scopes].filter((scope) => scope?.startsWith('block'))).toEqual(blocks);
+    expect(nodes.filter(({ domain }) => domain)).toEqual([]);
+    expect(model.opsetImport).toMatchObject([{ domain: '' }]);
+    const weights = model.graph?.initializer?.map(({ name }) => name) ?? [];
+    expect(weights.filter((name) => name?.startsWith('block.1.mlp/weight'))).toHaveLength(4);
+  });
+
+  it('refuses an output with the name of an input', async () => {
+    const graph = traceFunction({
+      inputs: { x: { shape: [2] } },
+      fn: ({ x }) => ({ x: add(x as never, 1) }),
+    });
+    const file = path.join(folder, 'taken.onnx');
+    await expect(exportOnnx({ graph, path: file })).rejects.toBeInstanceOf(InvalidArgumentError);
   });
 
   it('writes a traced function', async () => {

@@ -1,7 +1,7 @@
 import { type Backbone, FileError, InvalidArgumentError, UnsupportedError } from '@harmonica/core';
 import { traceBackbone } from './backbone-graphs.js';
 import { withNamesOf } from './canonical-graph.js';
-import { fuseGraph, simplifyGraph } from './fuse-graph.js';
+import { fuseGraph, standardGraph } from './fuse-graph.js';
 import type { GraphArray, TracedGraph } from './graph.js';
 import { encodeModel, type WeightData } from './onnx-model.js';
 import { PROBE_BATCHES, symbolicBatch } from './symbolic-batch.js';
@@ -61,7 +61,7 @@ export async function exportOnnx(
   if (!path) {
     throw new InvalidArgumentError({ argument: 'path', value: path, expected: 'a file name' });
   }
-  const prepare = contributedOperators ? fuseGraph : simplifyGraph;
+  const prepare = contributedOperators ? fuseGraph : standardGraph;
   const graph = 'graph' in options ? prepare(options.graph) : backboneGraph(options, prepare);
   assertOwnNames(graph);
   const values = await Promise.all(graph.weights.map(({ dataId }) => readWeight(dataId)));

@@ -12,14 +12,22 @@ import {
 import type { TracedGraph } from './graph.js';
 import { rewriteGraph } from './rewrite-graph.js';
 
+/** Needless steps go, layer norms and GELU become single operators: standard ONNX, for any engine. */
+export function standardGraph(graph: TracedGraph): TracedGraph {
+  return rewriteGraph(recognisedGraph(graph), [leanLayerNormRule]);
+}
+
 /**
- * Names what the ops of a graph add up to: layer norms and GELU become single ONNX operators, and needless steps go.
- * The result has ONNX standard operators only, and is what gradients are derived from.
+ * Like {@link standardGraph}, with layer norms that have a scale and shift for each sample and keep the statistics of
+ * their rows: what gradients are derived from.
  */
 export function simplifyGraph(graph: TracedGraph): TracedGraph {
+  return rewriteGraph(recognisedGraph(graph), [modulatedLayerNormRule]);
+}
+
+function recognisedGraph(graph: TracedGraph): TracedGraph {
   const simple = rewriteGraph(graph, identityRules);
-  const named = rewriteGraph(simple, [...identityRules, layerNormRule, geluRule]);
-  return rewriteGraph(named, [modulatedLayerNormRule]);
+  return rewriteGraph(simple, [...identityRules, layerNormRule, geluRule]);
 }
 
 /**

@@ -42,7 +42,11 @@ export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
   const rows = tensors.length > 1 ? slabs.matrixOf(tensors) : undefined;
   if (!rows) {
     const feeds = (k: number, factor: number): Feeds => ({
-      [`rate.${k}`]: rowOf(runtime, weights, factor),
+      [`rate.${k}`]: rowOf(
+        runtime,
+        tensors.map((_, j) => weights[j] ?? 0),
+        factor,
+      ),
       ...Object.fromEntries(tensors.map(({ tensor }, j) => [`history.${k}.${j}`, tensor])),
     });
     return { layout: { kind: 'tensors', count: tensors.length }, feeds };

@@ -34,6 +34,7 @@ export class Compiler {
   readonly #options: SessionOptions;
   readonly #sessions = new Map<string, Promise<OrtSession>>();
   readonly #weights: WeightStore;
+  #embeddedCount = 0;
 
   constructor(runtime: OrtRuntime, options: SessionOptions) {
     this.#runtime = runtime;
@@ -97,7 +98,8 @@ export class Compiler {
 
   /** The session holds the weights itself, so each graph has one of its own. */
   #embedded(graph: TracedGraph): Promise<OrtSession> {
-    return this.#session(`#${this.#sessions.size}`, async () => {
+    this.#embeddedCount += 1;
+    return this.#session(`#${this.#embeddedCount}`, async () => {
       const weights = await Promise.all(
         graph.weights.map(async ({ dataId }) => ({ values: await readWeight(dataId) })),
       );

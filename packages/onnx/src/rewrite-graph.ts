@@ -111,6 +111,6 @@ function firstMatch(rules: readonly RewriteRule[], node: GraphNode, view: GraphV
   return undefined;
 }
 
-function keyOf({ op, domain, inputs, attributes }: GraphNode): string {
-  return JSON.stringify([domain, op, inputs, attributes]);
+function keyOf({ op, domain, inputs, outputs, attributes }: GraphNode): string {
+  return JSON.stringify([domain, op, inputs, outputs.length, attributes]);
 }
