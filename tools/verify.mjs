@@ -6,6 +6,7 @@ import { root, run } from './setup.mjs';
 
 const report = join(tmpdir(), `harmonica-tests-${process.pid}.json`);
 const packages = readdirSync(join(root, 'packages')).sort();
+const examples = readdirSync(join(root, 'examples')).sort();
 
 const steps = [
   ['format and lint', 'biome', ['check', '.']],
@@ -14,6 +15,11 @@ const steps = [
     `types of the tests of ${name}`,
     'tsc',
     ['-p', join('packages', name, 'tsconfig.test.json')],
+  ]),
+  ...examples.map((name) => [
+    `types of the example ${name}`,
+    'tsc',
+    ['-p', join('examples', name)],
   ]),
   ['tests', 'vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile=${report}`]],
   ['build', 'turbo', ['run', 'build', '--output-logs=errors-only']],
