@@ -9,7 +9,7 @@ import {
   type Tensor1D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
-import type { TracedGraph } from './graph.js';
+import { sizeOf, type TracedGraph } from './graph.js';
 import {
   prefixed,
   type StreamLayout,
@@ -109,45 +109,37 @@ export function traceBlend(
   history: HistoryLayout,
 ): TracedGraph {
   return traceFunction({
-    inputs: { ...streamInputs(layout), score: { shape: [] }, ...historyInputs(0, history, shape) },
+    inputs: { ...streamInputs(layout), score: { shape: [] }, ...historyInputs(history, shape) },
     fn: (inputs) => {
       const stream = streamOf(inputs);
       const { score } = inputs as { score: Tensor };
       const computed = mul(backbone.compute(branch, stream), score);
-      const output = add(computed, predictedOutput(inputs, 0, history, shape));
+      const output = add(computed, predictedOutput(inputs, history, shape));
       return { ...prefixed('state', backbone.merge(branch, stream, output)), output };
     },
   });
 }
 
-/** One predicted branch of a run of such. */
-export interface PredictedBranch {
+/** How a predicted branch is run. */
+export interface Prediction {
   readonly branch: Branch;
   readonly history: HistoryLayout;
-  readonly output: readonly number[];
   /** Whether the predicted output is a result too. */
   readonly keep: boolean;
 }
 
-/** A run of predicted branches: the stream, `rate.k` and `history.k` to `state.*` and `output.k`. */
+/** A predicted branch: the stream, `rate.0` and `history.0` to `state.*`, and `output.0` if it is kept. */
 export function tracePredict(
-  backbone: Backbone,
-  layout: StreamLayout,
-  run: readonly PredictedBranch[],
+  { backbone, branch, layout, output: shape }: BranchGraphOptions,
+  { history, keep }: Prediction,
 ): TracedGraph {
-  const histories = run.map(({ history, output }, k) => historyInputs(k, history, output));
   return traceFunction({
-    inputs: Object.assign(streamInputs(layout), ...histories),
+    inputs: { ...streamInputs(layout), ...historyInputs(history, shape) },
     fn: (inputs) => {
-      const { state: before, context } = streamOf(inputs);
-      let state = before;
-      const outputs: Record<string, Tensor> = {};
-      run.forEach(({ branch, history, output: shape, keep }, k) => {
-        const output = predictedOutput(inputs, k, history, shape);
-        if (keep) outputs[`output.${k}`] = output;
-        state = backbone.merge(branch, { state, context }, output);
-      });
-      return { ...prefixed('state', state), ...outputs };
+      const stream = streamOf(inputs);
+      const output = predictedOutput(inputs, history, shape);
+      const state = prefixed('state', backbone.merge(branch, stream, output));
+      return keep ? { ...state, 'output.0': output } : state;
     },
   });
 }
@@ -164,43 +156,40 @@ export function traceParts(
     inputs: {
       ...streamInputs(layout),
       joined: { shape },
-      ...(history ? historyInputs(0, history, shape) : {}),
+      ...(history ? historyInputs(history, shape) : {}),
     },
     fn: (inputs) => {
       const stream = streamOf(inputs);
       return {
         computed: backbone.compute(branch, stream),
-        ...(history ? { predicted: predictedOutput(inputs, 0, history, shape) } : {}),
+        ...(history ? { predicted: predictedOutput(inputs, history, shape) } : {}),
         ...prefixed('state', backbone.merge(branch, stream, inputs.joined as Tensor)),
       };
     },
   });
 }
 
-/** The inputs `rate.k` and `history.k`, the factors and earlier outputs of one branch. */
+/** The inputs `rate.0` and `history.0`, the factors and earlier outputs of a branch. */
 export function historyInputs(
-  k: number,
   { kind, count }: HistoryLayout,
   output: readonly number[],
 ): Record<string, TensorSpec> {
-  const rates = { [`rate.${k}`]: { shape: [1, count] } };
-  const size = output.reduce((a, b) => a * b, 1);
-  if (kind === 'rows') return { ...rates, [`history.${k}`]: { shape: [count, size] } };
-  const tensors = Array.from({ length: count }, (_, j) => [`history.${k}.${j}`, { shape: output }]);
+  const rates = { 'rate.0': { shape: [1, count] } };
+  if (kind === 'rows') return { ...rates, 'history.0': { shape: [count, sizeOf(output)] } };
+  const tensors = Array.from({ length: count }, (_, j) => [`history.0.${j}`, { shape: output }]);
   return { ...rates, ...Object.fromEntries(tensors) };
 }
 
 /** `sum_j rate[j] * history[j]`. */
 export function predictedOutput(
   inputs: TensorRecord,
-  k: number,
   { kind, count }: HistoryLayout,
   shape: readonly number[],
 ): Tensor {
-  const rates = inputs[`rate.${k}`] as Tensor;
-  if (kind === 'rows') return reshape(matMul(rates, inputs[`history.${k}`] as Tensor), [...shape]);
+  const rates = inputs['rate.0'] as Tensor;
+  if (kind === 'rows') return reshape(matMul(rates, inputs['history.0'] as Tensor), [...shape]);
   const terms = Array.from({ length: count }, (_, j) =>
-    mul(inputs[`history.${k}.${j}`] as Tensor, reshape(slice(rates, [0, j], [1, 1]), [])),
+    mul(inputs[`history.0.${j}`] as Tensor, reshape(slice(rates, [0, j], [1, 1]), [])),
   );
   return terms.reduce((a, b) => add(a, b));
 }

@@ -3,7 +3,7 @@ import { deriveEndVjp, deriveVjp } from './backbone-gradients.js';
 import {
   type BranchGraphOptions,
   type HistoryLayout,
-  type PredictedBranch,
+  type Prediction,
   traceBegin,
   traceBlend,
   traceCompute,
@@ -11,11 +11,12 @@ import {
   traceParts,
   tracePredict,
 } from './backbone-graphs.js';
+import { composeGraphs } from './compose-graphs.js';
 import { fuseGraph } from './fuse-graph.js';
 import type { TracedGraph } from './graph.js';
 import type { Compiler, Program } from './program.js';
 import { layoutOf, type StreamLayout } from './stream-names.js';
-import { PROBE_BATCHES, symbolicBatch } from './symbolic-batch.js';
+import { PROBE_BATCHES, shapeAt, symbolicBatch } from './symbolic-batch.js';
 import { traceTapeEndVjp, traceTapeVjp } from './tape-gradients.js';
 
 /** Traces a part of the backbone at a batch size. */
@@ -28,10 +29,12 @@ type Trace = (batch: number) => TracedGraph | Promise<TracedGraph>;
 export class BackbonePrograms {
   readonly #backbone: Backbone;
   readonly #compiler: Compiler;
-  /** Undefined where no program serves every batch size. */
-  readonly #programs = new Map<string, Promise<Program | undefined>>();
+  /** Undefined where no graph serves every batch size. */
+  readonly #anyBatch = new Map<string, Promise<TracedGraph | undefined>>();
+  readonly #oneBatch = new Map<string, Promise<TracedGraph>>();
+  readonly #compiled = new Map<TracedGraph, Promise<Program>>();
+  readonly #predictions = new Map<string, Promise<Program>>();
   readonly #layouts = new Map<number, StreamLayout>();
-  readonly #outputs = new Map<string, readonly number[]>();
 
   constructor(backbone: Backbone, compiler: Compiler) {
     this.#backbone = backbone;
@@ -47,34 +50,35 @@ export class BackbonePrograms {
   }
 
   compute(branch: Branch, batch: number): Promise<Program> {
-    return this.#program(`compute:${branch.index}`, batch, (size) =>
-      traceCompute(this.#branchOptions(branch, size)),
-    );
+    return this.#program(...this.#computePart(branch, batch));
   }
 
   blend(branch: Branch, batch: number, history: HistoryLayout): Promise<Program> {
-    return this.#program(`blend:${branch.index}:${keyOf(history)}`, batch, (size) =>
-      traceBlend(this.#graphOptions(branch, size), history),
+    return this.#program(`blend:${branch.index}:${keyOf(history)}`, batch, async (size) =>
+      traceBlend(await this.#branchOptions(branch, size), history),
     );
   }
 
-  /** @param run outputs have no shape here: they have that of their branch */
-  predict(run: readonly Omit<PredictedBranch, 'output'>[], batch: number): Promise<Program> {
+  /** A run of predicted branches, from the graphs of its branches. */
+  predict(run: readonly Prediction[], batch: number): Promise<Program> {
     const keys = run.map(
-      ({ branch, history, keep }) => `${branch.index}${keyOf(history)}${keep ? '!' : ''}`,
+      ({ branch, history, keep }) => `${branch.index}:${keyOf(history)}${keep ? '!' : ''}`,
     );
-    return this.#program(`predict:${keys}`, batch, (size) => {
-      const branches = run.map((predicted) => ({
-        ...predicted,
-        output: this.#outputShape(predicted.branch, size),
-      }));
-      return tracePredict(this.#backbone, this.layout(size), branches);
+    return remembered(this.#predictions, `predict:${keys}@${batch}`, async () => {
+      const graphs = await Promise.all(
+        run.map((prediction, k) =>
+          this.#graph(`predict:${keys[k]}`, batch, async (size) =>
+            tracePredict(await this.#branchOptions(prediction.branch, size), prediction),
+          ),
+        ),
+      );
+      return this.#compiler.compile(composeGraphs(graphs));
     });
   }
 
   vjp(branch: Branch, batch: number, history: HistoryLayout | undefined): Promise<Program> {
-    return this.#program(`vjp:${branch.index}:${keyOf(history)}`, batch, (size) => {
-      const options = this.#graphOptions(branch, size);
+    return this.#program(`vjp:${branch.index}:${keyOf(history)}`, batch, async (size) => {
+      const options = await this.#branchOptions(branch, size);
       return orTape(
         () => deriveVjp(traceParts(options, history), options.layout),
         () => traceTapeVjp(options, history),
@@ -104,55 +108,46 @@ export class BackbonePrograms {
     return layout;
   }
 
-  #branchOptions(branch: Branch, batch: number): Omit<BranchGraphOptions, 'output'> {
-    return { backbone: this.#backbone, branch, layout: this.layout(batch) };
+  #computePart(branch: Branch, batch: number): [key: string, batch: number, trace: Trace] {
+    const trace = (size: number) =>
+      traceCompute({ backbone: this.#backbone, branch, layout: this.layout(size) });
+    return [`compute:${branch.index}`, batch, trace];
   }
 
-  #graphOptions(branch: Branch, batch: number): BranchGraphOptions {
-    const output = this.#outputShape(branch, batch);
-    return { ...this.#branchOptions(branch, batch), output };
+  async #branchOptions(branch: Branch, batch: number): Promise<BranchGraphOptions> {
+    const { outputs } = await this.#graph(...this.#computePart(branch, batch));
+    const output = outputs.find(({ name }) => name === 'output')?.shape ?? [];
+    const layout = this.layout(batch);
+    return { backbone: this.#backbone, branch, layout, output: shapeAt(output, batch) };
   }
 
-  /** The shape of what a branch computes. */
-  #outputShape(branch: Branch, batch: number): readonly number[] {
-    const key = `${branch.index}:${batch}`;
-    const known = this.#outputs.get(key);
-    if (known) return known;
-    const { outputs } = traceCompute(this.#branchOptions(branch, batch));
-    const shape = outputs.find(({ name }) => name === 'output')?.shape ?? [];
-    this.#outputs.set(key, shape);
-    return shape;
-  }
-
-  /** The program for any batch size, or the one for this. */
   async #program(key: string, batch: number, trace: Trace): Promise<Program> {
-    const any = await this.#remembered(key, () => this.#compileAnyBatch(trace));
-    if (any) return any;
-    const own = await this.#remembered(`${key}@${batch}`, async () =>
-      this.#compiler.compile(fuseGraph(await trace(batch))),
-    );
-    return own as Program;
+    const graph = await this.#graph(key, batch, trace);
+    return remembered(this.#compiled, graph, () => this.#compiler.compile(graph));
   }
 
-  async #compileAnyBatch(trace: Trace): Promise<Program | undefined> {
-    const [small, large] = await Promise.all(
-      PROBE_BATCHES.map(async (size) => fuseGraph(await trace(size))),
-    );
-    const graph = symbolicBatch(small as TracedGraph, large as TracedGraph);
-    return graph && this.#compiler.compile(graph);
+  /** The graph for any batch size, or the one for this. */
+  async #graph(key: string, batch: number, trace: Trace): Promise<TracedGraph> {
+    const graph = await remembered(this.#anyBatch, key, () => anyBatchGraph(trace));
+    if (graph) return graph;
+    return remembered(this.#oneBatch, `${key}@${batch}`, async () => fuseGraph(await trace(batch)));
   }
+}
 
-  #remembered(
-    key: string,
-    compile: () => Promise<Program | undefined>,
-  ): Promise<Program | undefined> {
-    const known = this.#programs.get(key);
-    if (known) return known;
-    const program = compile();
-    this.#programs.set(key, program);
-    program.catch(() => this.#programs.delete(key));
-    return program;
-  }
+async function anyBatchGraph(trace: Trace): Promise<TracedGraph | undefined> {
+  const graphs = await Promise.all(PROBE_BATCHES.map(async (size) => fuseGraph(await trace(size))));
+  const [small, large] = graphs as [TracedGraph, TracedGraph];
+  return symbolicBatch(small, large);
+}
+
+/** What was made for the key before; forgotten if making it fails. */
+function remembered<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const before = known.get(key);
+  if (before) return before;
+  const value = make();
+  known.set(key, value);
+  value.catch(() => known.delete(key));
+  return value;
 }
 
 /** Falls back to the gradients of TensorFlow.js for operators that have no compact derivative. */

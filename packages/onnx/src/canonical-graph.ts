@@ -2,7 +2,8 @@ import type { GraphConstant, GraphValue, TracedGraph } from './graph.js';
 
 /**
  * The graph with its values renamed by position (`input0`, `weight0`, `value0`…), so that graphs of equal structure
- * become equal, whatever their inputs and weights are called. Inputs, weights and outputs keep their order.
+ * become equal, whatever their inputs and weights are called. Inputs and outputs keep their order, weights and
+ * constants stand in the order of their first use.
  */
 export function canonicalGraph(graph: TracedGraph): TracedGraph {
   const names = new Map<string, string>([['', '']]);

@@ -301,12 +301,16 @@ interface RunOptions {
   readonly allocate?: (shape: readonly number[]) => PooledTensor | undefined;
 }
 
-/** Neighbouring predicted branches in one group, every other branch in a group of its own. */
+/** Predicted branches that one session runs at most: enough to save passes, and few enough to be met again. */
+const LONGEST_RUN = 8;
+
+/** Neighbouring predicted branches in groups, every other branch in a group of its own. */
 function runsOf(actions: readonly BranchAction[]): BranchAction[][] {
   const runs: BranchAction[][] = [];
   for (const action of actions) {
     const last = runs.at(-1);
-    if (action.score === 0 && last?.[0]?.score === 0) last.push(action);
+    const goesOn = action.score === 0 && last?.[0]?.score === 0 && last.length < LONGEST_RUN;
+    if (goesOn) last.push(action);
     else runs.push([action]);
   }
   return runs;

@@ -24,7 +24,7 @@ export function traceTapeVjp(
       ...streamInputs(layout),
       ...prefixed('upstream', layout.state),
       score: { shape: [] },
-      ...(history ? historyInputs(0, history, shape) : {}),
+      ...(history ? historyInputs(history, shape) : {}),
     },
     fn: (inputs) => {
       const { state, context } = streamOf(inputs);
@@ -34,7 +34,7 @@ export function traceTapeVjp(
         const score = args[names.length] as Tensor;
         const computed = mul(backbone.compute(branch, before), score);
         const joined = history
-          ? add(computed, mul(predictedOutput(inputs, 0, history, shape), sub(1, score)))
+          ? add(computed, mul(predictedOutput(inputs, history, shape), sub(1, score)))
           : computed;
         return product(backbone.merge(branch, before, joined), upstream);
       };
