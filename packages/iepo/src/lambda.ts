@@ -150,7 +150,8 @@ export interface ChoosePredictorsOptions extends LambdaOptions {
 
 /**
  * Finds for each step which predictor comes closest to the computed model output, along a run with the given hard
- * schedule: the lowest mean over the batch of the logarithm of the squared error. `options.run.predictor` must reach as
+ * schedule: the lowest mean over images of the logarithm of the squared error of what the sampler reads (a learned
+ * variance does not count). `options.run.predictor` must reach as
  * far back as the deepest candidate.
  *
  * @returns one index into `candidates` per step; 0 for step 0, and the simplest among equals
@@ -169,7 +170,7 @@ export async function choosePredictors(options: ChoosePredictorsOptions): Promis
     for (const candidate of candidates) {
       const trial = { ...run, predictor: { ...candidate, depth } };
       const predicted = await advanceRun({ run: trial, state, index: t, scores: zeros });
-      errors.push(await meanOf(() => mean(logSquares(predicted.output, computed.output))));
+      errors.push(await meanOf(() => mean(logSquares(run, predicted.output, computed.output))));
       predicted.output.dispose();
       disposeRunState(run, predicted.state);
     }
@@ -247,9 +248,11 @@ function logErrors(run: RoutedRun, a: Tensor4D, b: Tensor4D): Tensor {
   return log(add(mean(squaredDifference(images(run, a), images(run, b)), [1, 2, 3]), ERROR_FLOOR));
 }
 
-/** `[batch]`: logarithm of the mean squared difference of each output; the floor only keeps it finite. */
-function logSquares(a: Tensor4D, b: Tensor4D): Tensor {
-  return log(add(mean(squaredDifference(a, b), [1, 2, 3]), 1e-12));
+/** `[images]`: logarithm of the mean squared difference of what the sampler reads; the floor only keeps it finite. */
+function logSquares(run: RoutedRun, a: Tensor4D, b: Tensor4D): Tensor {
+  const { channels } = run.executor.spec.latent;
+  const read = (x: Tensor4D) => slice(images(run, x), [0, 0, 0, 0], [-1, -1, -1, channels]);
+  return log(add(mean(squaredDifference(read(a), read(b)), [1, 2, 3]), 1e-12));
 }
 
 function images(run: RoutedRun, x: Tensor4D): Tensor4D {

@@ -228,13 +228,17 @@ function disposeBatch({ latent, condition }: TrainingBatch): void {
   dispose([latent, ...Object.values(condition)] as Tensor[]);
 }
 
-function drawTrajectory(options: TrainRouterOptions, rng: Rng): TrainingBatch {
-  const { executor, plan, guidance, config } = options;
+function drawTrajectory(
+  options: TrainRouterOptions,
+  rng: Rng,
+  size = options.config.batchSize,
+): TrainingBatch {
+  const { executor, plan, guidance } = options;
   const { spec } = executor;
   const drawCondition = options.drawCondition ?? drawLabels(spec);
   return drawBatch({
     rng,
-    size: config.batchSize,
+    size,
     spec,
     plan,
     drawCondition,
@@ -282,13 +286,17 @@ async function refreshWeights({
   };
 }
 
+/** How many batches decide on the predictors that a router ships with. */
+const FINAL_BATCHES = 4;
+
 /** Chooses predictors once more, for the schedule that training ended with, on a batch of its own. */
 async function withFinalPredictors(
   options: TrainRouterOptions,
   state: TrainingState,
 ): Promise<TrainingState> {
   const { config, executor, signal } = options;
-  const batch = drawTrajectory(options, restoreRng(state.rng));
+  const size = FINAL_BATCHES * config.batchSize;
+  const batch = drawTrajectory(options, restoreRng(state.rng), size);
   const run = routedRun(options, state, batch);
   const { latent } = batch;
   const threshold = thresholdInForce(config, state.logits, macsCostModel(executor.spec));
