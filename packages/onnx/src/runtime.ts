@@ -64,6 +64,12 @@ export interface CreateSessionOptions {
 
 const ERRORS_ONLY = 3;
 
+/**
+ * Many small sessions take turns. The threads of one must not spin while another works, and where other programs want the
+ * cores too, spinning for long takes them from the thread that is waited for.
+ */
+const THREADING = { session: { force_spinning_stop: '1', intra_op: { spin_duration_us: '100' } } };
+
 /** @throws {@link EngineError} if ONNX Runtime refuses the model */
 export async function createSession({
   runtime,
@@ -77,8 +83,7 @@ export async function createSession({
       graphOptimizationLevel,
       logSeverityLevel: ERRORS_ONLY,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-      // Many small sessions take turns: the threads of one must not spin while another works.
-      extra: { session: { force_spinning_stop: '1' } },
+      extra: THREADING,
     });
   } catch (cause) {
     throw new EngineError({ engine: 'onnx', operation: 'compiling a graph', cause });
