@@ -5,10 +5,10 @@ import {
   exp,
   keep,
   mul,
-  slice,
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { channelRange } from './channel-range.js';
 import { InvalidArgumentError, NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
 import type { NoiseSource } from './noise.js';
 import type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
@@ -157,7 +157,7 @@ function applyStep({ step, latent, output, predictions, drawn }: ApplyStepInput)
       expected: [batch, height, width, channels],
     });
   }
-  const model = slice(output, [0, 0, 0, 0], [batch, height, width, channels]);
+  const model = channelRange(output, 0, channels);
   const raw = add(mul(latent, step.toPrediction.x), mul(model, step.toPrediction.model));
   const prediction = (step.clip ? clipByValue(raw, step.clip.min, step.clip.max) : raw) as Tensor4D;
   let next = mul(latent, step.carry);
@@ -180,7 +180,7 @@ function noiseStd(noise: StepNoise, output: Tensor4D, channels: number): Tensor4
       fix: 'A learned-range variance needs a model that predicts it.',
     });
   }
-  const v = slice(output, [0, 0, 0, channels], [batch, height, width, channels]);
+  const v = channelRange(output, channels, channels);
   const { minLogVariance: low, maxLogVariance: high, scale } = noise;
   // log variance = low + (v + 1) / 2 * (high - low); half of it is the log standard deviation.
   const logStd = add(mul(v, (high - low) / 4), (high + low) / 4);
