@@ -351,8 +351,7 @@ async function trainSteps({ options, state, run, batch }: TrajectoryInput): Prom
     const row = logits[step] as readonly number[];
     const scores = routerScores({ logits: [row] })[0] as readonly number[];
     const hard = iteration >= config.iterations * (1 - config.hardFinish);
-    const threshold = thresholdInForce(config, logits, cost);
-    const applied = hard ? scores.map((s) => (s > threshold ? 1 : 0)) : scores;
+    const applied = hard ? hardMask(scores, thresholdInForce(config, logits, cost)) : scores;
     const result = await trainingStep({ run, state: runState, index: step, scores: applied });
     disposeRunState(run, runState);
     runState = result.state;
@@ -438,6 +437,10 @@ function trajectoryRecord(input: RecordInput): TrajectoryRecord {
     cacheUtilization: decisions.filter((computed) => !computed).length / decisions.length,
     speedUp: speedUpAt({ scores, cost, threshold }),
   };
+}
+
+function hardMask(scores: readonly number[], threshold: number): number[] {
+  return scores.map((score) => (score > threshold ? 1 : 0));
 }
 
 /** The decisions at a threshold as scores of 0 and 1. */

@@ -67,10 +67,11 @@ export async function trainingStep(options: TrainingStepOptions): Promise<Traini
   const teacher = await runTeacher(run, begun);
   const student = await runStudent(executor, begun, actions);
   const raw = await executor.end(student.streams.at(-1) as StreamHandle);
-  const { error, gradient } = await outputGradient(run, raw, teacher);
+  const output = guide(run, raw.clone());
+  const { error, gradient } = await outputGradient({ run, raw, output, teacher });
+  raw.dispose();
   const scoreGradients = await backward({ executor, streams: student.streams, actions, gradient });
   assertFinite(index, error, scoreGradients);
-  const output = guide(run, raw);
   const plan = nextPlanState(run, state.plan, index, output);
   output.dispose();
   teacher.dispose();
@@ -107,14 +108,22 @@ async function runStudent(
   return { streams, outputs };
 }
 
+interface OutputGradientInput {
+  readonly run: RoutedRun;
+  readonly raw: Tensor4D;
+  /** `raw`, guided. */
+  readonly output: Tensor4D;
+  readonly teacher: Tensor4D;
+}
+
 /** The error of the guided output and its derivative by the raw output. */
-async function outputGradient(run: RoutedRun, raw: Tensor4D, teacher: Tensor4D) {
+async function outputGradient({ run, raw, output, teacher }: OutputGradientInput) {
   const { guidance } = run;
   const guided = (x: Tensor4D): Tensor4D =>
     guidance ? applyGuidance({ output: x, ...guidance }) : x;
-  const errorTensor = tidy(() => mean(squaredDifference(guided(raw), teacher)));
+  const errorTensor = tidy(() => mean(squaredDifference(output, teacher)));
   const gradient = tidy(() => {
-    const byGuided = mul(sub(guided(raw), teacher), 2 / raw.size);
+    const byGuided = mul(sub(output, teacher), 2 / raw.size);
     return grad((x) => sum(mul(guided(x as Tensor4D), byGuided)))(raw) as Tensor4D;
   });
   const [error] = await errorTensor.data();
