@@ -1,12 +1,12 @@
+export type { LambdaOptions } from './forks.js';
+export { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
 export {
   type ChoosePredictorsOptions,
   choosePredictors,
-  cumulativeLambda,
-  type LambdaOptions,
-  leaveOneOutLambda,
   type MarginalLambda,
+  type MarginalLambdaOptions,
   marginalLambda,
-} from './lambda.js';
+} from './marginal-lambda.js';
 export { type ObjectiveOptions, type ObjectiveTerms, objective } from './objective.js';
 export {
   emptyCache,

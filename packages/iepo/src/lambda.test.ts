@@ -1,9 +1,15 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { loadDit } from '@harmonica/backbones';
-import { type Backbone, createEagerExecutor, type Executor } from '@harmonica/core';
+import {
+  AbortedError,
+  type Backbone,
+  type CachePredictor,
+  createEagerExecutor,
+  type Executor,
+} from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import { createOnnxExecutor } from '@harmonica/onnx';
-import { predictorByName } from '@harmonica/router';
+import { perStepPredictor, predictorByName } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import {
   expectClose,
@@ -14,13 +20,9 @@ import {
 } from '@harmonica/testing';
 import { memory, slice, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  choosePredictors,
-  cumulativeLambda,
-  type LambdaOptions,
-  leaveOneOutLambda,
-  marginalLambda,
-} from './lambda.js';
+import type { LambdaOptions } from './forks.js';
+import { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
+import { choosePredictors, marginalLambda } from './marginal-lambda.js';
 import { advanceRun, disposeRunState, type RoutedRun, startRun } from './routed-run.js';
 
 // Means are taken in float32 there and in float64 here; the marginal is a difference of means of about 100.
@@ -99,10 +101,18 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   afterAll(() => backbone.dispose());
 
   /** The final latent of a plain run from start to end, with nothing shared. */
-  const sample = async (rows: readonly (readonly number[])[]): Promise<Tensor4D> => {
+  const sample = async (
+    rows: readonly (readonly number[])[],
+    through: RoutedRun = run,
+  ): Promise<Tensor4D> => {
     let state = startRun(run, latent);
     for (const [index, row] of rows.entries()) {
-      const next = await advanceRun({ run, state, index, scores: index === 0 ? ones : row });
+      const next = await advanceRun({
+        run: through,
+        state,
+        index,
+        scores: index === 0 ? ones : row,
+      });
       next.output.dispose();
       disposeRunState(run, state);
       state = next.state;
@@ -159,24 +169,70 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
     }
   });
 
-  it('chooses the predictor whose output is closest to the computed one', async () => {
+  it('chooses the predictor that harms the image least, and keeps it for the steps after', async () => {
     const candidates = (['hold', 'linear', 'quadratic'] as const).map(predictorByName);
-    const deep = { ...run, predictor: predictorByName('quadratic') };
-    const chosen = await choosePredictors({ run: deep, latent, scores: hard, candidates });
-    expect(chosen).toHaveLength(6);
-    // After one computed step all candidates repeat it: the simplest is taken.
-    expect(chosen.slice(0, 2)).toEqual([0, 0]);
+    const options = { run, latent, scores: hard, candidates, chosen: [0, 1, 1, 1, 1, 1] };
+    const { chosen } = await marginalLambda(options);
+    const inForce = [...options.chosen];
+    const reference = await sample(scores.map(() => ones));
+    for (let t = 1; t < 6; t++) {
+      const errors: number[] = [];
+      for (const index of candidates.keys()) {
+        inForce[t] = index;
+        const predictor = perStepPredictor(inForce.map((k) => candidates[k] as CachePredictor));
+        const final = await sample(replaced(hard, t, [0, 0, 0, 0]), {
+          ...run,
+          predictor: { ...predictor, depth: 3 },
+        });
+        const logs = [0, 1].map((image) =>
+          Math.log(mse(pick(final, image), pick(reference, image), 1) + 1e-5),
+        );
+        errors.push((logs[0] as number) + (logs[1] as number));
+      }
+      expect(errors[chosen[t] as number]).toBeLessThan(Math.min(...errors) + 1e-4);
+      inForce[t] = chosen[t] as number;
+    }
     expect(new Set(chosen).size).toBeGreaterThan(1);
   });
 
-  it('leaks no tensor and no handle, also when aborted', async () => {
+  it('chooses for predicted steps alone what the marginal chooses on the way', async () => {
+    const candidates = (['hold', 'linear', 'quadratic'] as const).map(predictorByName);
+    const whole = hard.map((_, step) => (step % 2 === 0 ? ones : [0, 0, 0, 0]));
+    const options = { run, latent, scores: whole, candidates, chosen: [2, 2, 2, 2, 2, 2] };
+    const { chosen } = await marginalLambda(options);
+    const alone = await choosePredictors(options);
+    expect(alone).toEqual(chosen.map((index, step) => (step % 2 === 0 ? 2 : index)));
+  });
+
+  it.each([
+    ['leave-one-out', leaveOneOutLambda],
+    ['cumulative', cumulativeLambda],
+    ['marginal', marginalLambda],
+  ])('leaks no tensor and no handle, also when aborted (%s)', async (_, lambda) => {
     const before = memory().numTensors;
     const handles = executor.liveHandles;
-    for (const lambda of [leaveOneOutLambda, cumulativeLambda, marginalLambda]) {
-      await lambda({ run, latent, scores });
-    }
+    await lambda({ run, latent, scores: hard });
     expect(memory().numTensors).toBe(before);
-    expect(executor.liveHandles).toBe(handles);
+    for (const steps of [1, 4, 9, 14]) {
+      const controller = new AbortController();
+      let left = steps;
+      const stopping: Executor = {
+        ...executor,
+        get liveHandles() {
+          return executor.liveHandles;
+        },
+        advance: (...args) => {
+          left -= 1;
+          if (left === 0) controller.abort();
+          return executor.advance(...args);
+        },
+      };
+      const { signal } = controller;
+      const stopped = { run: { ...run, executor: stopping }, latent, scores: hard, signal };
+      await expect(lambda(stopped)).rejects.toBeInstanceOf(AbortedError);
+      expect(memory().numTensors).toBe(before);
+      expect(executor.liveHandles).toBe(handles);
+    }
   });
 
   it('stops when its signal is aborted', async () => {

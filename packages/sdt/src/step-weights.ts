@@ -1,26 +1,28 @@
 import {
+  choosePredictors,
   cumulativeLambda,
   type LambdaOptions,
   leaveOneOutLambda,
+  type MarginalLambdaOptions,
   marginalLambda,
 } from '@harmonica/iepo';
 import type { ProxyName } from './training-config.js';
 
-/** lambda(t) and the loss weights that follow from it, one of each per step. */
+/** lambda(t), the loss weights that follow from it, and predictors: one of each per step. */
 export interface StepWeights {
   readonly lambda: readonly number[];
   readonly weights: readonly number[];
+  /** Index of the candidate to use; absent if there was nothing to choose from. */
+  readonly chosen?: readonly number[];
 }
 
-export interface StepWeightsOptions {
+export interface StepWeightsOptions
+  extends Pick<MarginalLambdaOptions, 'run' | 'latent' | 'signal' | 'candidates' | 'chosen'> {
   readonly proxy: ProxyName;
   /** Soft scores in force, as the trainer applies them. */
   readonly soft: LambdaOptions['scores'];
   /** The same as hard decisions, 0 and 1. */
   readonly hard: LambdaOptions['scores'];
-  readonly run: LambdaOptions['run'];
-  readonly latent: LambdaOptions['latent'];
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -30,26 +32,41 @@ export interface StepWeightsOptions {
  * - `marginal`: lambda(t) / error(t), which turns an error of the model output at step t into one of the image, over the
  *   mean of lambda, so that beta does not depend on the model;
  * - `uniform`: 1 (the objective without the proxy).
+ *
+ * With `candidates` it chooses a predictor for each step as well; the soft proxies go on to measure with `run.predictor`.
  */
 export async function stepWeights(options: StepWeightsOptions): Promise<StepWeights> {
-  const { proxy, run, latent, signal, soft, hard } = options;
-  const shared = { run, latent, ...(signal && { signal }) };
-  switch (proxy) {
+  const { proxy, soft, hard, candidates, chosen, ...shared } = options;
+  if (proxy === 'marginal') {
+    const search = candidates && chosen ? { candidates, chosen } : {};
+    const marginal = await marginalLambda({ ...shared, ...search, scores: hard });
+    const { lambda, stepError } = marginal;
+    const weights = perUnitError(lambda, stepError);
+    return { lambda, weights, ...(candidates && { chosen: marginal.chosen }) };
+  }
+  const found = await softWeights({ ...shared, proxy, scores: soft });
+  if (!candidates || !chosen) return found;
+  return {
+    ...found,
+    chosen: await choosePredictors({ ...shared, candidates, chosen, scores: hard }),
+  };
+}
+
+type SoftProxy = Exclude<ProxyName, 'marginal'>;
+
+async function softWeights(options: LambdaOptions & { proxy: SoftProxy }): Promise<StepWeights> {
+  switch (options.proxy) {
     case 'uniform': {
-      const ones = soft.map((_, step) => (step === 0 ? 0 : 1));
+      const ones = options.scores.map((_, step) => (step === 0 ? 0 : 1));
       return { lambda: ones, weights: ones };
     }
     case 'leave-one-out': {
-      const lambda = await leaveOneOutLambda({ ...shared, scores: soft });
+      const lambda = await leaveOneOutLambda(options);
       return { lambda, weights: lambda };
     }
     case 'cumulative': {
-      const lambda = await cumulativeLambda({ ...shared, scores: soft });
+      const lambda = await cumulativeLambda(options);
       return { lambda, weights: lambda };
-    }
-    case 'marginal': {
-      const { lambda, stepError } = await marginalLambda({ ...shared, scores: hard });
-      return { lambda, weights: perUnitError(lambda, stepError) };
     }
   }
 }

@@ -16,7 +16,6 @@ import {
   advanceRun,
   choosePredictors,
   disposeRunState,
-  type LambdaOptions,
   objective,
   type RoutedRun,
   startRun,
@@ -162,8 +161,8 @@ function initialState({ executor, plan, config, provenance }: TrainRouterOptions
     iteration: 0,
     refreshedAt: -1,
     logits,
-    // The deepest history, until the first refresh chooses.
-    predictor: config.predictor === 'per-step' ? 'quadratic' : config.predictor,
+    // The best single one for most samplers, until the first refresh chooses.
+    predictor: config.predictor === 'per-step' ? 'linear' : config.predictor,
     optimizer: logits.map((row) => initAdamW(row.length)),
     rng: rng.state(),
     beta: config.beta,
@@ -253,7 +252,7 @@ interface TrajectoryInput {
   readonly batch: TrainingBatch;
 }
 
-/** Renews lambda and the loss weights every `refreshEvery` updates, on the batch of this trajectory. */
+/** Renews lambda, the loss weights and the predictors every `refreshEvery` updates, on the batch of this trajectory. */
 async function refreshWeights({
   options,
   state,
@@ -263,14 +262,16 @@ async function refreshWeights({
   const { config, executor, signal } = options;
   const first = state.refreshedAt < 0;
   if (!first && state.iteration - state.refreshedAt < config.refreshEvery) return state;
-  const soft = routerScores(state);
   const cost = macsCostModel(executor.spec);
-  const hard = hardScores(state.logits, thresholdInForce(config, state.logits, cost));
-  const { latent } = batch;
-  const shared = { latent, ...(signal && { signal }) };
-  const predictor = await refreshPredictor({ ...shared, run, config, state, scores: hard });
-  const chosen = { ...run, predictor: predictorByName(predictor) };
-  const fresh = await stepWeights({ ...shared, proxy: config.proxy, soft, hard, run: chosen });
+  const fresh = await stepWeights({
+    ...predictorSearch(config, state),
+    run,
+    latent: batch.latent,
+    proxy: config.proxy,
+    soft: routerScores(state),
+    hard: hardScores(state.logits, thresholdInForce(config, state.logits, cost)),
+    ...(signal && { signal }),
+  });
   const share = first ? 1 : config.refreshShare;
   const blend = (old: readonly number[], next: readonly number[]) =>
     next.map((value, i) => share * value + (1 - share) * (old[i] as number));
@@ -280,7 +281,7 @@ async function refreshWeights({
     ...state,
     ...(findsBeta && { beta: startingBeta({ lambda: fresh.lambda, cost, target }) }),
     refreshedAt: state.iteration,
-    predictor,
+    predictor: fresh.chosen ? predictorNames(fresh.chosen) : state.predictor,
     lambda: blend(state.lambda, fresh.lambda),
     weights: blend(state.weights, fresh.weights),
   };
@@ -295,43 +296,34 @@ async function withFinalPredictors(
   state: TrainingState,
 ): Promise<TrainingState> {
   const { config, executor, signal } = options;
+  const search = predictorSearch(config, state);
+  if (!search) return state;
   const size = FINAL_BATCHES * config.batchSize;
   const batch = drawTrajectory(options, restoreRng(state.rng), size);
-  const run = routedRun(options, state, batch);
-  const { latent } = batch;
   const threshold = thresholdInForce(config, state.logits, macsCostModel(executor.spec));
-  const scores = hardScores(state.logits, threshold);
   try {
-    const predictor = await refreshPredictor({
-      config,
-      state,
-      run,
-      latent,
-      scores,
+    const chosen = await choosePredictors({
+      ...search,
+      run: routedRun(options, state, batch),
+      latent: batch.latent,
+      scores: hardScores(state.logits, threshold),
       ...(signal && { signal }),
     });
-    return { ...state, predictor };
+    return { ...state, predictor: predictorNames(chosen) };
   } finally {
     disposeBatch(batch);
   }
 }
 
-interface RefreshPredictorInput extends LambdaOptions {
-  readonly config: TrainingConfig;
-  readonly state: TrainingState;
+/** What there is to choose from with `per-step`, and what is in force. */
+function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
+  if (config.predictor !== 'per-step') return undefined;
+  const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
+  const chosen = names.map((name) => PREDICTOR_NAMES.indexOf(name));
+  return { candidates: PREDICTOR_NAMES.map(predictorByName), chosen };
 }
 
-/** The predictor to go on with: with `per-step`, the best for each step on this batch. */
-async function refreshPredictor(input: RefreshPredictorInput): Promise<PredictorChoice> {
-  const { config, state, run, ...options } = input;
-  if (config.predictor !== 'per-step') return state.predictor;
-  const candidates = PREDICTOR_NAMES.map(predictorByName);
-  const deepest = predictorByName('quadratic');
-  const chosen = await choosePredictors({
-    ...options,
-    run: { ...run, predictor: deepest },
-    candidates,
-  });
+function predictorNames(chosen: readonly number[]): PredictorChoice {
   return chosen.map((index) => PREDICTOR_NAMES[index] as PredictorName);
 }
 

@@ -36,7 +36,7 @@ export interface TrainingConfig {
   readonly refreshEvery: number;
   /** Share of each new lambda in the running average, in (0, 1]. 1: the newest alone, as in the paper. */
   readonly refreshShare: number;
-  /** `per-step`: at every refresh of lambda, the one of lowest output error is chosen for each step. */
+  /** `per-step`: at every refresh of lambda, the one that harms the final image least is chosen for each step. */
   readonly predictor: PredictorName | 'per-step';
   /** `branch`: every branch has a logit of its own, as in the paper. `step`: the branches of a step share one. */
   readonly granularity: 'branch' | 'step';
