@@ -5,6 +5,7 @@ Needs torch and safetensors; the versions that were used stand in expected.json.
 
 import argparse
 import json
+import math
 import platform
 import warnings
 import zipfile
@@ -28,13 +29,20 @@ DTYPES = {
     torch.uint8: "u8",
     torch.bool: "bool",
 }
+FLOAT8 = {torch.float8_e4m3fn: "f8_e4m3", torch.float8_e5m2: "f8_e5m2"}
 
 
 def describe(tensor):
-    """Shape, type and values (as float32) of a tensor; infinity, which JSON lacks, as text."""
-    values = tensor.detach().to(torch.float32).flatten().tolist()
-    finite = [v if abs(v) < float("inf") else f"{'-' if v < 0 else ''}Infinity" for v in values]
-    return {"shape": list(tensor.shape), "dtype": DTYPES[tensor.dtype], "values": finite}
+    """Shape, type and values (as float32) of a tensor; infinity and NaN, which JSON lacks, as text."""
+    values = [spell(value) for value in tensor.detach().to(torch.float32).flatten().tolist()]
+    return {"shape": list(tensor.shape), "dtype": (DTYPES | FLOAT8)[tensor.dtype], "values": values}
+
+
+def spell(value):
+    """A number, or the name that JavaScript has for it."""
+    if math.isnan(value):
+        return "NaN"
+    return f"{'-' if value < 0 else ''}Infinity" if math.isinf(value) else value
 
 
 def flatten(value, name=""):
@@ -170,6 +178,9 @@ def write_safetensors(generator):
         "bf16.safetensors": {name: tensor.bfloat16() for name, tensor in weights.items()},
         "types.safetensors": {
             name: (torch.randn(2, 3, generator=generator) * 50).to(dtype) for dtype, name in DTYPES.items()
+        },
+        "float8.safetensors": {
+            name: torch.arange(256, dtype=torch.uint8).view(dtype) for dtype, name in FLOAT8.items()
         },
         "sharded/model-00001-of-00002.safetensors": {"blocks.0.weight": weights["blocks.0.weight"]},
         "sharded/model-00002-of-00002.safetensors": {

@@ -1,4 +1,5 @@
 import { CheckpointError, DTypeError } from '@harmonica/core';
+import { e4m3ToFloat, e5m2ToFloat } from './float8.js';
 import { bfloatToFloat, halfToFloat } from './half-float.js';
 
 const elementBytes = {
@@ -6,6 +7,8 @@ const elementBytes = {
   f32: 4,
   f16: 2,
   bf16: 2,
+  f8_e4m3: 1,
+  f8_e5m2: 1,
   i64: 8,
   i32: 4,
   i16: 2,
@@ -77,6 +80,8 @@ const decoders: Readonly<Record<ElementType, Decoder>> = {
   f32: (...view) => new Float32Array(new Float32Array(...view)),
   f16: (...view) => halfToFloat(new Uint16Array(...view)),
   bf16: (...view) => bfloatToFloat(new Uint16Array(...view)),
+  f8_e4m3: (...view) => e4m3ToFloat(new Uint8Array(...view)),
+  f8_e5m2: (...view) => e5m2ToFloat(new Uint8Array(...view)),
   i64: (...view) => Float32Array.from(new BigInt64Array(...view), Number),
   i32: (...view) => new Float32Array(new Int32Array(...view)),
   i16: (...view) => new Float32Array(new Int16Array(...view)),

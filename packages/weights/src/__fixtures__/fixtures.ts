@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 interface ExpectedTensor {
   readonly shape: readonly number[];
   readonly dtype: string;
-  /** Infinity stands as text. */
+  /** Infinity and NaN stand as text. */
   readonly values: readonly (number | string)[];
 }
 
