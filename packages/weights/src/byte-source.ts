@@ -11,7 +11,7 @@ export interface ByteSource {
   readonly path: string;
   readonly sizeBytes: number;
   /**
-   * Bytes `begin` up to, not including, `end`.
+   * Bytes `begin` up to, not including, `end`, in memory of their own.
    *
    * @throws {@link CheckpointError} if the range is not within the source
    */
@@ -54,7 +54,7 @@ export async function openWith<T>(
   }
 }
 
-/** Bytes that are in memory already. Reads are views. */
+/** Bytes that are in memory already. Reads are copies. */
 export function createMemorySource(options: { path: string; bytes: Uint8Array }): ByteSource {
   const { path, bytes } = options;
   const sizeBytes = bytes.length;
@@ -63,7 +63,7 @@ export function createMemorySource(options: { path: string; bytes: Uint8Array })
     sizeBytes,
     async read(range) {
       checkRange({ path, sizeBytes, ...range });
-      return bytes.subarray(range.begin, range.end);
+      return bytes.slice(range.begin, range.end);
     },
     async close() {},
   };

@@ -69,6 +69,21 @@ export function toFloat32(
   return decoders[type](buffer, byteOffset, bytes.length / size);
 }
 
+/**
+ * {@link toFloat32} of bytes that the caller gives away: float32 stays in the memory where it is, so that a large tensor
+ * is never there twice.
+ *
+ * @returns memory that nobody else holds
+ */
+export function adoptFloat32(
+  options: TensorSite & { bytes: Uint8Array; type: ElementType },
+): Float32Array {
+  const { bytes, type } = options;
+  const { buffer } = bytes;
+  const fillsBuffer = bytes.length === buffer.byteLength && bytes.length % sizeOf(type) === 0;
+  return type === 'f32' && fillsBuffer ? new Float32Array(buffer) : toFloat32(options);
+}
+
 type Decoder = (
   buffer: ArrayBufferLike,
   byteOffset: number,

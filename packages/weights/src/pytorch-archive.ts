@@ -1,6 +1,6 @@
 import { CheckpointError } from '@harmonica/core';
 import type { ByteSource } from './byte-source.js';
-import { sizeOf, toFloat32 } from './element-type.js';
+import { adoptFloat32, sizeOf } from './element-type.js';
 import { createPyTorchGlobals, loadStorage } from './pytorch-globals.js';
 import { type StorageReference, type StridedTensor, spanOf, toRowMajor } from './strided-tensor.js';
 import { unpickle } from './unpickle.js';
@@ -127,6 +127,6 @@ async function readStrided(options: {
   const size = sizeOf(storage.type);
   const range = { begin: offset * size, end: (offset + length) * size };
   const bytes = length === 0 ? new Uint8Array(0) : await readZipRange({ file, entry, range });
-  const span = toFloat32({ path: file.path, key, type: storage.type, bytes });
+  const span = adoptFloat32({ path: file.path, key, type: storage.type, bytes });
   return toRowMajor({ span, shape, strides });
 }

@@ -1,7 +1,7 @@
 import type { WeightSource } from '@harmonica/core';
 import { writeFileAtomic } from './atomic-file.js';
 import { type ByteSource, openWith } from './byte-source.js';
-import { toFloat32 } from './element-type.js';
+import { adoptFloat32 } from './element-type.js';
 import { encodeParts, type SafetensorsContent } from './safetensors.js';
 import {
   headerLength,
@@ -34,7 +34,7 @@ export async function openSafetensorsIn(file: ByteSource): Promise<SafetensorsSo
   const tensors = new Map<string, StoredTensor>();
   for (const [key, { shape, type, begin, end }] of entries) {
     const read = async () =>
-      toFloat32({ path: file.path, key, type, bytes: await file.read({ begin, end }) });
+      adoptFloat32({ path: file.path, key, type, bytes: await file.read({ begin, end }) });
     tensors.set(key, { shape, dtype: type, read });
   }
   const source = createWeightSource({ path: file.path, tensors, close: () => file.close() });
