@@ -62,6 +62,41 @@ describe('executePlan', () => {
     expect(await run(steps)).toEqual([0.5, -1]);
   });
 
+  it('thresholds predictions dynamically, image by image', async () => {
+    // |p| sorted: 0.5, 1, 2, 4. Quantile 0.5 is 1.5, quantile 0.9 is 2 + 0.7 * 2 = 3.4, quantile 1 is 4.
+    const values = [-4, 1, 2, -0.5];
+    const threshold = async (ratio: number, max: number) => {
+      const fields = { toPrediction: { x: 1, model: 0 }, carry: 0, history: [1] };
+      const x = await executePlan({
+        plan: plan([step({ ...fields, threshold: { ratio, max } })]),
+        denoise: double,
+        latent: tensor4d([...values, 0.25, -0.5, 0, 0.75], [2, 1, 2, 2]),
+      });
+      return Array.from(x.dataSync());
+    };
+    const small = [0.25, -0.5, 0, 0.75]; // its quantile is below 1, so nothing changes
+    const expected = (s: number) =>
+      [...values.map((v) => Math.max(-s, Math.min(s, v)) / s), ...small].map(Math.fround);
+    const close = (actual: number[], s: number) => {
+      expected(s).forEach((value, i) => {
+        expect(actual[i]).toBeCloseTo(value, 6);
+      });
+    };
+    close(await threshold(0.5, 10), 1.5);
+    close(await threshold(0.9, 10), 3.4);
+    close(await threshold(1, 10), 4);
+    close(await threshold(1, 2.5), 2.5);
+    close(await threshold(0.9, 1), 1);
+  });
+
+  it('adds the draws of earlier steps again, the latest first', async () => {
+    const noisy = (std: number, earlier?: readonly number[]) =>
+      step({ carry: 1, history: [0], noise: { kind: 'fixed', std, ...(earlier && { earlier }) } });
+    // The draw of step i is i + 1: 0.5 * 1, then 0.25 * 2 - 3 * 1, then 0 * 3 + 10 * 2 + 100 * 1.
+    const steps = [noisy(0.5), noisy(0.25, [-3]), noisy(0, [10, 100])];
+    expect(await run(steps)).toEqual([1 + 118, -2 + 118]);
+  });
+
   it('adds fixed noise, a fresh draw for each step', async () => {
     const noisy = step({ carry: 1, history: [0], noise: { kind: 'fixed', std: 0.5 } });
     expect(await run([noisy, noisy])).toEqual([1 + 0.5 + 1, -2 + 0.5 + 1]);
@@ -84,6 +119,10 @@ describe('executePlan', () => {
     const steps = [step({ noise: { kind: 'fixed', std: 1 } })];
     const run = executePlan({ plan: plan(steps), denoise: double, latent: start() });
     await expect(run).rejects.toThrowError(/expected a noise source/);
+    const again = [step(), step({ noise: { kind: 'fixed', std: 0, earlier: [1] } })];
+    await expect(
+      executePlan({ plan: plan(again), denoise: double, latent: start() }),
+    ).rejects.toThrowError(/expected a noise source/);
   });
 
   it('stops at the first latent that is not finite, and says where', async () => {
@@ -118,11 +157,15 @@ describe('executePlan', () => {
     const controller = new AbortController();
     const denoise: Denoiser = async (x) =>
       tidy(() => (way === 'nan' ? fill(x.shape, Number.NaN) : mul(x, 2)) as Tensor4D);
-    const steps = [step({ history: [1, 1, 1] }), step({ history: [1, 1, 1] }), step()];
+    const history = [1, 1, 1];
+    const noisy: PlanStep['noise'] = { kind: 'fixed', std: 1, earlier: [1] };
+    const limited = step({ history, noise: noisy, threshold: { ratio: 0.9, max: 2 } });
+    const steps = [step({ history }), limited, step()];
     const run = executePlan({
       plan: plan(steps),
       denoise,
       latent,
+      noise,
       signal: controller.signal,
       onStep: () => (way === 'abort' ? controller.abort() : undefined),
     });

@@ -9,6 +9,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { channelRange } from './channel-range.js';
+import { applyThreshold } from './dynamic-threshold.js';
 import { InvalidArgumentError, NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
 import type { NoiseSource } from './noise.js';
 import type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
@@ -109,6 +110,7 @@ export function advancePlan(options: AdvancePlanOptions): PlanState {
       output,
       predictions: state.predictions,
       drawn: drawNoise(plan, index, noise),
+      drawnEarlier: drawEarlierNoise(plan, index, noise),
     });
     const older = state.predictions.slice(0, depth - 1).map((p) => keep(p.clone()));
     next = { latent: keep(latent), predictions: [keep(prediction.clone()), ...older] };
@@ -123,7 +125,20 @@ export function disposePlanState({ latent, predictions }: PlanState): void {
 
 function drawNoise(plan: SamplerPlan, index: number, noise?: NoiseSource): Tensor4D | undefined {
   if (!addsNoise((plan.steps[index] as PlanStep).noise)) return undefined;
-  if (noise) return noise.step(index);
+  return sourceOf(plan, noise).step(index);
+}
+
+/** What the step adds of the draws of earlier steps, already scaled. */
+function drawEarlierNoise(plan: SamplerPlan, index: number, noise?: NoiseSource): Tensor4D[] {
+  const step = plan.steps[index] as PlanStep;
+  const factors = (step.noise.kind === 'fixed' && step.noise.earlier) || [];
+  return factors.flatMap((factor, j) =>
+    factor === 0 ? [] : [mul(sourceOf(plan, noise).step(index - 1 - j), factor) as Tensor4D],
+  );
+}
+
+function sourceOf(plan: SamplerPlan, noise: NoiseSource | undefined): NoiseSource {
+  if (noise) return noise;
   throw new InvalidArgumentError({
     argument: 'noise',
     value: noise,
@@ -145,9 +160,11 @@ interface ApplyStepInput {
   readonly output: Tensor4D;
   readonly predictions: readonly Tensor4D[];
   readonly drawn: Tensor4D | undefined;
+  readonly drawnEarlier: readonly Tensor4D[];
 }
 
-function applyStep({ step, latent, output, predictions, drawn }: ApplyStepInput) {
+function applyStep(input: ApplyStepInput) {
+  const { step, latent, output, predictions, drawn, drawnEarlier } = input;
   const [batch, height, width, channels] = latent.shape;
   const [outputBatch, , , outputChannels] = output.shape;
   if (outputBatch !== batch || outputChannels < channels) {
@@ -159,14 +176,20 @@ function applyStep({ step, latent, output, predictions, drawn }: ApplyStepInput)
   }
   const model = channelRange(output, 0, channels);
   const raw = add(mul(latent, step.toPrediction.x), mul(model, step.toPrediction.model));
-  const prediction = (step.clip ? clipByValue(raw, step.clip.min, step.clip.max) : raw) as Tensor4D;
+  const prediction = limit(step, raw as Tensor4D);
   let next = mul(latent, step.carry);
   step.history.forEach((factor, j) => {
     const p = j === 0 ? prediction : predictions[j - 1];
     if (p && factor !== 0) next = add(next, mul(p, factor));
   });
   if (drawn) next = add(next, mul(drawn, noiseStd(step.noise, output, channels)));
+  for (const term of drawnEarlier) next = add(next, term);
   return { latent: next as Tensor4D, prediction };
+}
+
+function limit({ clip, threshold }: PlanStep, prediction: Tensor4D): Tensor4D {
+  if (threshold) return applyThreshold(prediction, threshold);
+  return clip ? clipByValue(prediction, clip.min, clip.max) : prediction;
 }
 
 function noiseStd(noise: StepNoise, output: Tensor4D, channels: number): Tensor4D | number {

@@ -66,6 +66,26 @@ describe('file formats', () => {
     const perStep = { ...router, predictor: ['hold', 'quadratic'] };
     expect(parseRouterFile(JSON.stringify(perStep))).toEqual(perStep);
     expect(parseSamplerPlan(JSON.stringify(plan))).toEqual(plan);
+    const [first] = plan.steps;
+    const second = {
+      ...first,
+      noise: { kind: 'fixed', std: 0.5, earlier: [-0.25] },
+      threshold: { ratio: 0.995, max: 1.5 },
+    };
+    const longer = { ...plan, steps: [first, second] };
+    expect(parseSamplerPlan(JSON.stringify(longer))).toEqual(longer);
+  });
+
+  it.each([
+    [{ threshold: { ratio: 0, max: 1 } }, 'steps.0.threshold.ratio'],
+    [{ threshold: { ratio: 0.9, max: 0.5 } }, 'steps.0.threshold.max'],
+    [{ threshold: { ratio: 0.9, max: 1 }, clip: { min: -1, max: 1 } }, 'steps.0.threshold'],
+    [{ noise: { kind: 'fixed', std: 0, earlier: [] } }, 'steps.0.noise.earlier'],
+    [{ history: [] }, 'steps.0.history'],
+  ])('name the faulty place of a plan', (fields, path) => {
+    const document = { ...plan, steps: [{ ...plan.steps[0], ...fields }] };
+    const issues = issuesOf(() => parseSamplerPlan(JSON.stringify(document)));
+    expect(issues.map((issue) => issue.path)).toContain(path);
   });
 
   it.each([
@@ -112,5 +132,11 @@ describe('fingerprints', () => {
   it('tell plans apart by what they compute, not by how they were asked for', () => {
     expect(planFingerprint({ ...plan, settings: {} })).toBe(planFingerprint(plan));
     expect(planFingerprint({ ...plan, initialStd: 2 })).not.toBe(planFingerprint(plan));
+  });
+
+  it('stay what they were: routers on disk name them', () => {
+    expect(planFingerprint(plan)).toBe(
+      '59cf2857c139954fe1881389122b44e2bd8366d8f39df6584182225f33aad4f2',
+    );
   });
 });

@@ -82,5 +82,5 @@ export { type ParseJsonOptions, parseJson } from './parse-json.js';
 export { parseSamplerPlan } from './plan-format.js';
 export type { CachePolicy, CachePredictor, Probe } from './policy.js';
 export { createRng, type Rng, type RngOptions, type RngState, restoreRng } from './rng.js';
-export type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
+export type { DynamicThreshold, PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
 export type { WeightInfo, WeightSource } from './weight-source.js';

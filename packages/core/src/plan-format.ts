@@ -9,7 +9,11 @@ export function parseSamplerPlan(text: string, source = 'sampler plan'): Sampler
 
 function samplerPlanSchema() {
   const noise = z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('fixed'), std: z.number().nonnegative() }),
+    z.object({
+      kind: z.literal('fixed'),
+      std: z.number().nonnegative(),
+      earlier: z.array(z.number()).min(1).optional(),
+    }),
     z.object({
       kind: z.literal('learned-range'),
       minLogVariance: z.number(),
@@ -21,9 +25,14 @@ function samplerPlanSchema() {
     timestep: z.number(),
     toPrediction: z.object({ x: z.number(), model: z.number() }),
     clip: z.object({ min: z.number(), max: z.number() }).optional(),
+    threshold: z.object({ ratio: z.number().gt(0).max(1), max: z.number().min(1) }).optional(),
     carry: z.number(),
     history: z.array(z.number()).min(1),
     noise,
+  });
+  const limited = step.refine(({ clip, threshold }) => !(clip && threshold), {
+    path: ['threshold'],
+    message: 'not together with clip',
   });
   return z.object({
     version: z.literal(1),
@@ -31,6 +40,6 @@ function samplerPlanSchema() {
     prediction: z.enum(['epsilon', 'sample', 'velocity']),
     settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
     initialStd: z.number().positive(),
-    steps: z.array(step).min(1),
+    steps: z.array(limited).min(1),
   });
 }

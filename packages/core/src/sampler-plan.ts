@@ -2,7 +2,15 @@ import type { Prediction } from './backbone.js';
 
 /** How much noise a step adds. All values are standard deviations or log variances of the latent. */
 export type StepNoise =
-  | { readonly kind: 'fixed'; readonly std: number }
+  | {
+      readonly kind: 'fixed';
+      readonly std: number;
+      /**
+       * Factors of the noise that earlier steps drew, the latest first: a method that goes back to the latent of an
+       * earlier step takes the noise since then away. Absent: none.
+       */
+      readonly earlier?: readonly number[];
+    }
   /**
    * Learned range variance (Improved DDPM, 2021, Eq. 15): the model's second half of channels v in [-1, 1]
    * interpolates the log variance between `minLogVariance` (v = -1) and `maxLogVariance` (v = 1).
@@ -16,16 +24,32 @@ export type StepNoise =
     };
 
 /**
+ * Dynamic thresholding (Imagen 2022, Section 2.3), image by image: with s the `ratio` quantile of |p|, but at least 1 and
+ * at most `max`, predictions are clipped to [-s, s] and divided by s.
+ */
+export interface DynamicThreshold {
+  /** Quantile in (0, 1]. */
+  readonly ratio: number;
+  /** Upper bound of s, 1 or more. At 1 it is clipping to [-1, 1]. */
+  readonly max: number;
+}
+
+/**
  * One solver step. With latent x, model output m and the predictions p of this and earlier steps:
  *
- *     p[n] = toPrediction.x * x + toPrediction.model * m      (clipped to `clip`, if given)
+ *     p[n] = toPrediction.x * x + toPrediction.model * m      (held in range by `clip` or `threshold`, if given)
  *     x'   = carry * x + sum_j history[j] * p[n - j] + noise
+ *
+ * Predictions are samples, noise or velocities, as the method integrates.
  */
 export interface PlanStep {
   /** Model time handed to the backbone. */
   readonly timestep: number;
   readonly toPrediction: { readonly x: number; readonly model: number };
+  /** Range that predictions are clipped to. Not together with `threshold`. */
   readonly clip?: { readonly min: number; readonly max: number };
+  /** Dynamic thresholding of predictions. Not together with `clip`. */
+  readonly threshold?: DynamicThreshold;
   readonly carry: number;
   readonly history: readonly number[];
   readonly noise: StepNoise;
