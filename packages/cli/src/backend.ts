@@ -23,6 +23,8 @@ export interface Backend {
   /** For people, such as `onnx (compiled, 2 threads)`. */
   readonly description: string;
   readonly threads?: number | undefined;
+  /** Where ONNX Runtime runs compiled graphs; absent for engines that go op by op. */
+  readonly executionProvider?: 'cpu' | 'webgpu';
 }
 
 /** Options of {@link selectBackend}. */
@@ -56,7 +58,7 @@ export interface CreateExecutorOptions {
 }
 
 /**
- * An executor on any engine: compiled by ONNX Runtime for `onnx`, op by op for all others.
+ * An executor on any engine: compiled by ONNX Runtime for `onnx` and `webgpu`, op by op for all others.
  *
  * @throws {@link EngineError} as {@link selectBackend}
  */
@@ -64,9 +66,11 @@ export async function createExecutor(options: CreateExecutorOptions): Promise<Ex
   const { backbone, backend = 'auto', threads } = options;
   const ready =
     typeof backend === 'string' ? await selectBackend({ name: backend, threads }) : backend;
-  if (ready.name !== 'onnx') return yielding(createEagerExecutor(backbone, ready.description));
+  const { executionProvider, description } = ready;
+  if (!executionProvider) return yielding(createEagerExecutor(backbone, description));
   return createOnnxExecutor({
     backbone,
+    executionProviders: [executionProvider],
     ...(ready.threads !== undefined && { threads: ready.threads }),
   });
 }
@@ -89,11 +93,9 @@ type Starter = (threads: number | undefined) => Promise<Backend>;
 
 const starters: Readonly<Record<Exclude<BackendName, 'auto'>, Starter>> = {
   async onnx(threads) {
-    const found = await findPackage(['onnxruntime-node']);
-    if ('cause' in found) throw missing('onnx', ['onnxruntime-node'], found.cause);
-    await startTensors('cpu');
+    await startCompiled('onnx');
     const description = `onnx (compiled${threads === undefined ? '' : `, ${threads} threads`})`;
-    return { name: 'onnx', tensors: 'cpu', threads, description };
+    return { name: 'onnx', tensors: 'cpu', threads, description, executionProvider: 'cpu' };
   },
   async cpu() {
     await startTensors('cpu');
@@ -114,11 +116,9 @@ const starters: Readonly<Record<Exclude<BackendName, 'auto'>, Starter>> = {
     return { name: 'tensorflow', tensors: 'tensorflow', threads, description };
   },
   async webgpu() {
-    const packages = ['@tensorflow/tfjs-backend-webgpu'];
-    const found = await findPackage(packages);
-    if ('cause' in found) throw missing('webgpu', packages, found.cause);
-    await startBackend('webgpu');
-    return { name: 'webgpu', tensors: 'webgpu', description: 'tfjs webgpu' };
+    await startCompiled('webgpu');
+    const description = 'webgpu (compiled)';
+    return { name: 'webgpu', tensors: 'cpu', description, executionProvider: 'webgpu' };
   },
 };
 
@@ -132,6 +132,14 @@ async function fastestInstalled(): Promise<Exclude<BackendName, 'auto'>> {
     if ('name' in (await findPackage(packages))) return name as keyof typeof candidates;
   }
   return 'cpu';
+}
+
+/** ONNX Runtime brings its own WebGPU, so that one package serves both. */
+async function startCompiled(name: 'onnx' | 'webgpu'): Promise<void> {
+  const packages = ['onnxruntime-node'];
+  const found = await findPackage(packages);
+  if ('cause' in found) throw missing(name, packages, found.cause);
+  await startTensors('cpu');
 }
 
 async function startTensors(name: 'cpu' | 'wasm'): Promise<void> {

@@ -12,7 +12,6 @@ import {
   tracePredict,
 } from './backbone-graphs.js';
 import { composeGraphs } from './compose-graphs.js';
-import { fuseGraph } from './fuse-graph.js';
 import type { TracedGraph } from './graph.js';
 import type { Compiler, Program } from './program.js';
 import { layoutOf, type StreamLayout } from './stream-names.js';
@@ -46,7 +45,8 @@ export class BackbonePrograms {
   }
 
   end(batch: number): Promise<Program> {
-    return this.#program('end', batch, (size) => traceEnd(this.#backbone, this.layout(size)));
+    const trace = (size: number) => traceEnd(this.#backbone, this.layout(size));
+    return this.#program('end', batch, trace, ['output']);
   }
 
   compute(branch: Branch, batch: number): Promise<Program> {
@@ -72,18 +72,19 @@ export class BackbonePrograms {
           ),
         ),
       );
-      return this.#compiler.compile(composeGraphs(graphs));
+      return this.#compiler.compile(composeGraphs(graphs), { toHost: [] });
     });
   }
 
   vjp(branch: Branch, batch: number, history: HistoryLayout | undefined): Promise<Program> {
-    return this.#program(`vjp:${branch.index}:${keyOf(history)}`, batch, async (size) => {
+    const trace = async (size: number) => {
       const options = await this.#branchOptions(branch, size);
       return orTape(
         () => deriveVjp(traceParts(options, history), options.layout),
         () => traceTapeVjp(options, history),
       );
-    });
+    };
+    return this.#program(`vjp:${branch.index}:${keyOf(history)}`, batch, trace, ['score']);
   }
 
   endVjp(batch: number): Promise<Program> {
@@ -121,23 +122,31 @@ export class BackbonePrograms {
     return { backbone: this.#backbone, branch, layout, output: shapeAt(output, batch) };
   }
 
-  async #program(key: string, batch: number, trace: Trace): Promise<Program> {
+  /** @param toHost outputs that the executor reads */
+  async #program(
+    key: string,
+    batch: number,
+    trace: Trace,
+    toHost: readonly string[] = [],
+  ): Promise<Program> {
     const graph = await this.#graph(key, batch, trace);
-    return remembered(this.#compiled, graph, () => this.#compiler.compile(graph));
+    return remembered(this.#compiled, graph, () => this.#compiler.compile(graph, { toHost }));
+  }
+
+  async #anyBatchGraph(trace: Trace): Promise<TracedGraph | undefined> {
+    const traced = await Promise.all(PROBE_BATCHES.map(trace));
+    const [small, large] = traced.map((graph) => this.#compiler.optimise(graph));
+    return symbolicBatch(small as TracedGraph, large as TracedGraph);
   }
 
   /** The graph for any batch size, or the one for this. */
   async #graph(key: string, batch: number, trace: Trace): Promise<TracedGraph> {
-    const graph = await remembered(this.#anyBatch, key, () => anyBatchGraph(trace));
+    const graph = await remembered(this.#anyBatch, key, () => this.#anyBatchGraph(trace));
     if (graph) return graph;
-    return remembered(this.#oneBatch, `${key}@${batch}`, async () => fuseGraph(await trace(batch)));
+    return remembered(this.#oneBatch, `${key}@${batch}`, async () =>
+      this.#compiler.optimise(await trace(batch)),
+    );
   }
-}
-
-async function anyBatchGraph(trace: Trace): Promise<TracedGraph | undefined> {
-  const graphs = await Promise.all(PROBE_BATCHES.map(async (size) => fuseGraph(await trace(size))));
-  const [small, large] = graphs as [TracedGraph, TracedGraph];
-  return symbolicBatch(small, large);
 }
 
 /** What was made for the key before; forgotten if making it fails. */

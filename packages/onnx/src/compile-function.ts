@@ -1,6 +1,5 @@
 import { DisposedError } from '@harmonica/core';
 import { type DataType, type Tensor, tensor } from '@tensorflow/tfjs-core';
-import { fuseGraph } from './fuse-graph.js';
 import { type GraphValue, sizeOf } from './graph.js';
 import { Compiler, type Program } from './program.js';
 import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
@@ -105,7 +104,7 @@ async function specialise<Inputs extends readonly Tensor[]>(
     },
   });
   return {
-    program: await compiler.compile(fuseGraph(graph)),
+    program: await compiler.compile(compiler.optimise(graph), { toHost: 'all' }),
     names,
     rebuild: rebuilds[0] as Rebuild,
   };

@@ -1,6 +1,6 @@
 import { DisposedError, type StreamHandle, type ValueHandle } from '@harmonica/core';
 import type { HistorySlabs } from './history-slabs.js';
-import type { PooledTensor, TensorPool } from './tensor-pool.js';
+import { bytesOf, type PooledTensor, type TensorPool } from './tensor-pool.js';
 
 export type PooledTensors = Readonly<Record<string, PooledTensor>>;
 
@@ -48,7 +48,7 @@ export class HandleTable {
   /** Takes over one use of each tensor. */
   holdValue(tensors: PooledTensors): ValueHandle {
     const sizeBytes = Object.values(tensors).reduce(
-      (total, { tensor }) => total + (tensor.data as Float32Array).byteLength,
+      (total, { tensor, dtype }) => total + tensor.size * bytesOf(dtype),
       0,
     );
     const value: HeldValue = { tensors, sizeBytes };

@@ -1,7 +1,12 @@
 import { geluRule, siluRule } from './fusions/gelu.js';
 import { groupNormRule } from './fusions/group-norm.js';
 import { identityRules } from './fusions/identities.js';
-import { layerNormRule, leanLayerNormRule, modulatedLayerNormRule } from './fusions/layer-norm.js';
+import {
+  layerNormRule,
+  leanLayerNormRule,
+  modulatedLayerNormRule,
+  splitLayerNormRule,
+} from './fusions/layer-norm.js';
 import {
   biasGeluRule,
   fusedMatMulRule,
@@ -28,6 +33,11 @@ export function simplifyGraph(graph: TracedGraph): TracedGraph {
 function recognisedGraph(graph: TracedGraph): TracedGraph {
   const simple = rewriteGraph(graph, identityRules);
   return rewriteGraph(simple, [...identityRules, layerNormRule, geluRule]);
+}
+
+/** Like {@link standardGraph}, also for graphs that gradients were derived from. */
+export function portableGraph(graph: TracedGraph): TracedGraph {
+  return rewriteGraph(standardGraph(graph), [splitLayerNormRule, leanLayerNormRule]);
 }
 
 /**

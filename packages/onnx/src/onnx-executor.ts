@@ -160,8 +160,8 @@ class OnnxExecutor implements Executor {
   async read(handle: ValueHandle): Promise<Tensor> {
     this.#assertUsable();
     const [first] = Object.values(this.#handles.value(handle).tensors) as [PooledTensor];
-    const values = (first.tensor.data as Float32Array).slice();
-    return tensor(values, [...first.shape]);
+    const { data } = await this.#compiler.download(first.tensor, first);
+    return tensor((data as Float32Array).slice(), [...first.shape]);
   }
 
   release(...handles: readonly (StreamHandle | ValueHandle)[]): void {
@@ -253,6 +253,15 @@ class OnnxExecutor implements Executor {
   async #run(program: Program, options: RunOptions): Promise<Results> {
     const { feeds, batch, skipped = [], allocate } = options;
     const results: Record<string, PooledTensor> = {};
+    if (program.onDevice) {
+      const tensors = await program.run(inputsOf(program, feeds));
+      program.outputs.forEach(({ name, shape, dtype }, i) => {
+        const made = tensors[i] as OrtTensor;
+        if (skipped.includes(name)) made.dispose();
+        else results[name] = { tensor: made, shape: shapeAt(shape, batch), dtype, users: 1 };
+      });
+      return results;
+    }
     const fetches = program.outputs.map(({ name, shape: open, dtype }) => {
       if (skipped.includes(name)) return null;
       const shape = shapeAt(open, batch);

@@ -1,16 +1,27 @@
 import { EngineError } from '@harmonica/core';
 import { canonicalGraph, graphKey } from './canonical-graph.js';
-import { type GraphValue, sameShape, sizeOf, type TracedGraph } from './graph.js';
+import { fuseGraph, portableGraph } from './fuse-graph.js';
+import {
+  type GraphDType,
+  type GraphValue,
+  type GraphWeight,
+  sameShape,
+  sizeOf,
+  type TracedGraph,
+} from './graph.js';
 import { encodeModel } from './onnx-model.js';
 import { pruneGraph } from './prune-graph.js';
 import {
   createSession,
+  keepsOnDevice,
   type OrtRuntime,
   type OrtSession,
   type OrtTensor,
+  type OutputLocation,
   runsOnCpu,
   type SessionOptions,
 } from './runtime.js';
+import { arrayFor } from './tensor-pool.js';
 import { readWeight, WeightStore } from './weight-store.js';
 
 /** A traced graph bound to a session and to its weights. */
@@ -18,11 +29,23 @@ export interface Program {
   /** In the order that `run` wants them. Their shapes may leave the batch size open, see `shapeAt`. */
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
+  /** Whether ONNX Runtime makes the results itself, in the memory of a device. */
+  readonly onDevice: boolean;
   /**
    * @param inputs one tensor for each of `inputs`
-   * @param results one tensor for each of `outputs`, written in place; null leaves an output out
+   * @param results one tensor for each of `outputs`, written in place; null leaves an output out. Not read with
+   *   `onDevice`.
+   * @returns one tensor for each of `outputs`; with `onDevice` the caller disposes them
    */
-  run(inputs: readonly OrtTensor[], results: readonly (OrtTensor | null)[]): Promise<void>;
+  run(
+    inputs: readonly OrtTensor[],
+    results?: readonly (OrtTensor | null)[],
+  ): Promise<readonly (OrtTensor | null)[]>;
+}
+
+export interface CompileOptions {
+  /** Names of outputs that are read by the caller; on an engine with memory of its own the others stay there. */
+  readonly toHost: readonly string[] | 'all';
 }
 
 /**
@@ -39,23 +62,34 @@ export class Compiler {
   constructor(runtime: OrtRuntime, options: SessionOptions) {
     this.#runtime = runtime;
     this.#options = options;
-    this.#weights = new WeightStore(runtime);
+    const upload = (tensor: OrtTensor, weight: GraphWeight) => this.#copy(tensor, weight, []);
+    this.#weights = new WeightStore(runtime, keepsOnDevice(options) ? upload : undefined);
   }
 
-  /** @param given fused, if it shall be fast */
-  async compile(given: TracedGraph): Promise<Program> {
-    const graph = canonicalGraph(withoutLastReshapes(given));
+  /** The graph in the operators that the engine runs fastest. */
+  optimise(graph: TracedGraph): TracedGraph {
+    return runsOnCpu(this.#options) ? fuseGraph(graph) : portableGraph(graph);
+  }
+
+  /** @param given optimised, if it shall be fast */
+  async compile(given: TracedGraph, { toHost }: CompileOptions): Promise<Program> {
+    const read = given.outputs.map(({ name }) => toHost === 'all' || toHost.includes(name));
+    const onDevice = keepsOnDevice(this.#options) && read.includes(false);
+    const graph = canonicalGraph(onDevice ? given : withoutLastReshapes(given));
+    const locations = onDevice ? read.map((host) => (host ? 'cpu' : 'gpu-buffer')) : [];
     const made = graph.outputs.map(({ shape }, i) =>
       sameShape(shape, given.outputs[i]?.shape ?? []) ? undefined : shape,
     );
-    const fed = runsOnCpu(this.#options) && !wantsConstantWeights(graph);
+    const sharing = runsOnCpu(this.#options) || keepsOnDevice(this.#options);
+    const fed = sharing && !wantsConstantWeights(graph);
     const [session, weights] = fed
-      ? await Promise.all([this.#shared(graph), this.#fed(graph)])
-      : [await this.#embedded(graph), []];
+      ? await Promise.all([this.#shared(graph, locations), this.#fed(graph)])
+      : [await this.#embedded(graph, locations), []];
     return {
       inputs: given.inputs,
       outputs: given.outputs,
-      run: async (inputs, results) => {
+      onDevice,
+      run: async (inputs, results = []) => {
         const feeds: Record<string, OrtTensor> = {};
         inputs.forEach((tensor, i) => {
           feeds[`input${i}`] = tensor;
@@ -63,19 +97,45 @@ export class Compiler {
         weights.forEach((tensor, i) => {
           feeds[`weight${i}`] = tensor;
         });
+        if (onDevice) {
+          const values = await runSession(session, feeds);
+          return graph.outputs.map(({ name }) => values[name] as OrtTensor);
+        }
         const fetches: Record<string, OrtTensor> = {};
         results.forEach((tensor, i) => {
           if (tensor) fetches[`output${i}`] = this.#viewed(tensor, made[i]);
         });
         await runSession(session, feeds, fetches);
+        return results;
       },
     };
+  }
+
+  /** Brings a tensor from the memory of a device. */
+  async download(tensor: OrtTensor, value: Omit<GraphValue, 'name'>): Promise<OrtTensor> {
+    return tensor.location === 'cpu' ? tensor : this.#copy(tensor, value, 'all');
+  }
+
+  async #copy(
+    tensor: OrtTensor,
+    { shape, dtype }: Omit<GraphValue, 'name'>,
+    toHost: CompileOptions['toHost'],
+  ): Promise<OrtTensor> {
+    const { run, outputs } = await this.compile(identityGraph(shape, dtype), { toHost });
+    const results = toHost === 'all' ? outputs.map((output) => this.#empty(output)) : [];
+    const [copy] = await run([tensor], results);
+    return copy as OrtTensor;
+  }
+
+  #empty({ shape, dtype }: GraphValue): OrtTensor {
+    const values = arrayFor(dtype, sizeOf(shape)) as Float32Array;
+    return new this.#runtime.Tensor(dtype as 'float32', values, [...shape]);
   }
 
   async dispose(): Promise<void> {
     const sessions = await Promise.all(this.#sessions.values());
     this.#sessions.clear();
-    this.#weights.clear();
+    await this.#weights.clear();
     await Promise.all(sessions.map((session) => session.release()));
   }
 
@@ -88,8 +148,9 @@ export class Compiler {
   }
 
   /** One session for all graphs that differ in weights only. */
-  #shared(graph: TracedGraph): Promise<OrtSession> {
-    return this.#session(graphKey(graph), () => Promise.resolve(encodeModel({ graph })));
+  #shared(graph: TracedGraph, locations: Locations): Promise<OrtSession> {
+    const encode = () => Promise.resolve(encodeModel({ graph }));
+    return this.#session({ key: `${graphKey(graph)}${locations}`, encode, locations });
   }
 
   #fed({ weights }: TracedGraph): Promise<OrtTensor[]> {
@@ -97,26 +158,55 @@ export class Compiler {
   }
 
   /** The session holds the weights itself, so each graph has one of its own. */
-  #embedded(graph: TracedGraph): Promise<OrtSession> {
+  #embedded(graph: TracedGraph, locations: Locations): Promise<OrtSession> {
     this.#embeddedCount += 1;
-    return this.#session(`#${this.#embeddedCount}`, async () => {
+    const encode = async () => {
       const weights = await Promise.all(
         graph.weights.map(async ({ dataId }) => ({ values: await readWeight(dataId) })),
       );
       return encodeModel({ graph, weights });
-    });
+    };
+    return this.#session({ key: `#${this.#embeddedCount}`, encode, locations });
   }
 
-  #session(key: string, encode: () => Promise<Uint8Array>): Promise<OrtSession> {
+  #session({ key, encode, locations }: SessionInput): Promise<OrtSession> {
     const known = this.#sessions.get(key);
     if (known) return known;
+    const named = locations.map((location, i) => [`output${i}`, location] as const);
     const session = encode().then((model) =>
-      createSession({ runtime: this.#runtime, model, options: this.#options }),
+      createSession({
+        runtime: this.#runtime,
+        model,
+        options: this.#options,
+        locations: named.length > 0 ? Object.fromEntries(named) : undefined,
+      }),
     );
     this.#sessions.set(key, session);
     session.catch(() => this.#sessions.delete(key));
     return session;
   }
+}
+
+/** Of each output; empty where all are left to the CPU. */
+type Locations = readonly OutputLocation[];
+
+interface SessionInput {
+  /** Graphs of one key share a session. */
+  readonly key: string;
+  readonly encode: () => Promise<Uint8Array>;
+  readonly locations: Locations;
+}
+
+function identityGraph(shape: readonly number[], dtype: GraphDType): TracedGraph {
+  const [x, y] = ['x', 'y'].map((name) => ({ name, shape, dtype })) as [GraphValue, GraphValue];
+  return {
+    inputs: [x],
+    weights: [],
+    constants: [],
+    nodes: [{ op: 'Identity', domain: '', inputs: ['x'], outputs: ['y'], attributes: {} }],
+    outputs: [{ ...y, value: 'y' }],
+    values: new Map([x, y].map((value) => [value.name, value])),
+  };
 }
 
 /** ONNX Runtime copies where a reshape is the last step to an output; the reader can name the shape as well. */
@@ -140,10 +230,10 @@ function wantsConstantWeights({ nodes }: TracedGraph): boolean {
 async function runSession(
   session: OrtSession,
   feeds: Record<string, OrtTensor>,
-  fetches: Record<string, OrtTensor>,
-): Promise<void> {
+  fetches?: Record<string, OrtTensor>,
+): Promise<Readonly<Record<string, OrtTensor>>> {
   try {
-    await session.run(feeds, fetches);
+    return await (fetches ? session.run(feeds, fetches) : session.run(feeds));
   } catch (cause) {
     throw new EngineError({ engine: 'onnx', operation: 'running a graph', cause });
   }

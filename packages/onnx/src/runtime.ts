@@ -55,11 +55,22 @@ export function runsOnCpu({ executionProviders = ['cpu'] }: SessionOptions): boo
   return names.every((name) => name === 'cpu');
 }
 
+/** Whether results stay in the memory of a device, so that nothing travels between two graphs. */
+export function keepsOnDevice({ executionProviders = ['cpu'] }: SessionOptions): boolean {
+  const [first] = executionProviders;
+  return (typeof first === 'string' ? first : first?.name) === 'webgpu';
+}
+
+/** Where an output of a session is left. */
+export type OutputLocation = 'cpu' | 'gpu-buffer';
+
 export interface CreateSessionOptions {
   readonly runtime: OrtRuntime;
   /** An encoded ONNX model. */
   readonly model: Uint8Array;
   readonly options: SessionOptions;
+  /** By output name. Default: all in the memory of the CPU. */
+  readonly locations?: Readonly<Record<string, OutputLocation>> | undefined;
 }
 
 const ERRORS_ONLY = 3;
@@ -75,6 +86,7 @@ export async function createSession({
   runtime,
   model,
   options,
+  locations,
 }: CreateSessionOptions): Promise<OrtSession> {
   const { threads, executionProviders = ['cpu'], graphOptimizationLevel = 'all' } = options;
   try {
@@ -83,6 +95,7 @@ export async function createSession({
       graphOptimizationLevel,
       logSeverityLevel: ERRORS_ONLY,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      ...(locations && { preferredOutputLocation: locations }),
       extra: THREADING,
     });
   } catch (cause) {

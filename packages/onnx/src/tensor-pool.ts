@@ -9,10 +9,11 @@ export interface PooledTensor {
   users: number;
 }
 
-/** CPU tensors that are used again, so that a steady run allocates nothing. */
+/** Tensors in the memory of the CPU that are used again, so that a steady run allocates nothing. */
 export class TensorPool {
   readonly #runtime: OrtRuntime;
   readonly #free = new Map<string, PooledTensor[]>();
+  readonly #made = new WeakSet<PooledTensor>();
 
   constructor(runtime: OrtRuntime) {
     this.#runtime = runtime;
@@ -25,9 +26,14 @@ export class TensorPool {
     return pooled;
   }
 
+  /** A tensor that ONNX Runtime made is disposed instead. */
   release(pooled: PooledTensor): void {
     pooled.users -= 1;
     if (pooled.users > 0) return;
+    if (!this.#made.has(pooled)) {
+      pooled.tensor.dispose();
+      return;
+    }
     const key = keyOf(pooled.shape, pooled.dtype);
     const list = this.#free.get(key);
     if (list) list.push(pooled);
@@ -41,7 +47,9 @@ export class TensorPool {
   #create(shape: readonly number[], dtype: GraphDType): PooledTensor {
     const values = arrayFor(dtype, sizeOf(shape));
     const tensor = new this.#runtime.Tensor(dtype as 'float32', values as Float32Array, [...shape]);
-    return { tensor, shape: [...shape], dtype, users: 0 };
+    const pooled = { tensor, shape: [...shape], dtype, users: 0 };
+    this.#made.add(pooled);
+    return pooled;
   }
 }
 
@@ -55,6 +63,11 @@ const ARRAYS = {
 /** A new typed array for elements of a type. */
 export function arrayFor(dtype: GraphDType, size: number): GraphArray {
   return new ARRAYS[dtype](size);
+}
+
+/** Bytes of an element. */
+export function bytesOf(dtype: GraphDType): number {
+  return ARRAYS[dtype].BYTES_PER_ELEMENT;
 }
 
 function keyOf(shape: readonly number[], dtype: GraphDType): string {

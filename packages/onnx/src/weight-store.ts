@@ -2,29 +2,45 @@ import { engine } from '@tensorflow/tfjs-core';
 import type { GraphArray, GraphWeight } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './runtime.js';
 
+/** Takes a tensor to the memory of a device. */
+export type Upload = (tensor: OrtTensor, weight: GraphWeight) => Promise<OrtTensor>;
+
 /**
  * Weights as ONNX Runtime tensors over the arrays that TensorFlow.js holds: on its `cpu` backend the very same memory,
  * elsewhere one copy. The same weight is handed out as the same tensor.
  */
 export class WeightStore {
   readonly #runtime: OrtRuntime;
-  readonly #tensors = new Map<object, OrtTensor>();
+  readonly #upload: Upload | undefined;
+  readonly #tensors = new Map<object, Promise<OrtTensor>>();
 
-  constructor(runtime: OrtRuntime) {
+  /** @param upload for engines with memory of their own */
+  constructor(runtime: OrtRuntime, upload?: Upload) {
     this.#runtime = runtime;
+    this.#upload = upload;
   }
 
-  async tensor({ dataId, shape, dtype }: GraphWeight): Promise<OrtTensor> {
+  tensor(weight: GraphWeight): Promise<OrtTensor> {
+    const { dataId } = weight;
     const known = this.#tensors.get(dataId);
     if (known) return known;
-    const values = await readWeight(dataId);
-    const tensor = new this.#runtime.Tensor(dtype as 'float32', values as Float32Array, [...shape]);
+    const tensor = this.#create(weight);
     this.#tensors.set(dataId, tensor);
+    tensor.catch(() => this.#tensors.delete(dataId));
     return tensor;
   }
 
-  clear(): void {
+  async clear(): Promise<void> {
+    const tensors = await Promise.all(this.#tensors.values());
     this.#tensors.clear();
+    if (this.#upload) for (const tensor of tensors) tensor.dispose();
+  }
+
+  async #create(weight: GraphWeight): Promise<OrtTensor> {
+    const { dataId, shape, dtype } = weight;
+    const values = (await readWeight(dataId)) as Float32Array;
+    const tensor = new this.#runtime.Tensor(dtype as 'float32', values, [...shape]);
+    return this.#upload ? this.#upload(tensor, weight) : tensor;
   }
 }
 

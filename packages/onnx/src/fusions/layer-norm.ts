@@ -41,6 +41,23 @@ export const modulatedLayerNormRule: RewriteRule = ({ op, inputs, outputs: [y = 
   return undefined;
 };
 
+/** The opposite: a scale and shift for each sample as a product and a sum, for engines that know vectors only. */
+export const splitLayerNormRule: RewriteRule = (node, view) => {
+  const { op, inputs, outputs, attributes } = node;
+  const [x = '', scale = '', shift] = inputs;
+  if (op !== 'LayerNormalization' || view.shape(scale).length === 1) return undefined;
+  const shape = view.shape(x);
+  const ones = view.builder.constant(onesOf(shape), shape.slice(-1), 'float32');
+  const epsilon = attributes.epsilon as { readonly float: number };
+  const [normal = '', ...statistics] = layerNorm(view, [x, ones], epsilon.float);
+  const product = view.builder.node({ op: 'Mul', inputs: [normal, scale], shape });
+  const y =
+    shift === undefined
+      ? product
+      : view.builder.node({ op: 'Add', inputs: [product, shift], shape });
+  return [y, ...statistics].slice(0, outputs.length);
+};
+
 function normalisation(centred: string, deviation: string, view: GraphView) {
   const [x, average] = view.producer(centred, 'Sub')?.inputs ?? [];
   const shifted = view.producer(view.producer(deviation, 'Sqrt')?.inputs[0] ?? '', 'Add');
