@@ -1,10 +1,8 @@
 import type { BackboneSpec } from '@harmonica/core';
 import { blockBranches } from './branches.js';
+import { LABELS } from './condition-names.js';
 import { assertDitConfig, type DitConfig, ditSizes } from './dit-config.js';
 import { timestepMlpMacs } from './timestep-mlp.js';
-
-/** Name of the conditioning input that holds class labels. */
-export const LABELS = 'labels';
 
 /**
  * What a DiT of this configuration takes, gives and costs. Branches alternate attention and MLP, block by block.

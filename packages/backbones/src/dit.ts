@@ -10,9 +10,10 @@ import {
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
 import { assertBeginInput } from './begin-input.js';
+import { LABELS } from './condition-names.js';
 import { dense } from './dense.js';
 import { type DitConfig, ditSizes } from './dit-config.js';
-import { ditSpec, LABELS } from './dit-spec.js';
+import { ditSpec } from './dit-spec.js';
 import { mlp } from './mlp.js';
 import { modulatedNorm, modulationRow } from './modulated-norm.js';
 import { patchify, unpatchify } from './patches.js';

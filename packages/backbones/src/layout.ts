@@ -31,11 +31,7 @@ export function inLayout({ parameters, rules }: InLayoutOptions): Parameter[] {
   }));
 }
 
-function renamed(
-  name: string,
-  tensor: StoredTensor,
-  rules: readonly LayoutRule[],
-): StoredTensor[] {
+function renamed(name: string, tensor: StoredTensor, rules: readonly LayoutRule[]): StoredTensor[] {
   for (const [own, ...parts] of rules) {
     const match = new RegExp(`^${escaped(own)}(\\.weight|\\.bias)?$`).exec(name);
     if (!match) continue;

@@ -107,10 +107,7 @@ export function groupNormParameters(name: string, channels: number, groups: numb
 
 /** `name.weight` and `name.bias`, `[D]`. */
 export function layerNormParameters(name: string, width: number): Parameter[] {
-  return [
-    { ...vector(`${name}.weight`, width), random: SCALE },
-    vector(`${name}.bias`, width),
-  ];
+  return [{ ...vector(`${name}.weight`, width), random: SCALE }, vector(`${name}.bias`, width)];
 }
 
 /** A tensor `name` that is loaded as it is stored. `std` is that of its random values. */
@@ -133,7 +130,13 @@ export function tableParameter(name: string, rows: number, width: number): Param
 export function arrange(parameter: Parameter, values: Float32Array): Float32Array {
   const { order, rows } = parameter;
   const [count, ...row] = joinedShape(parameter);
-  const kept = rows ? firstOfEvery(values, row.reduce((a, b) => a * b, 1), rows) : values;
+  const kept = rows
+    ? firstOfEvery(
+        values,
+        row.reduce((a, b) => a * b, 1),
+        rows,
+      )
+    : values;
   if (order.every((axis, i) => axis === i)) return kept;
   const shape = [rows ? (count * rows.kept) / rows.period : count, ...row];
   return permute({ values: kept, shape, order });
