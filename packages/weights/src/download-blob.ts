@@ -4,7 +4,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AbortedError } from '@harmonica/core';
 import { renameFlushed } from './atomic-file.js';
-import { DownloadError, downloadError } from './download-error.js';
+import { DownloadError, downloadError, isConnectionFailure } from './download-error.js';
 import { fileError } from './file-error.js';
 import { hashFile } from './hash-files.js';
 import { makeFolder, sizeOfFile } from './hub-cache.js';
@@ -65,7 +65,7 @@ async function complete(download: BlobDownload): Promise<boolean> {
   const { file, partial, onBytes } = download;
   const handle = await openPartial(partial);
   try {
-    const begin = await usableBytes({ handle, sizeBytes: file.sizeBytes });
+    const begin = Math.min((await handle.stat()).size, file.sizeBytes);
     onBytes(begin);
     if (begin < file.sizeBytes) await receive({ download, handle, begin });
     await handle.sync();
@@ -84,15 +84,6 @@ async function openPartial(path: string): Promise<FileHandle> {
   } catch (cause) {
     throw fileError({ path, action: 'written', cause });
   }
-}
-
-/** How much of a partial file can be kept: nothing of one that is too long. */
-async function usableBytes(options: { handle: FileHandle; sizeBytes: number }): Promise<number> {
-  const { handle, sizeBytes } = options;
-  const { size } = await handle.stat();
-  if (size <= sizeBytes) return size;
-  await handle.truncate(0);
-  return 0;
 }
 
 async function receive(options: {
@@ -117,7 +108,7 @@ async function receive(options: {
   } catch (cause) {
     const { signal } = settings;
     if (signal?.aborted) throw new AbortedError(`Downloading ${address}`, signal.reason);
-    throw isSystemError(cause) ? cause : downloadError({ address, cause });
+    throw isConnectionFailure(cause) ? downloadError({ address, cause }) : cause;
   } finally {
     guard.stop();
   }
@@ -203,8 +194,4 @@ function tooLong(download: BlobDownload): DownloadError {
 
 function contentError({ address }: BlobDownload, problem: string): DownloadError {
   return new DownloadError({ path: address, problem, fix: 'Check HF_ENDPOINT.' });
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
 }

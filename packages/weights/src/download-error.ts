@@ -65,7 +65,7 @@ export function downloadError(options: { address: string; cause: unknown }): Har
 }
 
 /** `fetch` throws a TypeError with a cause where the network fails, and a DOMException where time runs out. */
-function isConnectionFailure(error: unknown): boolean {
+export function isConnectionFailure(error: unknown): boolean {
   return (error instanceof TypeError && error.cause !== undefined) || error instanceof DOMException;
 }
 
