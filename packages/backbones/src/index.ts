@@ -1,6 +1,12 @@
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export type { AutoencoderKl, LatentDistribution } from './autoencoder-kl.js';
-export { type AutoencoderKlConfig, autoencoderKlConfig } from './autoencoder-kl-config.js';
+export {
+  type AutoencoderKlConfig,
+  type AutoencoderKlName,
+  type AutoencoderKlPreset,
+  autoencoderKlConfig,
+  autoencoderKlPreset,
+} from './autoencoder-kl-config.js';
 export { type ClassLabelsOptions, classLabels } from './class-labels.js';
 export { DIT_SIZES, type DitConfig, type DitSize, ditConfig } from './dit-config.js';
 export { ditSpec } from './dit-spec.js';
@@ -33,6 +39,7 @@ export { silu } from './silu.js';
 export { type SinCosPositionOptions, sinCosPosition } from './sin-cos-position.js';
 export { SIT_SIZES, type SitConfig, type SitSize, sitConfig } from './sit-config.js';
 export { sitSpec } from './sit-spec.js';
+export { type TiledDecodeOptions, type TiledDecodeProgress, tiledDecode } from './tiled-decode.js';
 export {
   type TimestepEmbeddingOptions,
   timestepEmbedding,
