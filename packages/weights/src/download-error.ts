@@ -33,7 +33,8 @@ const fixes: Readonly<Record<number, string>> = {
 };
 
 /** What an answer other than success means. */
-export function statusError(response: Response, address: string): DownloadError {
+export function statusError(options: { address: string; response: Response }): DownloadError {
+  const { address, response } = options;
   const { status, headers, statusText } = response;
   const reason = headers.get('x-error-message') ?? statusText;
   const transient = status === 408 || status === 429 || status >= 500;

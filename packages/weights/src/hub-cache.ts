@@ -49,7 +49,8 @@ export async function cachedCommit(
 }
 
 /** Notes which commit the wanted revision stands for. */
-export async function writeRef(hub: HubRepository, commit: string): Promise<void> {
+export async function writeRef(options: { hub: HubRepository; commit: string }): Promise<void> {
+  const { hub, commit } = options;
   if (hub.settings.revision === commit) return;
   const { ref } = cachePaths(hub);
   if ((await readRef(ref)) === commit) return;

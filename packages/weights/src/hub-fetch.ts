@@ -17,6 +17,7 @@ export function createHubFetch(
   const { endpoint, token, signal } = settings;
   const { origin } = new URL(endpoint);
   return async (address, init = {}) => {
+    const shown = address.replace(/\?.*/, '');
     const headers = new Headers(init.headers);
     if (token && new URL(address).origin === origin) {
       headers.set('authorization', `Bearer ${token}`);
@@ -25,10 +26,10 @@ export function createHubFetch(
       const response = await fetch(address, { ...init, headers });
       if (response.ok) return response;
       await response.body?.cancel();
-      throw statusError(response, address);
+      throw statusError({ address: shown, response });
     } catch (cause) {
-      if (signal?.aborted) throw new AbortedError(`Downloading ${address}`, signal.reason);
-      throw downloadError({ address, cause });
+      if (signal?.aborted) throw new AbortedError(`Downloading ${shown}`, signal.reason);
+      throw downloadError({ address: shown, cause });
     }
   };
 }

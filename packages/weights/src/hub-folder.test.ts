@@ -265,11 +265,19 @@ describe('a hub that misbehaves', () => {
     ['a path outside', { path: '../../evil' }, /lists a file "..\/..\/evil"/],
     ['a path from the root', { path: '/etc/passwd' }, /lists a file "\/etc/],
     ['a backslash', { path: 'a\\b' }, /lists a file/],
+    ['a null character', { path: 'a\0b' }, /lists a file/],
     ['a hash that is a path', { oid: '../../evil', lfs: undefined }, /hash ..\/..\/evil/],
     ['no size', { size: -1 }, /size -1/],
   ])('is not believed when it lists %s', async (_name, change, message) => {
     Object.assign(hub.entries[0] as object, change);
     await expect(openFolder()).rejects.toThrow(message);
+  });
+
+  it('is not believed when it lists no files at all', async () => {
+    for (const list of ['[null]', '{"error": 1}', '7']) {
+      hub.fail(`/tree/${COMMIT}`, ({ response }) => void response.end(list));
+      await expect(openFolder()).rejects.toThrow(/the answer is malformed/);
+    }
   });
 
   it('is not believed when it answers with something else', async () => {

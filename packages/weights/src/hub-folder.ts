@@ -33,9 +33,10 @@ export async function openHubFolder(options: {
   if (settings.offline) return openCached(options, cached);
   const hub: HubRepository = { ...options, hubFetch: createHubFetch(settings) };
   try {
-    const commit = await findCommit(hub, cached === undefined ? settings.retries : 0);
-    const files = await listRepository(hub, commit);
-    await writeRef(hub, commit);
+    const retries = cached === undefined ? settings.retries : 0;
+    const commit = await findCommit({ hub, retries });
+    const files = await listRepository({ hub, commit });
+    await writeRef({ hub, commit });
     return createHubFolder({ hub, commit, files });
   } catch (error) {
     if (cached !== undefined && isUnreachable(error)) return openCached(options, cached);

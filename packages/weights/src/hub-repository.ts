@@ -37,11 +37,15 @@ export function isCommit(revision: unknown): revision is string {
 /**
  * The commit that the wanted revision stands for now.
  *
- * @param retries instead of those of the settings
+ * @param options.retries instead of those of the settings
  * @throws {@link DownloadError} if the hub does not say
  * @throws {@link AbortedError}
  */
-export async function findCommit(hub: HubRepository, retries: number): Promise<string> {
+export async function findCommit(options: {
+  hub: HubRepository;
+  retries: number;
+}): Promise<string> {
+  const { hub, retries } = options;
   const { repository, settings } = hub;
   const { modelInfo } = await import('@huggingface/hub');
   const { sha } = await ask({
@@ -65,20 +69,25 @@ export async function findCommit(hub: HubRepository, retries: number): Promise<s
  * @throws {@link DownloadError} if the hub does not say
  * @throws {@link AbortedError}
  */
-export async function listRepository(hub: HubRepository, commit: string): Promise<HubFile[]> {
+export async function listRepository(options: {
+  hub: HubRepository;
+  commit: string;
+}): Promise<HubFile[]> {
+  const { hub, commit } = options;
   const { repository, settings } = hub;
   const { listFiles } = await import('@huggingface/hub');
-  const entries = await ask({
+  return ask({
     hub,
     retries: settings.retries,
     call: async (access) => {
-      const found: ListFileEntry[] = [];
-      const options = { ...access, repo: repository, revision: commit, recursive: true };
-      for await (const entry of listFiles(options)) found.push(entry);
-      return found;
+      const files: HubFile[] = [];
+      const listing = { ...access, repo: repository, revision: commit, recursive: true };
+      for await (const entry of listFiles(listing)) {
+        if (entry.type === 'file') files.push(checkEntry(hub, entry));
+      }
+      return files;
     },
   });
-  return entries.filter(({ type }) => type === 'file').map((entry) => checkEntry(hub, entry));
 }
 
 /** Calls a function of the hub's client with our own `fetch`, again if that may help. */
@@ -112,7 +121,7 @@ function checkEntry(hub: HubRepository, entry: ListFileEntry): HubFile {
   const { path, size, oid, lfs } = entry;
   const digest = lfs ? lfs.oid : oid;
   const pattern = lfs ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/;
-  if (typeof path !== 'string' || !isBelow(path) || path.includes('\\')) {
+  if (typeof path !== 'string' || !isBelow(path) || /[\\\0]/.test(path)) {
     throw malformed(hub, `it lists a file ${JSON.stringify(path)}`);
   }
   if (!isSize(size) || typeof digest !== 'string' || !pattern.test(digest)) {

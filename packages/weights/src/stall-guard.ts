@@ -6,7 +6,7 @@ export interface StallGuard {
   readonly signal: AbortSignal;
   /** Something came. */
   touch(): void;
-  /** Nothing more is awaited. */
+  /** Nothing more is awaited: what still might come is cut off. */
   stop(): void;
 }
 
@@ -21,6 +21,9 @@ export function createStallGuard(options: Pick<HubSettings, 'timeoutMs' | 'signa
   return {
     signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
     touch: () => void timer.refresh(),
-    stop: () => clearTimeout(timer),
+    stop() {
+      clearTimeout(timer);
+      silence.abort();
+    },
   };
 }
