@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   lstat,
   mkdir,
@@ -147,6 +149,25 @@ describe('a download that breaks off', () => {
     expect(await download(WEIGHTS)).toBe(sha256);
     expect(ranges()).toEqual([undefined, `bytes=${size}-`]);
     expect(await blobs()).toEqual([sha256]);
+  });
+
+  it('goes on after its process was killed', async () => {
+    hub.fail(WEIGHTS, stallAfter(100_000));
+    const module = new URL('./load-model.ts', import.meta.url).href;
+    const options = { endpoint: hub.endpoint, cacheFolder };
+    const script = `
+      import { loadModel } from ${JSON.stringify(module)};
+      const onProgress = ({ loadedBytes }) => loadedBytes === 100_000 && process.stdout.write('here');
+      const options = { ...${JSON.stringify(options)}, onProgress };
+      await (await loadModel('${REPOSITORY}/${WEIGHTS}', options)).component().open();`;
+    const flags = ['--conditions=@harmonica/source', '--import=tsx', '--input-type=module'];
+    const child = spawn(process.execPath, [...flags, '--eval', script]);
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await blobs()).toEqual([`${sha256}.incomplete`]);
+    expect(await download(WEIGHTS)).toBe(sha256);
+    expect(ranges()).toEqual([undefined, 'bytes=100000-']);
   });
 
   it('asks for nothing if all had come', async () => {
