@@ -24,6 +24,7 @@ import numpy as np
 import scipy
 import torch
 from diffusers.schedulers import (
+    scheduling_ddim,
     scheduling_dpmsolver_multistep,
     scheduling_dpmsolver_singlestep,
     scheduling_flow_match_euler_discrete,
@@ -54,6 +55,7 @@ DOUBLE_NUMPY = Namespace(np, float32=np.float64)
 DOUBLE_TORCH = Namespace(torch, float32=torch.float64)
 
 MODULES = {
+    "ddim": (scheduling_ddim, "DDIMScheduler"),
     "dpm": (scheduling_dpmsolver_multistep, "DPMSolverMultistepScheduler"),
     "singlestep": (scheduling_dpmsolver_singlestep, "DPMSolverSinglestepScheduler"),
     "unipc": (scheduling_unipc_multistep, "UniPCMultistepScheduler"),
@@ -78,6 +80,7 @@ def main():
         "denoiser": DENOISER,
         "latent": LATENT,
         "noise": NOISE.tolist(),
+        "spacings": list(spacings()),
         "cases": cases,
     }
     OUTPUT.write_text(json.dumps(content, separators=(",", ":")) + "\n")
@@ -95,6 +98,7 @@ def all_cases():
     yield from common_cases()
     yield from flow_solver_cases()
     yield from flow_cases()
+    yield from ddim_cases()
 
 
 ALGORITHMS = {
@@ -355,6 +359,26 @@ def flow_cases():
     }
 
 
+def ddim_cases():
+    # Only spacings of constant stride, because theirs steps by that stride whatever the spacing.
+    for spacing in ("leading", "trailing"):
+        for offset in (0, 1) if spacing == "leading" else (0,):
+            yield {
+                "sampler": "ddim",
+                "options": {"steps": 10, "spacing": spacing, **({"stepsOffset": 1} if offset else {})},
+                "config": {"timestep_spacing": spacing, "steps_offset": offset, "clip_sample": False},
+                "steps": 10,
+            }
+
+
+def spacings():
+    for spacing in ("leading", "trailing", "linspace"):
+        for steps in (1, 3, 7, 12, 21, 30, 49, 64, 333):
+            scheduler = scheduling_ddim.DDIMScheduler(timestep_spacing=spacing)
+            scheduler.set_timesteps(steps)
+            yield {"spacing": spacing, "steps": steps, "timesteps": scheduler.timesteps.tolist()}
+
+
 # Running them
 
 
@@ -366,7 +390,8 @@ def trajectory(sampler, options, config, steps, precision="float64", corrected=F
         arguments = {"mu": mu, "sigmas": sigmas}
         given = {key: value for key, value in arguments.items() if value is not None}
         scheduler.set_timesteps(steps, **given)
-        scheduler.set_begin_index(0)
+        if sampler != "ddim":
+            scheduler.set_begin_index(0)
         x = torch.tensor(LATENT, dtype=dtype).reshape(1, -1, 1, 1)
         timesteps, latents = [], []
         for index, t in enumerate(scheduler.timesteps):

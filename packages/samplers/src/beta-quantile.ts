@@ -15,9 +15,7 @@ export function betaQuantile(options: {
   if (probability >= 1) return 1;
   let low = 0;
   let high = 1;
-  for (let i = 0; i < 120 && low < high; i++) {
-    const middle = (low + high) / 2;
-    if (middle === low || middle === high) break;
+  for (let middle = 0.5; middle > low && middle < high; middle = (low + high) / 2) {
     if (betaDistribution(middle, a, b) < probability) low = middle;
     else high = middle;
   }

@@ -53,10 +53,11 @@ export function createSamplerPlan(input: CreateSamplerPlanOptions): SamplerPlan 
 }
 
 function describe(options: PlanOptions, schedule: NoiseSchedule): SamplerPlan['settings'] {
-  const { steps, timesteps, spacing = 'guided-diffusion' } = options;
+  const { steps, timesteps, spacing = 'guided-diffusion', stepsOffset = 0 } = options;
   return {
     ...describeSchedule(schedule),
     spacing: timesteps ? 'explicit' : spacing,
+    ...(spacing === 'leading' && { stepsOffset }),
     steps: timesteps ? timesteps.length : describeRespacing(steps),
     ...describeLimits(options),
   };

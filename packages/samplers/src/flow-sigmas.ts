@@ -9,6 +9,8 @@ export interface FlowSigmaOptions {
   readonly sigmas?: readonly number[];
   /** Model time of sigma 1, a positive integer; model time is proportional to sigma. Default 1000. */
   readonly length?: number;
+  /** Lowest of the evenly spaced levels, in (0, 1). Default `1 / length`. */
+  readonly sigmaMin?: number;
   /**
    * Spends more steps on noise, as large images need: `shift * s / (1 + (shift - 1) * s)` (Stable Diffusion 3, 2024,
    * Eq. 23; 3 there). Above 0, default 1.
@@ -54,7 +56,7 @@ export function dynamicShiftFactor(options: DynamicShift): number {
 
 /**
  * Noise levels of a flow-matching sampler, the noisiest first, without the 0 that they lead to. Evenly spaced ones run
- * from 1 to `1 / length`; with `shift`, as in SD3, to the shifted `1 / length`, which is then shifted once more.
+ * from 1 to `sigmaMin`; with `shift`, as in SD3, to the shifted `sigmaMin`, which is then shifted once more.
  *
  * @returns `steps` numbers, strictly descending in (0, 1]
  * @throws {@link InvalidArgumentError} if an option is outside its range, or both shifts are given
@@ -88,6 +90,7 @@ export function describeFlowSigmas(options: FlowSigmaOptions): SamplerPlan['sett
   return {
     sigmas: sigmas ? 'explicit' : (sigmaSpacing ?? 'even'),
     length,
+    sigmaMin: sigmas ? null : (options.sigmaMin ?? 1 / length),
     shift: dynamicShift ? dynamicShiftFactor(dynamicShift) : (shift ?? 1),
     shiftTokens: dynamicShift?.tokens ?? null,
     shiftTerminal: shiftTerminal ?? null,
@@ -95,7 +98,7 @@ export function describeFlowSigmas(options: FlowSigmaOptions): SamplerPlan['sett
 }
 
 function unshifted(options: FlowSigmaOptions & { readonly steps?: number }): readonly number[] {
-  const { sigmas, steps, length = 1000, shift = 1 } = options;
+  const { sigmas, steps, length = 1000, sigmaMin = 1 / length, shift = 1 } = options;
   assertCount('length', length);
   if ((sigmas === undefined) === (steps === undefined)) {
     throw new InvalidArgumentError({
@@ -108,10 +111,10 @@ function unshifted(options: FlowSigmaOptions & { readonly steps?: number }): rea
     assertSigmas(sigmas);
     return sigmas;
   }
-  assertCount('steps', steps as number);
-  // Rounding must not make the last level of as many steps as times exceed those before it.
-  const last = shiftSigma(1 / length, shift);
-  return linspace({ start: 1, stop: last, count: steps as number });
+  const count = steps as number;
+  assertCount('steps', count);
+  assertShare('sigmaMin', sigmaMin);
+  return linspace({ start: 1, stop: shiftSigma(sigmaMin, shift), count });
 }
 
 function shiftSigma(sigma: number, factor: number): number {
@@ -119,13 +122,7 @@ function shiftSigma(sigma: number, factor: number): number {
 }
 
 function stretch(sigmas: readonly number[], terminal: number): number[] {
-  if (!(terminal > 0 && terminal < 1)) {
-    throw new InvalidArgumentError({
-      argument: 'shiftTerminal',
-      value: terminal,
-      expected: 'a number between 0 and 1',
-    });
-  }
+  assertShare('shiftTerminal', terminal);
   const scale = (1 - terminal) / (1 - (sigmas.at(-1) as number));
   return sigmas.map((sigma) => 1 - (1 - sigma) * scale);
 }
@@ -143,4 +140,9 @@ function assertSigmas(sigmas: readonly number[]): void {
 function assertPositive(argument: string, value: number): void {
   if (Number.isFinite(value) && value > 0) return;
   throw new InvalidArgumentError({ argument, value, expected: 'a positive number' });
+}
+
+function assertShare(argument: string, value: number): void {
+  if (value > 0 && value < 1) return;
+  throw new InvalidArgumentError({ argument, value, expected: 'a number between 0 and 1' });
 }

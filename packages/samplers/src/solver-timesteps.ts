@@ -3,6 +3,7 @@ import { assertCount } from './assert-count.js';
 import { linspace } from './linspace.js';
 import { sortTimesteps } from './respace.js';
 import { roundHalfToEven } from './round-half-to-even.js';
+import { assertStepsOffset, trailingTimesteps } from './trailing-timesteps.js';
 
 /**
  * How a solver's steps are spread over the timesteps 0 to T - 1 of a schedule; timestep 0, which the last step leads past,
@@ -41,7 +42,8 @@ export type SolverStepSelection =
 export function selectSolverTimesteps(
   options: SolverStepSelection & { readonly length: number; readonly usable: number },
 ): number[] {
-  const { steps, timesteps, spacing = 'linspace', length, usable } = options;
+  const { steps, timesteps, spacing = 'linspace', stepsOffset = 0, length, usable } = options;
+  assertStepsOffset(stepsOffset);
   if ((steps === undefined) === (timesteps === undefined)) {
     throw new InvalidArgumentError({
       argument: 'steps',
@@ -58,7 +60,7 @@ export function selectSolverTimesteps(
       expected: `one of ${Object.keys(spacings).join(', ')}`,
     });
   }
-  const selected = spacings[spacing]({ steps, length, usable, offset: offsetOf(options) });
+  const selected = spacings[spacing]({ steps, length, usable, stepsOffset });
   return sortTimesteps({ timesteps: selected, length: usable }).reverse();
 }
 
@@ -66,7 +68,7 @@ interface SpacingInput {
   readonly steps: number;
   readonly length: number;
   readonly usable: number;
-  readonly offset: number;
+  readonly stepsOffset: number;
 }
 
 const spacings: Record<SolverSpacing, (input: SpacingInput) => number[]> = {
@@ -74,23 +76,9 @@ const spacings: Record<SolverSpacing, (input: SpacingInput) => number[]> = {
     linspace({ start: 0, stop: usable - 1, count: steps + 1 })
       .slice(1)
       .map(roundHalfToEven),
-  leading: ({ steps, usable, offset }) => {
+  leading: ({ steps, usable, stepsOffset }) => {
     const stride = Math.floor(usable / (steps + 1));
-    return Array.from({ length: steps }, (_, i) => (i + 1) * stride + offset);
+    return Array.from({ length: steps }, (_, i) => (i + 1) * stride + stepsOffset);
   },
-  // The stride is that of the whole schedule, so that leaving out the noisiest timesteps leaves out steps.
-  trailing: ({ steps, length, usable }) => {
-    const stride = length / steps;
-    const count = Math.min(steps, Math.ceil(usable / stride));
-    return Array.from({ length: count }, (_, i) => roundHalfToEven(usable - i * stride) - 1);
-  },
+  trailing: trailingTimesteps,
 };
-
-function offsetOf({ stepsOffset = 0 }: { readonly stepsOffset?: number }): number {
-  if (Number.isSafeInteger(stepsOffset) && stepsOffset >= 0) return stepsOffset;
-  throw new InvalidArgumentError({
-    argument: 'stepsOffset',
-    value: stepsOffset,
-    expected: 'an integer of 0 or more',
-  });
-}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { SamplerPlan } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { runPlan } from './__fixtures__/run-plan.js';
+import { createDdimPlan } from './ddim-plan.js';
 import { createDpmSolverPlan } from './dpm-solver-plan.js';
 import { createDpmSolverSinglestepPlan } from './dpm-solver-singlestep-plan.js';
 import { createFlowEulerPlan } from './flow-euler-plan.js';
@@ -22,6 +23,7 @@ interface SolverCase {
 }
 
 const creators = {
+  ddim: createDdimPlan,
   dpm: createDpmSolverPlan,
   singlestep: createDpmSolverSinglestepPlan,
   unipc: createUniPcPlan,
