@@ -20,6 +20,8 @@ export interface CreateSolverPlanOptions {
   readonly options: SolverPlanOptions;
   /** What the method integrates. */
   readonly space: SolverSpace;
+  /** The method's final sigma, unless the options say otherwise. Default `'zero'` for samples, `'min'` for noise. */
+  readonly finalSigma?: 'zero' | 'min';
   /** The method's own settings, recorded in the plan. */
   readonly settings: SamplerPlan['settings'];
   /** The method itself: the updates of all steps, step i leading from `path[i]` to `path[i + 1]`. */
@@ -35,7 +37,8 @@ export interface CreateSolverPlanOptions {
  * @throws {@link UnsupportedError} if limits are given to a method that integrates noise
  */
 export function createSolverPlan(input: CreateSolverPlanOptions): SamplerPlan {
-  const { sampler, options, space, settings, updates } = input;
+  const { sampler, space, settings, updates } = input;
+  const options = withFinalSigma(input);
   const { prediction = options.flow ? 'velocity' : 'epsilon' } = options;
   if (space === 'epsilon') refuseLimits(options, NOISE_HAS_NO_RANGE);
   refusePureNoise(options, prediction);
@@ -52,6 +55,13 @@ export function createSolverPlan(input: CreateSolverPlanOptions): SamplerPlan {
     limits: options,
     rows,
   });
+}
+
+function withFinalSigma(input: CreateSolverPlanOptions): SolverPlanOptions {
+  const { options, space, finalSigma = space === 'sample' ? 'zero' : 'min' } = input;
+  // A flow always ends on the sample.
+  if (options.flow || options.finalSigma !== undefined) return options;
+  return { ...options, finalSigma };
 }
 
 const NOISE_HAS_NO_RANGE = {

@@ -1,33 +1,24 @@
-import { InvalidArgumentError, type SamplerPlan, UnsupportedError } from '@harmonica/core';
+import type { SamplerPlan } from '@harmonica/core';
 import type { PlanUpdate } from './assemble-plan.js';
-import { assertOneOf } from './assert-one-of.js';
 import { createSolverPlan, type SolverPlanOptions } from './create-solver-plan.js';
 import {
-  exponentialStep,
-  isFirstOrderOnly,
-  nodesOf,
-  type SolverSpace,
-} from './exponential-step.js';
+  assertDpmSolver,
+  type DpmSolverAlgorithm,
+  type DpmSolverRule,
+  spaceOf,
+  tauOf,
+} from './dpm-solver-algorithm.js';
+import { exponentialStep, isFirstOrderOnly, nodesOf } from './exponential-step.js';
 import { kernelMoments, lineWeights } from './integration-weights.js';
 import type { NoisePoint } from './noise-point.js';
-
-/**
- * What is integrated, and whether noise is added: DPM-Solver integrates predicted noise, DPM-Solver++ predicted samples,
- * which suits guidance and can be clipped.
- */
-export type DpmSolverAlgorithm =
-  | 'dpm-solver'
-  | 'dpm-solver++'
-  | 'sde-dpm-solver'
-  | 'sde-dpm-solver++';
 
 export type DpmSolverPlanOptions = SolverPlanOptions & {
   /** Default `'dpm-solver++'`. */
   readonly algorithm?: DpmSolverAlgorithm;
   /** 1, 2 or 3. Default 2, for guided sampling. */
   readonly order?: 1 | 2 | 3;
-  /** Second-order rule: the value at the middle of a step, or the exact integral of a line. Default `'midpoint'`. */
-  readonly solver?: 'midpoint' | 'heun';
+  /** Second-order rule. Default `'midpoint'`. */
+  readonly solver?: DpmSolverRule;
   /** Ends plans of fewer than 15 steps with a second-order and a first-order step. Default true. */
   readonly lowerOrderFinal?: boolean;
   /** Makes the last step first-order whatever the number of steps. Default false. */
@@ -52,7 +43,7 @@ export function createDpmSolverPlan(options: DpmSolverPlanOptions): SamplerPlan 
   const space = spaceOf(algorithm);
   return createSolverPlan({
     sampler: algorithm,
-    options: withFinalSigma(options, space),
+    options,
     space,
     settings: { order, solver, lowerOrderFinal, eulerAtFinal },
     updates: (path) => {
@@ -84,7 +75,7 @@ function dpmSolverUpdate(options: {
   readonly index: number;
   readonly order: number;
   readonly algorithm: DpmSolverAlgorithm;
-  readonly solver: 'midpoint' | 'heun';
+  readonly solver: DpmSolverRule;
 }): PlanUpdate {
   const { path, index, order, algorithm, solver } = options;
   const step = exponentialStep({
@@ -122,40 +113,4 @@ function publishedThirdOrder(options: {
   const far = 1 / farWidth;
   const curved = (one * nearWidth + two / 2) / (nearWidth + farWidth);
   return [whole + (one + curved) * near, -one * near - curved * (near + far), curved * far];
-}
-
-/** What the algorithm integrates. */
-export function spaceOf(algorithm: DpmSolverAlgorithm): SolverSpace {
-  return algorithm.endsWith('++') ? 'sample' : 'epsilon';
-}
-
-/** Stochasticity of the algorithm, as {@link exponentialStep} takes it. */
-export function tauOf(algorithm: DpmSolverAlgorithm): 0 | 1 {
-  return algorithm.startsWith('sde-') ? 1 : 0;
-}
-
-/** The options with the final sigma that the space allows, unless one is given. */
-export function withFinalSigma<T extends SolverPlanOptions>(options: T, space: SolverSpace): T {
-  if (space === 'sample' || options.flow || options.finalSigma !== undefined) return options;
-  return { ...options, finalSigma: 'min' };
-}
-
-/** @throws {@link InvalidArgumentError} */
-export function assertDpmSolver(options: {
-  readonly algorithm: DpmSolverAlgorithm;
-  readonly order: number;
-  readonly solver: 'midpoint' | 'heun';
-}): void {
-  const { algorithm, order, solver } = options;
-  const algorithms = ['dpm-solver', 'dpm-solver++', 'sde-dpm-solver', 'sde-dpm-solver++'];
-  assertOneOf({ argument: 'algorithm', value: algorithm, allowed: algorithms });
-  assertOneOf({ argument: 'order', value: order, allowed: [1, 2, 3] });
-  assertOneOf({ argument: 'solver', value: solver, allowed: ['midpoint', 'heun'] });
-  if (algorithm === 'sde-dpm-solver' && order === 3) {
-    throw new UnsupportedError({
-      feature: 'order 3',
-      engine: algorithm,
-      fix: 'Use sde-dpm-solver++, or order 2.',
-    });
-  }
 }

@@ -4,10 +4,10 @@ import { createSolverPlan, type SolverPlanOptions } from './create-solver-plan.j
 import {
   assertDpmSolver,
   type DpmSolverAlgorithm,
+  type DpmSolverRule,
   spaceOf,
   tauOf,
-  withFinalSigma,
-} from './dpm-solver-plan.js';
+} from './dpm-solver-algorithm.js';
 import { exponentialStep, nodesOf } from './exponential-step.js';
 import { interpolationWeights, kernelMoments, lineWeights } from './integration-weights.js';
 import type { NoisePoint } from './noise-point.js';
@@ -18,7 +18,7 @@ export type DpmSolverSinglestepPlanOptions = SolverPlanOptions & {
   /** 1, 2 or 3: how many steps belong together. Default 2. */
   readonly order?: 1 | 2 | 3;
   /** Whether a group's last step uses its first and last predictions, or all of them exactly. Default `'midpoint'`. */
-  readonly solver?: 'midpoint' | 'heun';
+  readonly solver?: DpmSolverRule;
   /** Ends on groups of lower order, so that any number of steps will do. Default true. */
   readonly lowerOrderFinal?: boolean;
 };
@@ -45,7 +45,7 @@ export function createDpmSolverSinglestepPlan(
   const space = spaceOf(algorithm);
   return createSolverPlan({
     sampler: `${algorithm}-singlestep`,
-    options: withFinalSigma(options, space),
+    options,
     space,
     settings: { order, solver, lowerOrderFinal },
     updates: (path) => {
@@ -95,7 +95,7 @@ function fromGroupStart(options: {
   readonly index: number;
   readonly order: number;
   readonly algorithm: DpmSolverAlgorithm;
-  readonly solver: 'midpoint' | 'heun';
+  readonly solver: DpmSolverRule;
 }): Move {
   const { path, index, order, algorithm, solver } = options;
   const start = index - order + 1;
@@ -116,7 +116,7 @@ function fromGroupStart(options: {
 function groupWeights(options: {
   readonly nodes: readonly number[];
   readonly exponent: number;
-  readonly solver: 'midpoint' | 'heun';
+  readonly solver: DpmSolverRule;
 }): number[] {
   const { nodes, exponent, solver } = options;
   if (nodes.length === 1) return kernelMoments(exponent, 1);

@@ -25,7 +25,8 @@ export interface ExponentialStepOptions {
 
 /**
  * The exact solution of the diffusion's semi-linear equation over a step, but for the integral of the predictions:
- * DPM-Solver++ (2022), Eq. 8 (samples); DPM-Solver (2022), Eq. 3.4 (noise); with noise added, SA-Solver (2023), Prop. 4.2.
+ * DPM-Solver++ (2022), Proposition 4.1 (samples); DPM-Solver (2022), Eq. 3.4 (noise); SA-Solver (2023), Section 4 (with
+ * noise added).
  *
  * @throws {@link UnsupportedError} if a method that integrates noise is to end at sigma 0, infinitely far away
  */
@@ -76,6 +77,9 @@ export function nodesOf(options: {
 }
 
 /** Whether a step can only be of first order, because its width is infinite (it ends on a sample) or 0. */
-export function isFirstOrderOnly({ from, to }: Pick<ExponentialStepOptions, 'from' | 'to'>) {
+export function isFirstOrderOnly({
+  from,
+  to,
+}: Pick<ExponentialStepOptions, 'from' | 'to'>): boolean {
   return to.sigma === 0 || to.sigma === from.sigma;
 }

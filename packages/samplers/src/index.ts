@@ -11,11 +11,8 @@ export {
 } from './create-solver-plan.js';
 export { createDdimPlan, type DdimPlanOptions } from './ddim-plan.js';
 export { createDdpmPlan, type DdpmPlanOptions, type DdpmVariance } from './ddpm-plan.js';
-export {
-  createDpmSolverPlan,
-  type DpmSolverAlgorithm,
-  type DpmSolverPlanOptions,
-} from './dpm-solver-plan.js';
+export type { DpmSolverAlgorithm, DpmSolverRule } from './dpm-solver-algorithm.js';
+export { createDpmSolverPlan, type DpmSolverPlanOptions } from './dpm-solver-plan.js';
 export {
   createDpmSolverSinglestepPlan,
   type DpmSolverSinglestepPlanOptions,

@@ -48,7 +48,10 @@ export function describeLimits({ clip, threshold }: PredictionLimits): SamplerPl
  *
  * @throws {@link UnsupportedError}
  */
-export function refuseLimits(limits: PredictionLimits, options: { method: string; fix: string }) {
+export function refuseLimits(
+  limits: PredictionLimits,
+  options: { readonly method: string; readonly fix: string },
+): void {
   const feature = limits.clip ? 'clipping of samples' : 'dynamic thresholding';
   const { method, fix } = options;
   if (limits.clip || limits.threshold) throw new UnsupportedError({ feature, engine: method, fix });

@@ -54,7 +54,8 @@ export function createSaSolverPlan(options: SaSolverPlanOptions): SamplerPlan {
   const taus: number[] = [];
   const plan = createSolverPlan({
     sampler: 'sa-solver',
-    options: options.flow || options.finalSigma ? options : { ...options, finalSigma: 'min' },
+    options,
+    finalSigma: 'min',
     space: integrate,
     settings: { predictorOrder, correctorOrder, integrate, lowerOrderFinal },
     updates: (path) => {

@@ -30,7 +30,7 @@ export type SitOdePlanOptions = SitPlanOptions & {
 
 /**
  * SiT's probability flow with steps of equal time, by Euler's or Heun's method (torchdiffeq's `euler` and `heun2` in the
- * official code). Ma et al. 2024, Eq. 2.
+ * official code). Ma et al. 2024.
  *
  * @throws {@link InvalidArgumentError} if an option is outside its range
  * @throws {@link IncompatibleError} if the model says nothing new at a visited time, as a noise model at time 0
@@ -44,7 +44,7 @@ export function createSitOdePlan(options: SitOdePlanOptions): SamplerPlan {
   assertCount('steps', steps);
   assertOneOf({ argument: 'method', value: method, allowed: ['euler', 'heun'] });
   assertTimes({ start, stop });
-  if (method === 'heun') refuseLimits(options, HEUN_HAS_NO_RANGE);
+  if (method === 'heun') refuseLimits(options, HEUN_HAS_NO_SAMPLES);
   const times = linspace({ start, stop, count: steps + 1 });
   const points = times.map((time) => sitPoint({ path, time }));
   const stages = { euler: eulerRows, heun: heunRows }[method];
@@ -89,7 +89,7 @@ export function marginOf(prediction: Prediction): number {
   return prediction === 'velocity' ? 0 : 1e-3;
 }
 
-/** @throws {@link InvalidArgumentError} */
+/** Refuses times outside the path. @throws {@link InvalidArgumentError} */
 export function assertTimes({ start, stop }: { readonly start: number; readonly stop: number }) {
   if (start >= 0 && start < stop && stop <= 1) return;
   throw new InvalidArgumentError({
@@ -99,7 +99,8 @@ export function assertTimes({ start, stop }: { readonly start: number; readonly 
   });
 }
 
-const HEUN_HAS_NO_RANGE = {
+/** Why Heun's method refuses limits of samples. */
+export const HEUN_HAS_NO_SAMPLES = {
   method: "Heun's method, whose predictions are velocities,",
   fix: "Use method: 'euler'.",
 };

@@ -3,8 +3,8 @@ import type { NoisePoint } from './noise-point.js';
 
 /**
  * How SiT mixes sample and noise at time t, from noise at 0 to samples at 1. `'linear'`: `t sample + (1 - t) noise`.
- * `'gvp'`, which preserves variance: `sin(pi t / 2) sample + cos(pi t / 2) noise`. SiT (Ma et al. 2024), Eq. 20 and 21 with
- * time reversed, as the official code has it.
+ * `'gvp'`, which preserves variance: `sin(pi t / 2) sample + cos(pi t / 2) noise`. SiT (Ma et al. 2024),
+ * with time reversed as the official code has it.
  */
 export type SitPath = 'linear' | 'gvp';
 
@@ -25,7 +25,7 @@ export function sitPoint(options: { readonly path: SitPath; readonly time: numbe
   };
 }
 
-/** @throws {@link InvalidArgumentError} */
+/** Refuses an unknown path. @throws {@link InvalidArgumentError} */
 export function assertSitPath(path: SitPath): void {
   assertOneOf({ argument: 'path', value: path, allowed: ['linear', 'gvp'] });
 }

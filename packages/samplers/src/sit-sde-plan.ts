@@ -6,13 +6,13 @@ import { linspace } from './linspace.js';
 import type { NoisePoint } from './noise-point.js';
 import { type Drift, eulerStage, heunStage } from './ode-stages.js';
 import { describeLimits, refuseLimits } from './prediction-limits.js';
-import { assertTimes, marginOf, type SitPlanOptions } from './sit-ode-plan.js';
+import { assertTimes, HEUN_HAS_NO_SAMPLES, marginOf, type SitPlanOptions } from './sit-ode-plan.js';
 import { assertSitPath, sitPoint } from './sit-path.js';
 
 /**
  * The diffusion coefficient w(t) of SiT's SDE, times a norm: 1 (`'constant'`), `alpha' sigma^2 / alpha - sigma sigma'`
  * (`'sbdm'`, infinite at time 0), sigma, `1 - t` (`'linear'`), `(norm cos(pi t) + 1)^2 / 4` (`'decreasing'`),
- * `sin^2(pi t)` (`'increasing-decreasing'`). SiT (2024), Table 7.
+ * `sin^2(pi t)` (`'increasing-decreasing'`). SiT (2024), as the official code has them.
  */
 export type SitDiffusion =
   | 'constant'
@@ -42,7 +42,7 @@ export type SitSdePlanOptions = SitPlanOptions & {
 
 /**
  * SiT's reverse SDE `dx = (velocity + w score) dt + sqrt(2 w) dW` with steps of equal time up to `1 - lastStepSize`, then
- * one without noise. Ma et al. 2024, Eq. 4. Heun's method adds the noise of a step before the model sees the latent, so the
+ * one without noise. Ma et al. 2024. Heun's method adds the noise of a step before the model sees the latent, so the
  * initial latent has the first step's in it: `initialStd` is above 1.
  *
  * @throws {@link InvalidArgumentError} if an option is outside its range
@@ -58,7 +58,7 @@ export function createSitSdePlan(options: SitSdePlanOptions): SamplerPlan {
   assertSitPath(path);
   assertSdeOptions({ steps, method, diffusion, diffusionNorm, lastStep, lastStepSize });
   assertTimes({ start, stop });
-  if (method === 'heun') refuseLimits(options, HEUN_HAS_NO_RANGE);
+  if (method === 'heun') refuseLimits(options, HEUN_HAS_NO_SAMPLES);
   const points = linspace({ start, stop, count: steps }).map((time) => sitPoint({ path, time }));
   const process = { diffusion, diffusionNorm, prediction, space: SPACES[method] };
   const rows = { euler: eulerRows, heun: heunRows }[method](points, process);
@@ -96,11 +96,6 @@ interface SdeProcess {
 
 /** Samples can be limited; velocities keep Heun's step well conditioned where little noise is left. */
 const SPACES = { euler: 'sample', heun: 'velocity' } as const;
-
-const HEUN_HAS_NO_RANGE = {
-  method: "Heun's method, whose predictions are velocities,",
-  fix: "Use method: 'euler'.",
-};
 
 function eulerRows(points: readonly NoisePoint[], process: SdeProcess): PlanRow[] {
   return points.slice(1).map((to, index) => {

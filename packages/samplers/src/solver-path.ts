@@ -30,7 +30,7 @@ export type SolverPathOptions = SolverStepSelection & {
   readonly timeRounding?: TimeRounding;
   /**
    * Where the last step leads: to the predicted sample (`'zero'`), or to the lowest level of the schedule (`'min'`), which
-   * is then not visited by the model.
+   * methods that integrate noise need. Defaults to what the method needs.
    */
   readonly finalSigma?: 'zero' | 'min';
   /** Leaves out timesteps with a log signal-to-noise ratio below this. -5.1 suits squared cosine. Default: none. */

@@ -1,7 +1,6 @@
 import { InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
 import { assertOneOf } from './assert-one-of.js';
 import { createSolverPlan, type SolverPlanOptions } from './create-solver-plan.js';
-import { withFinalSigma } from './dpm-solver-plan.js';
 import {
   exponentialStep,
   isFirstOrderOnly,
@@ -30,7 +29,7 @@ export type UniPcPlanOptions = SolverPlanOptions & {
 
 /**
  * UniPC: a multistep predictor whose result is corrected with the model evaluation that the next step makes anyway. Zhao et
- * al. 2023, Algorithms 5 to 8. B(h) matters only where a line is integrated (predictor of order 2, corrector of order 1);
+ * al. 2023. B(h) matters only where a line is integrated (predictor of order 2, corrector of order 1);
  * polynomials of higher degree are integrated exactly. The result of the last step is never corrected; a step to sigma 0 is
  * of first order.
  *
@@ -46,7 +45,7 @@ export function createUniPcPlan(options: UniPcPlanOptions): SamplerPlan {
   assertUncorrected(uncorrected);
   return createSolverPlan({
     sampler: 'unipc',
-    options: withFinalSigma(options, integrate),
+    options,
     space: integrate,
     settings: {
       order,
