@@ -34,13 +34,15 @@ export function tauOf(algorithm: DpmSolverAlgorithm): 0 | 1 {
 export function assertDpmSolver(options: {
   readonly algorithm: DpmSolverAlgorithm;
   readonly order: number;
-  readonly solver: DpmSolverRule;
+  readonly solver: string;
+  /** Rules that the method has. */
+  readonly solvers: readonly string[];
 }): void {
-  const { algorithm, order, solver } = options;
+  const { algorithm, order, solver, solvers } = options;
   const algorithms = ['dpm-solver', 'dpm-solver++', 'sde-dpm-solver', 'sde-dpm-solver++'];
   assertOneOf({ argument: 'algorithm', value: algorithm, allowed: algorithms });
   assertOneOf({ argument: 'order', value: order, allowed: [1, 2, 3] });
-  assertOneOf({ argument: 'solver', value: solver, allowed: ['midpoint', 'heun'] });
+  assertOneOf({ argument: 'solver', value: solver, allowed: solvers });
   if (algorithm === 'sde-dpm-solver' && order === 3) {
     throw new UnsupportedError({
       feature: 'order 3',

@@ -39,7 +39,7 @@ export type DpmSolverPlanOptions = SolverPlanOptions & {
 export function createDpmSolverPlan(options: DpmSolverPlanOptions): SamplerPlan {
   const { algorithm = 'dpm-solver++', order = 2, solver = 'midpoint' } = options;
   const { lowerOrderFinal = true, eulerAtFinal = false } = options;
-  assertDpmSolver({ algorithm, order, solver });
+  assertDpmSolver({ algorithm, order, solver, solvers: ['midpoint', 'heun'] });
   const space = spaceOf(algorithm);
   return createSolverPlan({
     sampler: algorithm,

@@ -12,13 +12,20 @@ import { exponentialStep, nodesOf } from './exponential-step.js';
 import { interpolationWeights, kernelMoments, lineWeights } from './integration-weights.js';
 import type { NoisePoint } from './noise-point.js';
 
+/**
+ * How a group's predictions are integrated. `'heun'`: all of them exactly. `'midpoint'`: its first and latest one, by the
+ * midpoint rule where there are two and exactly where there are three. `'paper'`: the same, but exactly throughout a group
+ * of three, which is DPM-Solver-3 as published and as the official code has it.
+ */
+export type DpmSolverSinglestepRule = DpmSolverRule | 'paper';
+
 export type DpmSolverSinglestepPlanOptions = SolverPlanOptions & {
   /** Default `'dpm-solver++'`. */
   readonly algorithm?: Exclude<DpmSolverAlgorithm, 'sde-dpm-solver'>;
   /** 1, 2 or 3: how many steps belong together. Default 2. */
   readonly order?: 1 | 2 | 3;
-  /** Whether a group's last step uses its first and last predictions, or all of them exactly. Default `'midpoint'`. */
-  readonly solver?: DpmSolverRule;
+  /** Default `'midpoint'`. */
+  readonly solver?: DpmSolverSinglestepRule;
   /** Ends on groups of lower order, so that any number of steps will do. Default true. */
   readonly lowerOrderFinal?: boolean;
 };
@@ -40,7 +47,7 @@ export function createDpmSolverSinglestepPlan(
 ): SamplerPlan {
   const { algorithm = 'dpm-solver++', order = 2, solver = 'midpoint' } = options;
   const { lowerOrderFinal = true } = options;
-  assertDpmSolver({ algorithm, order, solver });
+  assertDpmSolver({ algorithm, order, solver, solvers: ['midpoint', 'heun', 'paper'] });
   assertSinglestep(algorithm);
   const space = spaceOf(algorithm);
   return createSolverPlan({
@@ -50,9 +57,10 @@ export function createDpmSolverSinglestepPlan(
     settings: { order, solver, lowerOrderFinal },
     updates: (path) => {
       const orders = ordersOf({ path, order, lowerOrderFinal });
-      const moves = orders.map((o, index) =>
-        fromGroupStart({ path, index, order: o, algorithm, solver }),
-      );
+      const moves = orders.map((stepOrder, index) => {
+        const isInThird = stepOrder === 3 || (stepOrder === 2 && orders[index + 1] === 3);
+        return fromGroupStart({ path, index, order: stepOrder, algorithm, solver, isInThird });
+      });
       return moves.map((move, index) => {
         const before = moves[index - 1];
         return before && (orders[index] as number) > 1 ? fromLatent(move, before) : move;
@@ -95,9 +103,10 @@ function fromGroupStart(options: {
   readonly index: number;
   readonly order: number;
   readonly algorithm: DpmSolverAlgorithm;
-  readonly solver: DpmSolverRule;
+  readonly solver: DpmSolverSinglestepRule;
+  readonly isInThird: boolean;
 }): Move {
-  const { path, index, order, algorithm, solver } = options;
+  const { path, index, order, algorithm, solver, isInThird } = options;
   const start = index - order + 1;
   const step = exponentialStep({
     from: path[start] as NoisePoint,
@@ -108,7 +117,7 @@ function fromGroupStart(options: {
   const { carry, scale, exponent, width, std } = step;
   const indices = Array.from({ length: order }, (_, k) => index - k);
   const nodes = nodesOf({ path, start, indices, width });
-  const weights = groupWeights({ nodes, exponent, solver });
+  const weights = groupWeights({ nodes, exponent, solver, isInThird });
   return { carry, history: weights.map((w) => w * scale), noise: { kind: 'fixed', std } };
 }
 
@@ -116,12 +125,15 @@ function fromGroupStart(options: {
 function groupWeights(options: {
   readonly nodes: readonly number[];
   readonly exponent: number;
-  readonly solver: DpmSolverRule;
+  readonly solver: DpmSolverSinglestepRule;
+  /** Whether the group has three steps. */
+  readonly isInThird: boolean;
 }): number[] {
-  const { nodes, exponent, solver } = options;
+  const { nodes, exponent, solver, isInThird } = options;
   if (nodes.length === 1) return kernelMoments(exponent, 1);
   if (solver === 'heun') return interpolationWeights({ nodes, exponent });
-  const slope = nodes.length === 2 ? 'midpoint' : 'exact';
+  const isExact = nodes.length === 3 || (solver === 'paper' && isInThird);
+  const slope = isExact ? 'exact' : 'midpoint';
   const [start, latest] = lineWeights({ node: nodes[0] as number, exponent, slope });
   return nodes.length === 2 ? [latest, start] : [latest, 0, start];
 }

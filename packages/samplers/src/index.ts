@@ -16,6 +16,7 @@ export { createDpmSolverPlan, type DpmSolverPlanOptions } from './dpm-solver-pla
 export {
   createDpmSolverSinglestepPlan,
   type DpmSolverSinglestepPlanOptions,
+  type DpmSolverSinglestepRule,
 } from './dpm-solver-singlestep-plan.js';
 export {
   type ExponentialStep,

@@ -125,6 +125,11 @@ describe('over the probability flow of a diffusion', () => {
     },
   );
 
+  it('the published rule of third-order groups is of order 3', () => {
+    for (const algorithm of algorithms)
+      expectOrder(singlestep({ algorithm, order: 3, solver: 'paper' }), 3);
+  });
+
   it('the third-order multistep rule, though of order 2, errs less than the second-order one', () => {
     const [second, third] = ([2, 3] as const).map((order) => errorOf(multistep({ order }), FINE));
     expect(third).toBeLessThan(0.5 * (second as number));

@@ -37,6 +37,14 @@ describe('on a noise schedule', () => {
     for (const width of widths) expect(width).toBeCloseTo(widths[0] as number, 10);
   });
 
+  it('interpolates ln alpha between timesteps', () => {
+    const path = createSolverPath({ steps: 4, spacing: 'continuous' });
+    expect(path.map(({ timestep }) => timestep)).toEqual([999, 749.25, 499.5, 249.75, 0]);
+    const logs = shares.map((share) => Math.log(share) / 2);
+    const expected = ((logs[499] as number) + (logs[500] as number)) / 2;
+    expect(Math.log(path[2]?.alpha as number)).toBeCloseTo(expected, 12);
+  });
+
   it('rounds model times as asked', () => {
     const options = { steps: 6, sigmaSpacing: 'karras' } as const;
     const exact = times({ ...options, timeRounding: 'none' });

@@ -25,7 +25,7 @@ export type SolverPathOptions = SolverStepSelection & {
   readonly sigmaSpacing?: SigmaSpacing;
   /**
    * Model times of levels between timesteps. Default: `'nearest'` for `'karras'`, `'down'` for `'exponential'` and
-   * `'beta'`, `'none'` for flows, of which all but the last are diffusers' choices.
+   * `'beta'`, as in diffusers; otherwise `'none'`.
    */
   readonly timeRounding?: TimeRounding;
   /**
@@ -75,7 +75,7 @@ export function describeSolverPath(options: SolverPathOptions): SamplerPlan['set
     spacing: sigmaSpacing ?? (timesteps ? 'explicit' : spacing),
     ...(spacing === 'leading' && { stepsOffset }),
     steps: timesteps ? timesteps.length : (options.steps as number),
-    ...(sigmaSpacing && { timeRounding: roundingOf(options) }),
+    ...((sigmaSpacing || spacing === 'continuous') && { timeRounding: roundingOf(options) }),
     finalSigma,
     minLogSnr: minLogSnr ?? null,
   };
@@ -96,9 +96,26 @@ function visitedPoints(options: SolverPathOptions, levels: readonly number[]): N
   const { minLogSnr = Number.NEGATIVE_INFINITY, sigmaSpacing } = options;
   const usable = levels.filter((ratio) => -Math.log(ratio) >= minLogSnr).length;
   if (sigmaSpacing) return spacedPoints(options, levels, sigmaSpacing);
-  return selectSolverTimesteps({ ...options, length: levels.length, usable }).map((timestep) =>
-    diffusionPoint({ timestep, ratio: levels[timestep] as number }),
+  if (usable === 0) {
+    throw new InvalidArgumentError({
+      argument: 'minLogSnr',
+      value: minLogSnr,
+      expected: `at most ${-Math.log(levels[0] as number)}, the highest of the schedule`,
+    });
+  }
+  return selectSolverTimesteps({ ...options, length: levels.length, usable }).map((time) =>
+    diffusionPoint({ timestep: round(time, roundingOf(options)), ratio: levelAt(time, levels) }),
   );
+}
+
+/** Noise over signal at any time, interpolated in ln alpha, which is `-ln(1 + ratio^2) / 2`. */
+function levelAt(time: number, levels: readonly number[]): number {
+  const below = Math.floor(time);
+  const share = time - below;
+  const low = levels[below] as number;
+  if (share === 0) return low;
+  const logs = [low, levels[below + 1] as number].map((ratio) => Math.log1p(ratio ** 2));
+  return Math.sqrt(Math.expm1((1 - share) * (logs[0] as number) + share * (logs[1] as number)));
 }
 
 function spacedPoints(
@@ -130,9 +147,9 @@ function timestepOf(logRatio: number, logLevels: readonly number[]): number {
   return above - 1 + (logRatio - low) / (high - low);
 }
 
-function roundingOf({ timeRounding, sigmaSpacing, flow }: SolverPathOptions): TimeRounding {
+function roundingOf({ timeRounding, sigmaSpacing }: SolverPathOptions): TimeRounding {
   if (timeRounding !== undefined) return timeRounding;
-  if (flow) return 'none';
+  if (!sigmaSpacing) return 'none';
   return sigmaSpacing === 'karras' ? 'nearest' : 'down';
 }
 

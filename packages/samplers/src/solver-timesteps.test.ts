@@ -14,6 +14,11 @@ describe('selectSolverTimesteps', () => {
     expect(select({ steps: 4, spacing: 'trailing' })).toEqual([999, 749, 499, 249]);
   });
 
+  it('goes evenly through times between timesteps', () => {
+    expect(select({ steps: 4, spacing: 'continuous' })).toEqual([999, 749.25, 499.5, 249.75]);
+    expect(select({ steps: 4, spacing: 'continuous' }, 801)).toEqual([800, 600, 400, 200]);
+  });
+
   it('leaves out the noisiest timesteps', () => {
     expect(select({ steps: 4 }, 801)).toEqual([800, 600, 400, 200]);
     expect(select({ steps: 4, spacing: 'leading' }, 905)).toEqual([724, 543, 362, 181]);

@@ -10,8 +10,11 @@ import { assertStepsOffset, trailingTimesteps } from './trailing-timesteps.js';
  * is left out but by `'trailing'`. `'linspace'`: `round(linspace(0, T - 1, steps + 1))`. `'leading'`: multiples of
  * `floor(T / (steps + 1))`, plus an offset. `'trailing'`: `round(T - i T / steps) - 1`, which starts from T - 1 (Lin et al.
  * 2023, Table 2).
+ *
+ * `'continuous'`: `linspace(T - 1, 0, steps + 1)` without rounding, levels between timesteps interpolated in `ln alpha`.
+ * That is `time_uniform` of the official DPM-Solver code, and of PixArt's, which both go with a final sigma of `'min'`.
  */
-export type SolverSpacing = 'linspace' | 'leading' | 'trailing';
+export type SolverSpacing = 'linspace' | 'leading' | 'trailing' | 'continuous';
 
 /** The steps of a solver: a number of steps with a spacing, or the timesteps themselves in any order. */
 export type SolverStepSelection =
@@ -32,11 +35,11 @@ export type SolverStepSelection =
     };
 
 /**
- * The timesteps that a selection visits.
+ * The timesteps that a selection visits. Continuous spacing gives numbers between them, too.
  *
  * @param options.length timesteps T of the noise schedule
  * @param options.usable how many of them, from 0, may be visited; `length` unless the noisiest are left out
- * @returns distinct integers in [0, length), descending
+ * @returns distinct numbers in [0, length), descending
  * @throws {@link InvalidArgumentError} if the selection does not fit
  */
 export function selectSolverTimesteps(
@@ -61,6 +64,7 @@ export function selectSolverTimesteps(
     });
   }
   const selected = spacings[spacing]({ steps, length, usable, stepsOffset });
+  if (spacing === 'continuous') return selected;
   return sortTimesteps({ timesteps: selected, length: usable }).reverse();
 }
 
@@ -81,4 +85,6 @@ const spacings: Record<SolverSpacing, (input: SpacingInput) => number[]> = {
     return Array.from({ length: steps }, (_, i) => (i + 1) * stride + stepsOffset);
   },
   trailing: trailingTimesteps,
+  continuous: ({ steps, usable }) =>
+    linspace({ start: usable - 1, stop: 0, count: steps + 1 }).slice(0, -1),
 };
