@@ -7,9 +7,12 @@ export {
   autoencoderKlConfig,
   autoencoderKlPreset,
 } from './autoencoder-kl-config.js';
+export { type CaptionConditionOptions, captionCondition } from './caption-condition.js';
 export { type ClassLabelsOptions, classLabels } from './class-labels.js';
+export { cleanPrompt } from './clean-prompt.js';
 export { DIT_SIZES, type DitConfig, type DitSize, ditConfig } from './dit-config.js';
 export { ditSpec } from './dit-spec.js';
+export { type EncodedPrompts, type EncodePromptsOptions, encodePrompts } from './encode-prompts.js';
 export { type ForwardOptions, forward } from './forward.js';
 export { exactGelu, gelu } from './gelu.js';
 export { type GroupNormOptions, groupNorm } from './group-norm.js';
@@ -30,6 +33,7 @@ export {
   SIGMA_KV_COMPRESSION,
 } from './pixart-config.js';
 export { pixartSpec } from './pixart-spec.js';
+export { readPrompts, type StoredPrompts } from './prompt-files.js';
 export { type RandomAutoencoderKlOptions, randomAutoencoderKl } from './random-autoencoder-kl.js';
 export { type RandomDitOptions, randomDit } from './random-dit.js';
 export { type RandomPixartOptions, randomPixart } from './random-pixart.js';
@@ -39,6 +43,18 @@ export { silu } from './silu.js';
 export { type SinCosPositionOptions, sinCosPosition } from './sin-cos-position.js';
 export { SIT_SIZES, type SitConfig, type SitSize, sitConfig } from './sit-config.js';
 export { sitSpec } from './sit-spec.js';
+export {
+  type CreateT5EncoderOptions,
+  createT5Encoder,
+  type EncoderModel,
+  type LoadT5EncoderOptions,
+  loadT5Encoder,
+  type PromptTokenizer,
+  type TokenizedPrompts,
+  type TokenizerOptions,
+  type TransformersTensor,
+} from './t5-encoder.js';
+export type { EncodeOptions, PromptEmbeddings, TextEncoder } from './text-encoder.js';
 export { type TiledDecodeOptions, type TiledDecodeProgress, tiledDecode } from './tiled-decode.js';
 export {
   type TimestepEmbeddingOptions,
