@@ -46,7 +46,9 @@ def main():
         "singlestep": [singlestep(*case) for case in singlestep_cases()],
     }
     OUTPUT.write_text(json.dumps(content, separators=(",", ":")) + "\n")
-    print(f"{len(content['multistep'])} and {len(content['singlestep'])} cases, {OUTPUT.stat().st_size} bytes")
+    print(
+        f"{len(content['multistep'])} and {len(content['singlestep'])} cases, {OUTPUT.stat().st_size} bytes"
+    )
 
 
 def multistep_cases():
@@ -79,9 +81,15 @@ def singlestep(algorithm, order, steps, extra):
 
 
 def run(algorithm, method, **options):
-    schedule = NoiseScheduleVP("discrete", betas=torch.linspace(1e-4, 2e-2, 1000), dtype=torch.float64)
-    solver = DPM_Solver(model_wrapper(denoise, schedule), schedule, algorithm_type=ALGORITHMS[algorithm])
-    _, states = solver.sample(torch.tensor([LATENT]), method=method, return_intermediate=True, **options)
+    schedule = NoiseScheduleVP(
+        "discrete", betas=torch.linspace(1e-4, 2e-2, 1000), dtype=torch.float64
+    )
+    solver = DPM_Solver(
+        model_wrapper(denoise, schedule), schedule, algorithm_type=ALGORITHMS[algorithm]
+    )
+    _, states = solver.sample(
+        torch.tensor([LATENT]), method=method, return_intermediate=True, **options
+    )
     # The first state of a multistep run is the latent itself.
     return [state.flatten().tolist() for state in states[1 if method == "multistep" else 0 :]]
 

@@ -64,7 +64,9 @@ def main():
 
 
 def commit():
-    return subprocess.check_output(["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"], text=True).strip()
+    return subprocess.check_output(
+        ["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"], text=True
+    ).strip()
 
 
 def ode_cases():
@@ -95,7 +97,16 @@ def ode(path, method, prediction, steps):
     return {"options": options, "latents": states.flatten(1).tolist()}
 
 
-def sde(path, method, steps, diffusion="sigma", diffusionNorm=1.0, lastStep="mean", lastStepSize=0.04, prediction="velocity"):
+def sde(
+    path,
+    method,
+    steps,
+    diffusion="sigma",
+    diffusionNorm=1.0,
+    lastStep="mean",
+    lastStepSize=0.04,
+    prediction="velocity",
+):
     options = {
         "path": path,
         "method": method,

@@ -124,7 +124,11 @@ def dpm_cases():
                     for steps in (8, 16):
                         yield dpm(
                             {"algorithm": algorithm, "order": order, "solver": solver},
-                            {"algorithm_type": theirs, "solver_order": order, "solver_type": solver},
+                            {
+                                "algorithm_type": theirs,
+                                "solver_order": order,
+                                "solver_type": solver,
+                            },
                             steps,
                             end,
                             corrected=(algorithm, order) == ("sde-dpm-solver++", 3),
@@ -135,7 +139,9 @@ def dpm_cases():
     ]:
         for end in ("zero", "min"):
             yield dpm({"order": 3, **ours}, {"solver_order": 3, **theirs}, 8, end)
-    yield dpm({"order": 3, "eulerAtFinal": True}, {"solver_order": 3, "euler_at_final": True}, 16, "min")
+    yield dpm(
+        {"order": 3, "eulerAtFinal": True}, {"solver_order": 3, "euler_at_final": True}, 16, "min"
+    )
 
 
 def dpm(ours, theirs, steps, end, **extra):
@@ -174,7 +180,8 @@ def singlestep_cases():
                                 **their_end,
                             },
                             "steps": steps,
-                            "corrected": (algorithm, order, solver) == ("sde-dpm-solver++", 3, "heun"),
+                            "corrected": (algorithm, order, solver)
+                            == ("sde-dpm-solver++", 3, "heun"),
                         }
     our_end, their_end = final_sigma("min")
     for order in (2, 3):
@@ -198,7 +205,10 @@ def unipc_cases():
 
     for order in (1, 2, 3, 4):
         for solver in ("bh1", "bh2"):
-            ours, theirs = {"order": order, "solver": solver}, {"solver_order": order, "solver_type": solver}
+            ours, theirs = {"order": order, "solver": solver}, {
+                "solver_order": order,
+                "solver_type": solver,
+            }
             # With bh1 their last step to sigma 0 is 0 times infinity.
             for end in ("zero", "min") if solver == "bh2" else ("min",):
                 yield case(ours, theirs, end=end)
@@ -209,7 +219,8 @@ def unipc_cases():
         yield case({"order": order, **off[0]}, {"solver_order": order, **off[1]}, end="min")
         some = [0, 2, 3]
         yield case(
-            {"order": order, "uncorrected": some}, {"solver_order": order, "disable_corrector": some}
+            {"order": order, "uncorrected": some},
+            {"solver_order": order, "disable_corrector": some},
         )
         yield case(
             {"order": order, "uncorrected": "all"},
@@ -227,7 +238,11 @@ def sa_cases():
             **extra,
         }
 
-    for tau in ({"from": 200, "to": 800}, {"from": 0, "to": 1000, "value": 0.5}, {"from": -2, "to": -1}):
+    for tau in (
+        {"from": 200, "to": 800},
+        {"from": 0, "to": 1000, "value": 0.5},
+        {"from": -2, "to": -1},
+    ):
         for predictor, corrector in ((1, 1), (2, 2), (3, 3), (4, 4), (1, 4), (3, 1), (2, 3)):
             orders = {"predictorOrder": predictor, "correctorOrder": corrector}
             config = {"predictor_order": predictor, "corrector_order": corrector}
@@ -239,7 +254,10 @@ def sa_cases():
                     tau=tau,
                 )
     off = {"lowerOrderFinal": False}, {"lower_order_final": False}
-    yield case({**off[0], "predictorOrder": 3, "correctorOrder": 4}, {**off[1], "predictor_order": 3, "corrector_order": 4})
+    yield case(
+        {**off[0], "predictorOrder": 3, "correctorOrder": 4},
+        {**off[1], "predictor_order": 3, "corrector_order": 4},
+    )
 
 
 def common_cases():
@@ -250,7 +268,10 @@ def common_cases():
             yield {
                 "sampler": sampler,
                 "options": {"steps": steps, **ours},
-                "config": {**({"lower_order_final": True} if sampler == "singlestep" else {}), **theirs},
+                "config": {
+                    **({"lower_order_final": True} if sampler == "singlestep" else {}),
+                    **theirs,
+                },
                 "steps": steps,
                 **extra,
             }
@@ -259,30 +280,50 @@ def common_cases():
     for ours, theirs in predictions.items():
         yield from each({"prediction": ours}, {"prediction_type": theirs})
         noise = {"prediction": ours, "algorithm": "dpm-solver", "finalSigma": "min"}
-        config = {"prediction_type": theirs, "algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"}
+        config = {
+            "prediction_type": theirs,
+            "algorithm_type": "dpmsolver",
+            "final_sigmas_type": "sigma_min",
+        }
         yield from each(noise, config, samplers=("dpm", "singlestep"))
     spaced = ("dpm", "unipc", "sa")
     for steps in (5, 12, 25):
         yield from each({"spacing": "leading"}, {"timestep_spacing": "leading"}, steps, spaced)
         yield from each({"spacing": "trailing"}, {"timestep_spacing": "trailing"}, steps, spaced)
         yield from each({}, {}, steps, spaced)
-    offset = {"spacing": "leading", "stepsOffset": 1}, {"timestep_spacing": "leading", "steps_offset": 1}
+    offset = {"spacing": "leading", "stepsOffset": 1}, {
+        "timestep_spacing": "leading",
+        "steps_offset": 1,
+    }
     yield from each(*offset, samplers=spaced)
     for name in ("karras", "exponential", "beta"):
         config = {f"use_{name}_sigmas": True}
         yield from each({"sigmaSpacing": name}, config)
-        least = {"sigmaSpacing": name, "finalSigma": "min"}, {**config, "final_sigmas_type": "sigma_min"}
+        least = {"sigmaSpacing": name, "finalSigma": "min"}, {
+            **config,
+            "final_sigmas_type": "sigma_min",
+        }
         yield from each(*least, samplers=("dpm", "singlestep"))
         third = {"sigmaSpacing": name, "order": 3}, {**config, "solver_order": 3}
         yield from each(*third, steps=16, samplers=("dpm", "unipc"))
-    yield from each({"schedule": "scaled-linear"}, {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012})
-    cosine = {"schedule": "squared-cosine", "minLogSnr": -5.1}, {"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1}
+    yield from each(
+        {"schedule": "scaled-linear"},
+        {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
+    )
+    cosine = {"schedule": "squared-cosine", "minLogSnr": -5.1}, {
+        "beta_schedule": "squaredcos_cap_v2",
+        "lambda_min_clipped": -5.1,
+    }
     yield from each(*cosine, samplers=("dpm", "sa", "singlestep"))
     for spacing in ("leading", "trailing"):
         ours, theirs = {**cosine[0], "spacing": spacing}, {**cosine[1], "timestep_spacing": spacing}
         yield from each(ours, theirs, samplers=("dpm", "sa"))
     terminal = {"zeroTerminalSnr": True, "prediction": "velocity", "spacing": "trailing"}
-    config = {"rescale_betas_zero_snr": True, "prediction_type": "v_prediction", "timestep_spacing": "trailing"}
+    config = {
+        "rescale_betas_zero_snr": True,
+        "prediction_type": "v_prediction",
+        "timestep_spacing": "trailing",
+    }
     yield from each(terminal, config, samplers=("dpm", "unipc"))
     limits = {"threshold": {"ratio": 0.8, "max": 1.5}}, {
         "thresholding": True,
@@ -294,7 +335,10 @@ def common_cases():
     yield from each(*clip)
     for prediction in ("sample", "velocity"):
         yield from each(
-            {"prediction": prediction}, {"prediction_type": predictions[prediction]}, steps=20, precision="float32"
+            {"prediction": prediction},
+            {"prediction_type": predictions[prediction]},
+            steps=20,
+            precision="float32",
         )
     yield from each({}, {}, steps=10, precision="float32")
     sde = {"algorithm": "sde-dpm-solver++"}, {"algorithm_type": "sde-dpmsolver++"}
@@ -308,7 +352,11 @@ def flow_solver_cases():
         for sampler in ("dpm", "singlestep"):
             yield {
                 "sampler": sampler,
-                "options": {"flow": {"sigmas": sigmas, "shift": shift}, "timeRounding": "down", "order": 2},
+                "options": {
+                    "flow": {"sigmas": sigmas, "shift": shift},
+                    "timeRounding": "down",
+                    "order": 2,
+                },
                 "config": {
                     "use_flow_sigmas": True,
                     "flow_shift": shift,
@@ -320,23 +368,44 @@ def flow_solver_cases():
         sigmas = np.linspace(1, 1 / 1000, steps + 1)[:-1].tolist()
         yield {
             "sampler": "unipc",
-            "options": {"flow": {"sigmas": sigmas, "shift": shift}, "timeRounding": "down", "order": 3},
-            "config": {"use_flow_sigmas": True, "flow_shift": shift, "prediction_type": "flow_prediction", "solver_order": 3},
+            "options": {
+                "flow": {"sigmas": sigmas, "shift": shift},
+                "timeRounding": "down",
+                "order": 3,
+            },
+            "config": {
+                "use_flow_sigmas": True,
+                "flow_shift": shift,
+                "prediction_type": "flow_prediction",
+                "solver_order": 3,
+            },
             "steps": steps,
         }
 
 
 def flow_cases():
     def case(sampler, options, config, steps=8, **extra):
-        return {"sampler": sampler, "options": {"steps": steps, **options}, "config": config, "steps": steps, **extra}
+        return {
+            "sampler": sampler,
+            "options": {"steps": steps, **options},
+            "config": config,
+            "steps": steps,
+            **extra,
+        }
 
     for shift in (1.0, 3.0):
         for precision in ("float64", "float32"):
             for sampler in ("flow-euler", "flow-heun"):
                 yield case(sampler, {"shift": shift}, {"shift": shift}, precision=precision)
     for name in ("karras", "exponential", "beta"):
-        yield case("flow-euler", {"sigmaSpacing": name, "shift": 3.0}, {f"use_{name}_sigmas": True, "shift": 3.0})
-    yield case("flow-euler", {"shift": 3.0, "shiftTerminal": 0.1}, {"shift": 3.0, "shift_terminal": 0.1})
+        yield case(
+            "flow-euler",
+            {"sigmaSpacing": name, "shift": 3.0},
+            {f"use_{name}_sigmas": True, "shift": 3.0},
+        )
+    yield case(
+        "flow-euler", {"shift": 3.0, "shiftTerminal": 0.1}, {"shift": 3.0, "shift_terminal": 0.1}
+    )
     yield case("flow-euler", {"stochastic": True}, {"stochastic_sampling": True})
     for tokens in (256, 1024, 4096):
         # The line that the pipelines of diffusers draw (calculate_shift).
@@ -365,8 +434,16 @@ def ddim_cases():
         for offset in (0, 1) if spacing == "leading" else (0,):
             yield {
                 "sampler": "ddim",
-                "options": {"steps": 10, "spacing": spacing, **({"stepsOffset": 1} if offset else {})},
-                "config": {"timestep_spacing": spacing, "steps_offset": offset, "clip_sample": False},
+                "options": {
+                    "steps": 10,
+                    "spacing": spacing,
+                    **({"stepsOffset": 1} if offset else {}),
+                },
+                "config": {
+                    "timestep_spacing": spacing,
+                    "steps_offset": offset,
+                    "clip_sample": False,
+                },
                 "steps": 10,
             }
 
@@ -382,7 +459,17 @@ def spacings():
 # Running them
 
 
-def trajectory(sampler, options, config, steps, precision="float64", corrected=False, tau=None, mu=None, sigmas=None):
+def trajectory(
+    sampler,
+    options,
+    config,
+    steps,
+    precision="float64",
+    corrected=False,
+    tau=None,
+    mu=None,
+    sigmas=None,
+):
     dtype = torch.float64 if precision == "float64" else torch.float32
     module, name = MODULES[sampler]
     with running(module, precision, corrected) as scheduler_module:
@@ -396,7 +483,9 @@ def trajectory(sampler, options, config, steps, precision="float64", corrected=F
         timesteps, latents = [], []
         for index, t in enumerate(scheduler.timesteps):
             draw = torch.from_numpy(NOISE[index]).to(dtype).reshape(x.shape)
-            with patch.object(scheduler_module, "randn_tensor", lambda *_, draw=draw, **__: draw, create=True):
+            with patch.object(
+                scheduler_module, "randn_tensor", lambda *_, draw=draw, **__: draw, create=True
+            ):
                 x = scheduler.step(denoise(x, t.to(dtype)), t, x).prev_sample
             timesteps.append(t.item())
             latents.append(x.flatten().tolist())
@@ -405,7 +494,13 @@ def trajectory(sampler, options, config, steps, precision="float64", corrected=F
     tags = {"precision": precision} if precision == "float32" else {}
     tags |= {"corrected": True} if corrected else {}
     tags |= {"tau": tau} if tau else {}
-    return {"sampler": sampler, "options": options, **tags, "timesteps": timesteps, "latents": latents}
+    return {
+        "sampler": sampler,
+        "options": options,
+        **tags,
+        "timesteps": timesteps,
+        "latents": latents,
+    }
 
 
 def create(scheduler_class, sampler, config, tau):
@@ -440,7 +535,10 @@ class Patched:
 
 def recompiled(module):
     source = inspect.getsource(module)
-    wrong = {"(2.0 * h) ** 2 - 0.5)": "(2.0 * h) ** 2 + 0.5)", "(-2.0 * h) ** 2 - 0.5)": "(-2.0 * h) ** 2 + 0.5)"}
+    wrong = {
+        "(2.0 * h) ** 2 - 0.5)": "(2.0 * h) ** 2 + 0.5)",
+        "(-2.0 * h) ** 2 - 0.5)": "(-2.0 * h) ** 2 + 0.5)",
+    }
     fixed = source
     for old, new in wrong.items():
         fixed = fixed.replace(old, new)

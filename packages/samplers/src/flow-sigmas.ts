@@ -117,8 +117,9 @@ function unshifted(options: FlowSigmaOptions & { readonly steps?: number }): rea
   return linspace({ start: 1, stop: shiftSigma(sigmaMin, shift), count });
 }
 
+/** Rounding must not carry pure noise beyond 1. */
 function shiftSigma(sigma: number, factor: number): number {
-  return (factor * sigma) / (1 + (factor - 1) * sigma);
+  return Math.min(1, (factor * sigma) / (1 + (factor - 1) * sigma));
 }
 
 function stretch(sigmas: readonly number[], terminal: number): number[] {
@@ -128,8 +129,9 @@ function stretch(sigmas: readonly number[], terminal: number): number[] {
 }
 
 function assertSigmas(sigmas: readonly number[]): void {
-  const descending = sigmas.every((sigma, i) => sigma > 0 && sigma < (sigmas[i - 1] ?? 1 + 1e-9));
-  if (sigmas.length > 0 && descending) return;
+  const [first = Number.NaN] = sigmas;
+  const descending = sigmas.every((sigma, i) => sigma > 0 && !(sigma >= (sigmas[i - 1] ?? 2)));
+  if (first <= 1 && descending) return;
   throw new InvalidArgumentError({
     argument: 'sigmas',
     value: sigmas,

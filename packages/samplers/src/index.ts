@@ -71,7 +71,13 @@ export {
   type SitLastStep,
   type SitSdePlanOptions,
 } from './sit-sde-plan.js';
-export { createSolverPath, type SolverPathOptions, type TimeRounding } from './solver-path.js';
+export {
+  createSolverPath,
+  type FlowPathOptions,
+  type SchedulePathOptions,
+  type SolverPathOptions,
+  type TimeRounding,
+} from './solver-path.js';
 export type { SolverSpacing, SolverStepSelection } from './solver-timesteps.js';
 export { type ToSampleOptions, toSample } from './to-sample.js';
 export { createUniPcPlan, type UniPcPlanOptions, type UniPcSolver } from './unipc-plan.js';

@@ -81,20 +81,24 @@ function every(schedule: NoiseSchedule) {
   return { schedule, timesteps: schedule.betas.map((_, t) => t), prediction: 'sample' } as const;
 }
 
-const multistep = (options: Partial<DpmSolverPlanOptions>) => (schedule: NoiseSchedule) =>
-  createDpmSolverPlan({ ...every(schedule), lowerOrderFinal: false, ...options } as never);
+const multistep =
+  (own: Pick<DpmSolverPlanOptions, 'algorithm' | 'order' | 'solver'>): CreatePlan =>
+  (schedule) =>
+    createDpmSolverPlan({ ...every(schedule), lowerOrderFinal: false, ...own });
 const singlestep =
-  (options: Partial<DpmSolverSinglestepPlanOptions>) => (schedule: NoiseSchedule) =>
-    createDpmSolverSinglestepPlan({ ...every(schedule), ...options } as never);
-const unipc = (options: Partial<UniPcPlanOptions>) => (schedule: NoiseSchedule) =>
-  createUniPcPlan({ ...every(schedule), lowerOrderFinal: false, ...options } as never);
-const sa = (options: Partial<SaSolverPlanOptions>) => (schedule: NoiseSchedule) =>
-  createSaSolverPlan({
-    ...every(schedule),
-    lowerOrderFinal: false,
-    tau: () => 0,
-    ...options,
-  } as never);
+  (own: Pick<DpmSolverSinglestepPlanOptions, 'algorithm' | 'order' | 'solver'>): CreatePlan =>
+  (schedule) =>
+    createDpmSolverSinglestepPlan({ ...every(schedule), ...own });
+const unipc =
+  (own: Pick<UniPcPlanOptions, 'order' | 'solver' | 'integrate' | 'uncorrected'>): CreatePlan =>
+  (schedule) =>
+    createUniPcPlan({ ...every(schedule), lowerOrderFinal: false, ...own });
+const sa =
+  (
+    own: Pick<SaSolverPlanOptions, 'predictorOrder' | 'correctorOrder' | 'integrate' | 'tau'>,
+  ): CreatePlan =>
+  (schedule) =>
+    createSaSolverPlan({ ...every(schedule), lowerOrderFinal: false, tau: () => 0, ...own });
 
 /** Methods of an asserted order converge no slower, and no faster but for errors that happen to cancel. */
 function expectOrder(createPlan: CreatePlan, order: number): void {

@@ -15,7 +15,8 @@ export function sitPoint(options: { readonly path: SitPath; readonly time: numbe
     return { timestep: time, alpha: time, sigma: 1 - time, alphaSlope: 1, sigmaSlope: -1 };
   }
   const speed = Math.PI / 2;
-  const [sine, cosine] = [Math.sin(speed * time), Math.cos(speed * time)];
+  // The cosine as a sine of the time that is left, so that it is 0 at the end.
+  const [sine, cosine] = [Math.sin(speed * time), Math.sin(speed * (1 - time))];
   return {
     timestep: time,
     alpha: sine,

@@ -44,7 +44,14 @@ describe('the SDE', () => {
     expect(sde({ method: 'heun' }).initialStd).toBeCloseTo(Math.sqrt(1.64), 14);
   });
 
-  it('refuses a diffusion that is infinite where it starts', () => {
+  it('refuses a drift that is infinite where it starts or ends', () => {
+    for (const path of ['linear', 'gvp']) {
+      for (const diffusion of ['constant', 'sigma']) {
+        const whole = { path, diffusion, lastStep: 'none' };
+        expect(() => sde({ ...whole, method: 'heun' })).toThrow(NonFiniteError);
+        expect(sde({ ...whole, method: 'euler' }).steps).toHaveLength(3);
+      }
+    }
     expect(() => sde({ diffusion: 'sbdm' })).toThrow(NonFiniteError);
     expect(sde({ diffusion: 'sbdm', start: 0.01 }).steps).toHaveLength(4);
   });

@@ -48,7 +48,8 @@ export type SitSdePlanOptions = SitPlanOptions & {
  * @throws {@link InvalidArgumentError} if an option is outside its range
  * @throws {@link IncompatibleError} if the model says nothing new at a visited time, as a noise model at time 0
  * @throws {@link UnsupportedError} for limits with Heun's method
- * @throws {@link NonFiniteError} if the diffusion is infinite at a visited time
+ * @throws {@link NonFiniteError} if the drift is infinite at a visited time: with `'sbdm'` at 0, with Heun's method at 1, to
+ * which it goes without a last step
  */
 export function createSitSdePlan(options: SitSdePlanOptions): SamplerPlan {
   const { path = 'linear', prediction = 'velocity', method = 'euler', steps } = options;

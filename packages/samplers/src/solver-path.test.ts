@@ -68,8 +68,9 @@ describe('on a noise schedule', () => {
     expect(first?.alpha).toBeCloseTo(2 ** -12, 14);
   });
 
-  it.each<Partial<SolverPathOptions>>([
+  it.each<object>([
     { sigmaSpacing: 'karras', spacing: 'trailing' },
+    { sigmaSpacing: 'karras', minLogSnr: -5 },
     { sigmaSpacing: 'cosine' as 'karras' },
     { sigmaSpacing: 'karras', timeRounding: 'up' as 'down' },
     { finalSigma: 'max' as 'min' },
@@ -91,7 +92,12 @@ describe('on a flow', () => {
     }
   });
 
-  it.each<Partial<SolverPathOptions>>([
+  it('takes levels of its own', () => {
+    const path = createSolverPath({ flow: { sigmas: [0.9, 0.4], length: 1 } });
+    expect(path.map(({ timestep }) => timestep)).toEqual([0.9, 0.4, 0]);
+  });
+
+  it.each<object>([
     { schedule: createLinearSchedule() },
     { spacing: 'trailing' },
     { sigmaSpacing: 'karras' },

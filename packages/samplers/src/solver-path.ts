@@ -15,12 +15,13 @@ import { type SolverStepSelection, selectSolverTimesteps } from './solver-timest
 /** How the model time of a noise level between two timesteps is made an integer, if at all. */
 export type TimeRounding = 'nearest' | 'down' | 'none';
 
-/** The noise levels that a solver visits. */
-export type SolverPathOptions = SolverStepSelection & {
+/** The noise levels that a solver visits: of a noise schedule or of a flow. */
+export type SolverPathOptions = SchedulePathOptions | FlowPathOptions;
+
+/** Levels of a diffusion. */
+export type SchedulePathOptions = SolverStepSelection & {
   /** Default: {@link createLinearSchedule} of 1000 timesteps. */
   readonly schedule?: NoiseSchedule;
-  /** Flow matching's straight path instead of a noise schedule. It takes `steps` or levels of its own. */
-  readonly flow?: FlowSigmaOptions;
   /** Spreads as many noise levels over the whole schedule, instead of taking those of the timesteps. */
   readonly sigmaSpacing?: SigmaSpacing;
   /**
@@ -35,7 +36,24 @@ export type SolverPathOptions = SolverStepSelection & {
   readonly finalSigma?: 'zero' | 'min';
   /** Leaves out timesteps with a log signal-to-noise ratio below this. -5.1 suits squared cosine. Default: none. */
   readonly minLogSnr?: number;
+  readonly flow?: never;
 };
+
+/** Levels of flow matching's straight path, which ends on the sample. */
+export interface FlowPathOptions {
+  readonly flow: FlowSigmaOptions;
+  /** Steps, a positive integer, unless the flow has levels of its own. */
+  readonly steps?: number;
+  /** Of the model times. Default `'none'`. */
+  readonly timeRounding?: TimeRounding;
+  readonly finalSigma?: 'zero';
+  readonly timesteps?: never;
+  readonly spacing?: never;
+  readonly stepsOffset?: never;
+  readonly schedule?: never;
+  readonly sigmaSpacing?: never;
+  readonly minLogSnr?: never;
+}
 
 /**
  * The points that a solver passes, the noisiest first: one for each step and the one where the last step leads.
@@ -44,7 +62,7 @@ export type SolverPathOptions = SolverStepSelection & {
  * @throws {@link IncompatibleError} if options of a noise schedule are given for a flow
  */
 export function createSolverPath(options: SolverPathOptions): readonly NoisePoint[] {
-  if (options.flow) return flowPath(options, options.flow);
+  if (options.flow) return flowPath(options);
   const { schedule = createLinearSchedule(), finalSigma = 'zero' } = options;
   const levels = createLevels(schedule);
   const last = { zero: 0, min: levels[0] as number }[finalSigma];
@@ -74,7 +92,7 @@ export function describeSolverPath(options: SolverPathOptions): SamplerPlan['set
     ...describeSchedule(schedule ?? createLinearSchedule()),
     spacing: sigmaSpacing ?? (timesteps ? 'explicit' : spacing),
     ...(spacing === 'leading' && { stepsOffset }),
-    steps: timesteps ? timesteps.length : (options.steps as number),
+    steps: timesteps ? timesteps.length : options.steps,
     ...((sigmaSpacing || spacing === 'continuous') && { timeRounding: roundingOf(options) }),
     finalSigma,
     minLogSnr: minLogSnr ?? null,
@@ -92,10 +110,10 @@ function createLevels(schedule: NoiseSchedule): readonly number[] {
     .map((alphaBar) => Math.sqrt((1 - alphaBar) / alphaBar));
 }
 
-function visitedPoints(options: SolverPathOptions, levels: readonly number[]): NoisePoint[] {
+function visitedPoints(options: SchedulePathOptions, levels: readonly number[]): NoisePoint[] {
   const { minLogSnr = Number.NEGATIVE_INFINITY, sigmaSpacing } = options;
-  const usable = levels.filter((ratio) => -Math.log(ratio) >= minLogSnr).length;
   if (sigmaSpacing) return spacedPoints(options, levels, sigmaSpacing);
+  const usable = levels.filter((ratio) => -Math.log(ratio) >= minLogSnr).length;
   if (usable === 0) {
     throw new InvalidArgumentError({
       argument: 'minLogSnr',
@@ -119,16 +137,16 @@ function levelAt(time: number, levels: readonly number[]): number {
 }
 
 function spacedPoints(
-  options: SolverPathOptions,
+  options: SchedulePathOptions,
   levels: readonly number[],
   spacing: SigmaSpacing,
 ): NoisePoint[] {
-  const { steps, spacing: ofTimesteps } = options;
-  if (steps === undefined || ofTimesteps !== undefined) {
+  const { steps, spacing: ofTimesteps, minLogSnr } = options;
+  if (steps === undefined || ofTimesteps !== undefined || minLogSnr !== undefined) {
     throw new InvalidArgumentError({
       argument: 'sigmaSpacing',
       value: spacing,
-      expected: 'steps, and no timesteps or spacing besides it',
+      expected: 'steps, and no timesteps, spacing or minLogSnr besides it',
     });
   }
   const [min, max] = [levels[0] as number, levels.at(-1) as number];
@@ -170,9 +188,9 @@ function round(time: number, rounding: TimeRounding): number {
   }
 }
 
-function flowPath(options: SolverPathOptions, flow: FlowSigmaOptions): NoisePoint[] {
+function flowPath(options: FlowPathOptions): NoisePoint[] {
   refuseScheduleOptions(options);
-  const { steps } = options;
+  const { steps, flow } = options;
   const { length = 1000 } = flow;
   const sigmas = createFlowSigmas({ ...flow, ...(steps !== undefined && { steps }) });
   return [
@@ -186,7 +204,8 @@ function flowPath(options: SolverPathOptions, flow: FlowSigmaOptions): NoisePoin
   ];
 }
 
-function refuseScheduleOptions(options: SolverPathOptions): void {
+/** For callers whose types are not checked. */
+function refuseScheduleOptions(options: FlowPathOptions): void {
   const { schedule, timesteps, spacing, sigmaSpacing, finalSigma, minLogSnr } = options;
   const given = { schedule, timesteps, spacing, sigmaSpacing, finalSigma, minLogSnr };
   for (const [name, value] of Object.entries(given)) {
