@@ -1,4 +1,5 @@
 import type { SamplerPlan } from '@harmonica/core';
+import type { PlanUpdate } from './assemble-plan.js';
 import { convertPrediction } from './convert-prediction.js';
 import { eulerUpdate } from './flow-euler-plan.js';
 import { createFlowPlan, type FlowPlanOptions, type FlowStage } from './flow-plan.js';
@@ -25,9 +26,8 @@ export function createFlowHeunPlan(options: FlowPlanOptions): SamplerPlan {
   });
 }
 
-function heunUpdate(from: NoisePoint, to: NoisePoint) {
-  const [before, drift] = [from, to].map((point) =>
-    convertPrediction({ from: 'sample', to: 'velocity', point }),
-  ) as [ReturnType<typeof convertPrediction>, ReturnType<typeof convertPrediction>];
-  return heunStage({ before, drift, dt: to.sigma - from.sigma });
+function heunUpdate(from: NoisePoint, to: NoisePoint): PlanUpdate {
+  const driftAt = (point: NoisePoint) =>
+    convertPrediction({ from: 'sample', to: 'velocity', point });
+  return heunStage({ before: driftAt(from), drift: driftAt(to), dt: to.sigma - from.sigma });
 }
