@@ -36,6 +36,7 @@ it('exports this and nothing else', () => {
     'randomPixart',
     'randomSit',
     'randomUvit',
+    'readNullCaption',
     'readPrompts',
     'scaledDotProductAttention',
     'silu',

@@ -24,6 +24,7 @@ export { type LoadPixartOptions, loadPixart } from './load-pixart.js';
 export { type LoadSitOptions, loadSit } from './load-sit.js';
 export { type LoadUvitOptions, loadUvit } from './load-uvit.js';
 export type { LoadOptions, LoadProgress } from './load-weights.js';
+export { type ReadNullCaptionOptions, readNullCaption } from './null-caption.js';
 export {
   type KvCompression,
   PIXART_MODELS,

@@ -53,6 +53,17 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
   const frequencies = timestepFrequencies(hiddenSize);
   weights.set(FREQUENCIES, frequencies, [frequencies.length]);
 
+  const saved = (state: NamedTensors, tokens: Tensor): NamedTensors => {
+    const { skips: stack, dropped } = pushSkip(state, tokens);
+    return { ...stack, tokens: withUnused(tokens, [dropped]) };
+  };
+  const joined = (state: NamedTensors, tokens: Tensor, { block }: Branch): NamedTensors => {
+    const { skips: stack, latest } = popSkip(state);
+    const x = concat([tokens, latest], 2);
+    const name = `${uvitBlockName(config, block + 1)}.skip_linear`;
+    return { ...stack, tokens: dense({ x, weights, name }) };
+  };
+
   return {
     spec,
 
@@ -96,18 +107,6 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
 
     dispose: () => weights.dispose(),
   };
-
-  function saved(state: NamedTensors, tokens: Tensor): NamedTensors {
-    const { skips: stack, dropped } = pushSkip(state, tokens);
-    return { ...stack, tokens: withUnused(tokens, [dropped]) };
-  }
-
-  function joined(state: NamedTensors, tokens: Tensor, { block }: Branch): NamedTensors {
-    const { skips: stack, latest } = popSkip(state);
-    const x = concat([tokens, latest], 2);
-    const name = `${uvitBlockName(config, block + 1)}.skip_linear`;
-    return { ...stack, tokens: dense({ x, weights, name }) };
-  }
 }
 
 interface ExtraTokensOptions extends UvitOptions {
