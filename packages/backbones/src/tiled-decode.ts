@@ -35,10 +35,10 @@ export interface TiledDecodeProgress {
 }
 
 /**
- * Decodes a large latent in tiles and blends them where they overlap: beside the image, it takes the memory of one tile,
- * whatever the image's size. Tiles and linear blending are those of diffusers; a latent that is no larger than a tile is
- * decoded whole. Each tile is normalised and attends to itself alone, so that the result differs a little from that of
- * decoding at once.
+ * Decodes a large latent in tiles and blends them where they overlap. The decoder never works on more than a tile, whatever
+ * the image's size; all else that is held are the finished rows and the seams of one row. Tiles and linear blending are
+ * those of diffusers; a latent that is no larger than a tile is decoded whole. Each tile is normalised and attends to
+ * itself alone, so that the result differs a little from that of decoding at once.
  *
  * @returns `[B, H, W, channels]`; the caller disposes it
  * @throws {@link InvalidArgumentError} if there are no such tiles, or `decode` does not enlarge them by a whole factor
@@ -54,14 +54,12 @@ export async function tiledDecode(options: TiledDecodeOptions): Promise<Tensor4D
   const total = tops.length * lefts.length;
   let decoded = 0;
   const onTile = () => onProgress?.({ decoded: ++decoded, total });
+  const shared = { latent, decode, tileSize, overlap, lefts, onTile, signal };
   const rows: Tensor4D[] = [];
   let above: readonly Tensor4D[] = [];
   try {
     for (const top of tops) {
-      const row = await decodeRow({
-        ...{ latent, decode, tileSize, overlap, signal },
-        ...{ top, lefts, above, onTile },
-      });
+      const row = await decodeRow({ ...shared, top, above });
       dispose([...above]);
       above = row.bottoms;
       rows.push(row.image);
