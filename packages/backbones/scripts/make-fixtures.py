@@ -58,6 +58,8 @@ VAE_CASES = {
         "seed": 201,
         "config": dict(block_out_channels=(8, 8, 16, 24), layers_per_block=2, norm_num_groups=4, latent_channels=4),
         "image": (2, 3, 32, 16),
+        # Side of a tile in the image and its share of overlap, and a latent of two rows and three columns of tiles.
+        "tiled": {"tile": 32, "overlap": 0.25, "latent": (1, 4, 5, 7)},
     },
     # One layer per block, and the attention under the names and 1 x 1 convolution shapes of older files.
     "autoencoder-kl-old-names": {
@@ -179,8 +181,18 @@ def make_vae(name, case):
         "latent": latent,
         "decoded": model.decode(latent.double()).sample.float(),
     }
+    if "tiled" in case:
+        tensors |= run_tiled(model, case["tiled"], rng)
     save_file({key: value.contiguous() for key, value in tensors.items()}, OUTPUT / f"{name}-run.safetensors")
     return {"name": name, **case}
+
+
+def run_tiled(model, tiled, rng):
+    latent = torch.randn(tiled["latent"], generator=rng)
+    model.tile_sample_min_size = tiled["tile"]
+    model.tile_latent_min_size = tiled["tile"] // 2 ** (len(model.config.block_out_channels) - 1)
+    model.tile_overlap_factor = tiled["overlap"]
+    return {"tiled.latent": latent, "tiled.decoded": model.tiled_decode(latent.double()).sample.float()}
 
 
 def randomize(model, rng, fixed=()):

@@ -43,6 +43,40 @@ export function autoencoderKlConfig(
   return config;
 }
 
+/** A published autoencoder. */
+export interface AutoencoderKlPreset {
+  readonly config: AutoencoderKlConfig;
+  /** What a model's latents are: the encoder's times this. Divide by it before decoding. */
+  readonly scalingFactor: number;
+  /** Latent pixels along a side of the images that it was trained on: the tile to decode larger ones in. */
+  readonly tileSize: number;
+}
+
+/** What the published autoencoders differ in; their architecture is one. */
+const PRESETS = {
+  'sd-vae-ft-ema': { scalingFactor: 0.18215, tileSize: 32 },
+  'sd-vae-ft-mse': { scalingFactor: 0.18215, tileSize: 32 },
+  'sdxl-vae': { scalingFactor: 0.13025, tileSize: 128 },
+} as const;
+
+/** Those of Stable Diffusion (DiT, SiT, U-ViT, PixArt-alpha) and of SDXL (PixArt-Sigma). */
+export type AutoencoderKlName = keyof typeof PRESETS;
+
+/**
+ * A published autoencoder by its name.
+ *
+ * @throws {@link InvalidArgumentError} if it is not known
+ */
+export function autoencoderKlPreset(name: AutoencoderKlName): AutoencoderKlPreset {
+  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+  if (preset) return { config: autoencoderKlConfig(), ...preset };
+  throw new InvalidArgumentError({
+    argument: 'name',
+    value: name,
+    expected: `one of ${Object.keys(PRESETS).join(', ')}`,
+  });
+}
+
 /** How many image pixels a side of a latent pixel covers. */
 export function downsamplingOf({ blockOutChannels }: AutoencoderKlConfig): number {
   return 2 ** (blockOutChannels.length - 1);

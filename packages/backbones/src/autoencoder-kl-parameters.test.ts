@@ -13,14 +13,28 @@ it('knows the attention of older files by its names and shapes', () => {
   const parameters = autoencoderKlParameters(autoencoderKlConfig());
   const find = (name: string) => parameters.find((parameter) => parameter.name === name);
   expect(find('encoder.mid_block.attentions.0.to_q.weight')).toMatchObject({
-    aliases: ['encoder.mid_block.attentions.0.query.weight'],
-    storedShapes: [
-      [512, 512],
-      [512, 512, 1, 1],
+    stored: [
+      {
+        names: [
+          'encoder.mid_block.attentions.0.to_q.weight',
+          'encoder.mid_block.attentions.0.query.weight',
+        ],
+        shapes: [
+          [512, 512],
+          [512, 512, 1, 1],
+        ],
+      },
     ],
   });
   expect(find('decoder.mid_block.attentions.0.to_out.0.bias')).toMatchObject({
-    aliases: ['decoder.mid_block.attentions.0.proj_attn.bias'],
-    storedShapes: [[512]],
+    stored: [
+      {
+        names: [
+          'decoder.mid_block.attentions.0.to_out.0.bias',
+          'decoder.mid_block.attentions.0.proj_attn.bias',
+        ],
+        shapes: [[512]],
+      },
+    ],
   });
 });

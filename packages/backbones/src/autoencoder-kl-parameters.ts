@@ -4,6 +4,7 @@ import {
   groupNormParameters,
   linearParameters,
   type Parameter,
+  type StoredTensor,
 } from './parameter.js';
 
 /** Attention projections, and what diffusers called them before version 0.17. */
@@ -92,15 +93,18 @@ function attentionParameters(name: string, channels: number, groups: number): Pa
   const projections = Object.entries(OLD_PROJECTIONS).flatMap(([current, old]) =>
     linearParameters(`${name}.${current}`, channels, channels).map((parameter) => ({
       ...parameter,
-      aliases: [parameter.name.replace(`.${current}.`, `.${old}.`)],
-      storedShapes: withPointwise(parameter.storedShapes),
+      stored: parameter.stored.map((tensor) => ({
+        ...tensor,
+        names: [parameter.name, parameter.name.replace(`.${current}.`, `.${old}.`)],
+        shapes: withPointwise(tensor.shapes),
+      })),
     })),
   );
   return [...groupNormParameters(`${name}.group_norm`, channels, groups), ...projections];
 }
 
 /** Matrices that older files store as 1 x 1 convolutions. */
-function withPointwise(shapes: Parameter['storedShapes']): Parameter['storedShapes'] {
+function withPointwise(shapes: StoredTensor['shapes']): StoredTensor['shapes'] {
   return shapes.flatMap((shape) => (shape.length === 2 ? [shape, [...shape, 1, 1]] : [shape]));
 }
 

@@ -1,10 +1,11 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { tidy } from '@tensorflow/tfjs-core';
+import { dispose, tidy } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { arrayOf, expectClose, imageOf, readFixture, sourceOf, toNchw } from '../test/fixture.js';
 import type { AutoencoderKl } from './autoencoder-kl.js';
 import { autoencoderKlConfig } from './autoencoder-kl-config.js';
 import { loadAutoencoderKl } from './load-autoencoder-kl.js';
+import { tiledDecode } from './tiled-decode.js';
 
 const CASES = [
   {
@@ -58,6 +59,17 @@ describe.each(CASES)("diffusers' AutoencoderKL: $name", ({ name, config }) => {
       expectClose({ actual: toNchw(image), expected: arrayOf(run, 'decoded') });
     });
   });
+});
+
+it('decodes in tiles to the same image', async () => {
+  const [{ config, name }] = CASES as [(typeof CASES)[0]];
+  const run = readFixture(`${name}-run`);
+  const autoencoder = await loadAutoencoderKl({ config, source: sourceOf(readFixture(name)) });
+  const latent = imageOf(arrayOf(run, 'tiled.latent'));
+  const image = await tiledDecode({ latent, decode: autoencoder.decode, tileSize: 4 });
+  tidy(() => expectClose({ actual: toNchw(image), expected: arrayOf(run, 'tiled.decoded') }));
+  dispose([latent, image]);
+  autoencoder.dispose();
 });
 
 it('the fixtures reach both clips of the log variance', () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { directionalError, randomTensor } from '../test/derivative.js';
 import { kernelsOf } from '../test/kernels.js';
 import type { AutoencoderKl } from './autoencoder-kl.js';
-import { autoencoderKlConfig } from './autoencoder-kl-config.js';
+import { autoencoderKlConfig, autoencoderKlPreset } from './autoencoder-kl-config.js';
 import { randomAutoencoderKl } from './random-autoencoder-kl.js';
 
 const CONFIG = autoencoderKlConfig({
@@ -110,6 +110,23 @@ describe('an AutoencoderKL', () => {
     tidy(() => {
       expect(() => autoencoder.decode(zeros([1, 2, 2, 3]))).toThrowError(ShapeError);
     });
+  });
+});
+
+describe('autoencoderKlPreset', () => {
+  it('knows the autoencoders of Stable Diffusion and of SDXL by their scaling factors', () => {
+    const config = autoencoderKlConfig();
+    expect(autoencoderKlPreset('sd-vae-ft-ema')).toEqual({
+      config,
+      scalingFactor: 0.18215,
+      tileSize: 32,
+    });
+    expect(autoencoderKlPreset('sdxl-vae')).toEqual({
+      config,
+      scalingFactor: 0.13025,
+      tileSize: 128,
+    });
+    expect(() => autoencoderKlPreset('vae' as 'sdxl-vae')).toThrowError(/sd-vae-ft-mse, sdxl-vae/);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Rank, Tensor } from '@tensorflow/tfjs-core';
 import { linear } from './linear.js';
 import type { Weights } from './weights.js';
 
@@ -6,11 +6,13 @@ export interface DenseOptions {
   /** `[..., in]`. */
   readonly x: Tensor;
   readonly weights: Weights;
-  /** Where `weight` `[in, out]` and `bias` `[out]` stand in `weights`. */
+  /** Where `weight` `[in, out]` and, if there is one, `bias` `[out]` stand in `weights`. */
   readonly name: string;
 }
 
 /** {@link linear} with named weights. Returns `[..., out]`; the caller owns it. */
 export function dense({ x, weights, name }: DenseOptions): Tensor {
-  return linear({ x, ...weights.affine(name) });
+  const weight = weights.get<Rank.R2>(`${name}.weight`);
+  const bias = `${name}.bias`;
+  return linear({ x, weight, bias: weights.has(bias) ? weights.get<Rank.R1>(bias) : undefined });
 }

@@ -1,6 +1,6 @@
 import { type DitConfig, ditSizes } from './dit-config.js';
 import { linearParameters, type Parameter, patchParameters, tableParameter } from './parameter.js';
-import { TIMESTEP_EMBEDDING_WIDTH } from './timestep-embedding.js';
+import { timestepMlpParameters } from './timestep-mlp.js';
 
 /** Every trained tensor of a DiT under its official name, in the order in which they are used. */
 export function ditParameters(config: DitConfig): Parameter[] {
@@ -13,8 +13,7 @@ export function ditParameters(config: DitConfig): Parameter[] {
       outputs: width,
       kernel: patchSize,
     }),
-    ...linearParameters('t_embedder.mlp.0', TIMESTEP_EMBEDDING_WIDTH, width),
-    ...linearParameters('t_embedder.mlp.2', width, width),
+    ...timestepMlpParameters('t_embedder', width),
     tableParameter('y_embedder.embedding_table', numClasses + 1, width),
     ...Array.from({ length: depth }, (_, block) => blockParameters(config, block)).flat(),
     ...linearParameters('final_layer.adaLN_modulation.1', width, 2 * width),

@@ -1,9 +1,8 @@
-import type { BackboneSpec, Branch } from '@harmonica/core';
+import type { BackboneSpec } from '@harmonica/core';
+import { blockBranches } from './branches.js';
+import { LABELS } from './condition-names.js';
 import { assertDitConfig, type DitConfig, ditSizes } from './dit-config.js';
-import { TIMESTEP_EMBEDDING_WIDTH } from './timestep-embedding.js';
-
-/** Name of the conditioning input that holds class labels. */
-export const LABELS = 'labels';
+import { timestepMlpMacs } from './timestep-mlp.js';
 
 /**
  * What a DiT of this configuration takes, gives and costs. Branches alternate attention and MLP, block by block.
@@ -15,14 +14,7 @@ export function ditSpec(config: DitConfig): BackboneSpec {
   assertDitConfig(config);
   const { name, depth, hiddenSize, inputSize, inChannels, numClasses } = config;
   const { tokens, outputChannels } = ditSizes(config);
-  const branches = Array.from(
-    { length: 2 * depth },
-    (_, index): Branch => ({
-      index,
-      block: Math.floor(index / 2),
-      kind: index % 2 === 0 ? 'attention' : 'mlp',
-    }),
-  );
+  const branches = blockBranches({ blocks: depth, kinds: ['attention', 'mlp'] });
   const macs = ditMacs(config);
   return {
     name,
@@ -46,10 +38,9 @@ function ditMacs(config: DitConfig) {
   const { depth, hiddenSize: d } = config;
   const { tokens, patchInputs, patchOutputs, mlpWidth } = ditSizes(config);
   const patchEmbedding = tokens * patchInputs * d;
-  const timeEmbedding = TIMESTEP_EMBEDDING_WIDTH * d + d * d;
   const modulations = (6 * depth + 2) * d * d;
   return {
-    begin: patchEmbedding + timeEmbedding + modulations,
+    begin: patchEmbedding + timestepMlpMacs(d) + modulations,
     attention: 4 * tokens * d * d + 2 * tokens * tokens * d,
     mlp: 2 * tokens * d * mlpWidth,
     end: tokens * d * patchOutputs,

@@ -1,37 +1,30 @@
-import {
-  assertCondition,
-  type Backbone,
-  type BackboneSpec,
-  type Branch,
-  InvalidArgumentError,
-  type NamedTensors,
-  ShapeError,
-  type Stream,
-} from '@harmonica/core';
+import type { Backbone, Branch, NamedTensors, Stream } from '@harmonica/core';
 import {
   add,
   gather,
   mul,
+  type Rank,
   reshape,
   type Tensor,
   type Tensor1D,
   type Tensor3D,
-  type Tensor4D,
 } from '@tensorflow/tfjs-core';
+import { assertBeginInput } from './begin-input.js';
+import { LABELS } from './condition-names.js';
 import { dense } from './dense.js';
 import { type DitConfig, ditSizes } from './dit-config.js';
-import { ditSpec, LABELS } from './dit-spec.js';
-import { gelu } from './gelu.js';
+import { ditSpec } from './dit-spec.js';
+import { mlp } from './mlp.js';
 import { modulatedNorm, modulationRow } from './modulated-norm.js';
 import { patchify, unpatchify } from './patches.js';
 import { selfAttention } from './self-attention.js';
 import { silu } from './silu.js';
 import { sinCosPosition } from './sin-cos-position.js';
-import { timestepEmbedding, timestepFrequencies } from './timestep-embedding.js';
+import { assertBranchKind, contextOf, tokensOf } from './stream-tensors.js';
+import { addTimestepFrequencies, timestepMlp } from './timestep-mlp.js';
 import type { Weights } from './weights.js';
 
 const POSITIONS = 'constant.positions';
-const FREQUENCIES = 'constant.frequencies';
 
 /** Rows of a block's modulation `[B, 6, D]`; each scale stands below its shift. */
 const ROWS = {
@@ -72,12 +65,13 @@ export function createDit({ config, weights }: DitOptions): Backbone {
     },
 
     compute(branch, stream) {
+      assertBranchKind(spec, branch);
       const name = `blocks.${branch.block}`;
       const modulation = modulationOf(stream, branch);
       const x = modulatedNorm({ x: tokensOf(stream), modulation, row: rowsOf(branch).shift });
-      if (branch.kind !== 'mlp') return selfAttention({ x, weights, name: `${name}.attn`, heads });
-      const hidden = gelu(dense({ x, weights, name: `${name}.mlp.fc1` }));
-      return dense({ x: hidden, weights, name: `${name}.mlp.fc2` });
+      return branch.kind === 'mlp'
+        ? mlp({ x, weights, name: `${name}.mlp` })
+        : selfAttention({ x, weights, name: `${name}.attn`, heads });
     },
 
     merge(branch, stream, output): NamedTensors {
@@ -86,7 +80,7 @@ export function createDit({ config, weights }: DitOptions): Backbone {
     },
 
     end(stream) {
-      const modulation = contextOf(stream, 'final');
+      const modulation = contextOf<Rank.R3>(stream, 'final');
       const x = modulatedNorm({ x: tokensOf(stream), modulation, row: 0 });
       const patches = dense({ x, weights, name: 'final_layer.linear' });
       return unpatchify({ patches, patchSize, rows: gridSize, columns: gridSize });
@@ -99,9 +93,8 @@ export function createDit({ config, weights }: DitOptions): Backbone {
 function addConstants(config: DitConfig, weights: Weights): void {
   const { hiddenSize: width } = config;
   const { gridSize, tokens } = ditSizes(config);
-  const frequencies = timestepFrequencies();
   weights.set(POSITIONS, sinCosPosition({ gridSize, width }), [tokens, width]);
-  weights.set(FREQUENCIES, frequencies, [frequencies.length]);
+  addTimestepFrequencies(weights);
 }
 
 interface ModulationsOptions extends DitOptions {
@@ -113,9 +106,7 @@ interface ModulationsOptions extends DitOptions {
 /** What every adaLN layer makes of time and label: the context of a stream. */
 function modulations({ config, weights, time, labels }: ModulationsOptions): NamedTensors {
   const { depth, hiddenSize } = config;
-  const waves = timestepEmbedding({ time, frequencies: weights.get(FREQUENCIES) });
-  const hidden = silu(dense({ x: waves, weights, name: 't_embedder.mlp.0' }));
-  const timeEmbedding = dense({ x: hidden, weights, name: 't_embedder.mlp.2' });
+  const timeEmbedding = timestepMlp({ time, weights, name: 't_embedder' });
   const labelEmbedding = gather(weights.get('y_embedder.embedding_table.weight'), labels);
   const signal = silu(add(timeEmbedding, labelEmbedding));
   const modulation = (layer: string, rows: number): Tensor =>
@@ -139,49 +130,6 @@ function modulationOf(stream: Stream, { block }: Branch): Tensor3D {
   return contextOf(stream, modulationName(block));
 }
 
-function contextOf({ context }: Stream, name: string): Tensor3D {
-  const found = context[name];
-  if (!found) {
-    throw new InvalidArgumentError({
-      argument: 'stream.context',
-      value: Object.keys(context).join(', '),
-      expected: `an entry ${name}, as begin of this DiT makes it`,
-    });
-  }
-  return found as Tensor3D;
-}
-
-function tokensOf({ state }: Stream): Tensor {
-  return state.tokens as Tensor;
-}
-
 function rowsOf({ kind }: Branch): (typeof ROWS)['attention' | 'mlp'] {
-  if (kind === 'cross-attention') {
-    throw new InvalidArgumentError({
-      argument: 'branch.kind',
-      value: kind,
-      expected: 'a branch of this DiT: attention or mlp',
-    });
-  }
-  return ROWS[kind];
-}
-
-interface BeginInput {
-  readonly spec: BackboneSpec;
-  readonly latent: Tensor4D;
-  readonly time: Tensor1D;
-  readonly condition: NamedTensors;
-}
-
-function assertBeginInput({ spec, latent, time, condition }: BeginInput): void {
-  const { height, width, channels } = spec.latent;
-  const expected = [null, height, width, channels];
-  const [batch = 0, ...sample] = latent.shape;
-  if (sample.join() !== expected.slice(1).join()) {
-    throw new ShapeError({ tensor: 'latent', actual: latent.shape, expected });
-  }
-  if (time.shape.join() !== String(batch)) {
-    throw new ShapeError({ tensor: 'time', actual: time.shape, expected: [batch] });
-  }
-  assertCondition(spec, condition, batch);
+  return kind === 'mlp' ? ROWS.mlp : ROWS.attention;
 }

@@ -1,4 +1,4 @@
-import { add, mul, sigmoid, square, type Tensor } from '@tensorflow/tfjs-core';
+import { add, erf, mul, sigmoid, square, type Tensor } from '@tensorflow/tfjs-core';
 
 const LINEAR = 2 * Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715 * LINEAR;
@@ -11,4 +11,14 @@ const CUBIC = 0.044715 * LINEAR;
  */
 export function gelu(x: Tensor): Tensor {
   return mul(x, sigmoid(mul(x, add(mul(square(x), CUBIC), LINEAR))));
+}
+
+/**
+ * GELU itself, `x / 2 * (1 + erf(x / sqrt(2)))` (Hendrycks and Gimpel, 2016). Ops, in this order: mul, erf, add, mul,
+ * mul.
+ *
+ * @returns the shape of `x`; the caller owns it
+ */
+export function exactGelu(x: Tensor): Tensor {
+  return mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
 }

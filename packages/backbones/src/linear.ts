@@ -12,8 +12,8 @@ export interface LinearOptions {
   readonly x: Tensor;
   /** `[in, out]`: the transpose of what PyTorch stores. */
   readonly weight: Tensor2D;
-  /** `[out]`. */
-  readonly bias: Tensor1D;
+  /** `[out]`. Default: none. */
+  readonly bias?: Tensor1D | undefined;
 }
 
 /**
@@ -23,7 +23,7 @@ export interface LinearOptions {
  */
 export function linear({ x, weight, bias }: LinearOptions): Tensor {
   const [inputs, outputs] = weight.shape;
-  if (x.rank === 2) return add(matMul(x, weight), bias);
-  const rows = add(matMul(reshape(x, [-1, inputs]), weight), bias);
-  return reshape(rows, [-1, ...x.shape.slice(1, -1), outputs]);
+  const product = matMul(x.rank === 2 ? x : reshape(x, [-1, inputs]), weight);
+  const rows = bias ? add(product, bias) : product;
+  return x.rank === 2 ? rows : reshape(rows, [-1, ...x.shape.slice(1, -1), outputs]);
 }

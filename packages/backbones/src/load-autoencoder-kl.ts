@@ -24,7 +24,7 @@ export async function loadAutoencoderKl(options: LoadAutoencoderKlOptions): Prom
   const weights = await loadWeights({
     ...loading,
     owner: 'AutoencoderKL',
-    parameters: autoencoderKlParameters(config),
+    layouts: [{ parameters: autoencoderKlParameters(config) }],
   });
   return createAutoencoderKl({ config, weights });
 }

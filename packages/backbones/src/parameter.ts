@@ -1,13 +1,23 @@
 import { permute } from './permute.js';
 
-/** One tensor of a checkpoint: how files store it, and how the ops of this package want it. */
+/** One tensor of a checkpoint. */
+export interface StoredTensor {
+  /** The usual name first, then those of older files. */
+  readonly names: readonly string[];
+  /** Accepted shapes, the usual one first. All hold the same values in the same order. */
+  readonly shapes: readonly (readonly number[])[];
+  /** Names under which a file may repeat it; what it repeats must be equal. */
+  readonly copies: readonly string[];
+}
+
+/** One tensor of a model: how files store it, and how the ops of this package want it. */
 export interface Parameter {
   readonly name: string;
-  /** Names of the same tensor in older files. */
-  readonly aliases: readonly string[];
-  /** Accepted stored shapes, the usual one first. All hold the same values in the same order. */
-  readonly storedShapes: readonly (readonly number[])[];
-  /** Permutation from the usual stored shape to the memory order of `shape`. */
+  /** What holds it in a file, joined along the first axis; most parameters are one tensor. */
+  readonly stored: readonly StoredTensor[];
+  /** Of every `period` rows of what is stored only the first `kept` are loaded. Default: all. */
+  readonly rows?: { readonly period: number; readonly kept: number };
+  /** Permutation from the stored shape to the memory order of `shape`. */
   readonly order: readonly number[];
   /** Shape of the tensor after loading. */
   readonly shape: readonly number[];
@@ -16,20 +26,28 @@ export interface Parameter {
 }
 
 const BIAS = { mean: 0, std: 0.1 };
+const SCALE = { mean: 1, std: 0.1 };
+
+export interface LinearParametersOptions {
+  /** Default true. */
+  readonly bias?: boolean;
+}
 
 /** `name.weight`, stored `[out, in]` and loaded `[in, out]`, and `name.bias` `[out]`. */
-export function linearParameters(name: string, inputs: number, outputs: number): Parameter[] {
-  return [
-    {
-      name: `${name}.weight`,
-      aliases: [],
-      storedShapes: [[outputs, inputs]],
-      order: [1, 0],
-      shape: [inputs, outputs],
-      random: { mean: 0, std: inputs ** -0.5 },
-    },
-    vector(`${name}.bias`, outputs),
-  ];
+export function linearParameters(
+  name: string,
+  inputs: number,
+  outputs: number,
+  { bias = true }: LinearParametersOptions = {},
+): Parameter[] {
+  const weight: Parameter = {
+    name: `${name}.weight`,
+    stored: [storedAs(`${name}.weight`, [outputs, inputs])],
+    order: [1, 0],
+    shape: [inputs, outputs],
+    random: { mean: 0, std: inputs ** -0.5 },
+  };
+  return bias ? [weight, vector(`${name}.bias`, outputs)] : [weight];
 }
 
 export interface ConvParametersOptions {
@@ -46,8 +64,7 @@ export function convParameters(options: ConvParametersOptions): Parameter[] {
   return [
     {
       name: `${name}.weight`,
-      aliases: [],
-      storedShapes: [[outputs, inputs, kernel, kernel]],
+      stored: [storedAs(`${name}.weight`, [outputs, inputs, kernel, kernel])],
       order: [2, 3, 1, 0],
       shape: [kernel, kernel, inputs, outputs],
       random: { mean: 0, std: (inputs * kernel ** 2) ** -0.5 },
@@ -61,38 +78,89 @@ export function patchParameters(options: ConvParametersOptions): Parameter[] {
   const { inputs, outputs, kernel } = options;
   const rows = kernel ** 2 * inputs;
   return convParameters(options).map((parameter) =>
-    parameter.storedShapes[0]?.length === 4 ? { ...parameter, shape: [rows, outputs] } : parameter,
+    parameter.shape.length === 4 ? { ...parameter, shape: [rows, outputs] } : parameter,
   );
+}
+
+/**
+ * A convolution of each channel alone over disjoint patches: `name.weight`, stored `[C, 1, k, k]` and loaded
+ * `[1, k, 1, k * C]`, and `name.bias` `[C]`.
+ */
+export function depthwiseParameters(name: string, channels: number, kernel: number): Parameter[] {
+  return [
+    {
+      name: `${name}.weight`,
+      stored: [storedAs(`${name}.weight`, [channels, 1, kernel, kernel])],
+      order: [1, 2, 3, 0],
+      shape: [1, kernel, 1, kernel * channels],
+      random: { mean: 0, std: 1 / kernel },
+    },
+    vector(`${name}.bias`, channels),
+  ];
 }
 
 /** `name.weight` and `name.bias`, stored `[C]` and loaded `[groups, C / groups]`. */
 export function groupNormParameters(name: string, channels: number, groups: number): Parameter[] {
   const shape = [groups, channels / groups];
-  return [
-    { ...vector(`${name}.weight`, channels), shape, random: { mean: 1, std: 0.1 } },
-    { ...vector(`${name}.bias`, channels), shape },
-  ];
+  return layerNormParameters(name, channels).map((parameter) => ({ ...parameter, shape }));
+}
+
+/** `name.weight` and `name.bias`, `[D]`. */
+export function layerNormParameters(name: string, width: number): Parameter[] {
+  return [{ ...vector(`${name}.weight`, width), random: SCALE }, vector(`${name}.bias`, width)];
+}
+
+/** A tensor `name` that is loaded as it is stored. `std` is that of its random values. */
+export function plainParameter(name: string, shape: readonly number[], std: number): Parameter {
+  return {
+    name,
+    stored: [storedAs(name, shape)],
+    order: shape.map((_, axis) => axis),
+    shape,
+    random: { mean: 0, std },
+  };
 }
 
 /** `name.weight` `[rows, width]`, one embedding per row. */
 export function tableParameter(name: string, rows: number, width: number): Parameter {
-  return {
-    name: `${name}.weight`,
-    aliases: [],
-    storedShapes: [[rows, width]],
-    order: [0, 1],
-    shape: [rows, width],
-    random: { mean: 0, std: 1 },
-  };
+  return plainParameter(`${name}.weight`, [rows, width], 1);
 }
 
-/** A parameter's values as this package lays them out. */
+/** A parameter's values as this package lays them out, from those of its stored tensors, joined. */
 export function arrange(parameter: Parameter, values: Float32Array): Float32Array {
-  const { storedShapes, order } = parameter;
-  if (order.every((axis, i) => axis === i)) return values;
-  return permute({ values, shape: storedShapes[0] ?? [], order });
+  const { order, rows } = parameter;
+  const [count, ...row] = joinedShape(parameter);
+  const kept = rows
+    ? firstOfEvery(
+        values,
+        row.reduce((a, b) => a * b, 1),
+        rows,
+      )
+    : values;
+  if (order.every((axis, i) => axis === i)) return kept;
+  const shape = [rows ? (count * rows.kept) / rows.period : count, ...row];
+  return permute({ values: kept, shape, order });
+}
+
+/** The usual shape of what is stored, joined. */
+function joinedShape({ stored }: Parameter): [number, ...number[]] {
+  const shapes = stored.map(({ shapes: [usual = []] }) => usual);
+  const [, ...row] = shapes[0] ?? [];
+  return [shapes.reduce((sum, [count = 0]) => sum + count, 0), ...row];
+}
+
+function firstOfEvery(
+  values: Float32Array,
+  width: number,
+  { period, kept }: { readonly period: number; readonly kept: number },
+): Float32Array {
+  return values.filter((_, i) => Math.floor(i / width) % period < kept);
 }
 
 function vector(name: string, size: number): Parameter {
-  return { name, aliases: [], storedShapes: [[size]], order: [0], shape: [size], random: BIAS };
+  return { ...plainParameter(name, [size], BIAS.std), random: BIAS };
+}
+
+function storedAs(name: string, shape: readonly number[]): StoredTensor {
+  return { names: [name], shapes: [shape], copies: [] };
 }

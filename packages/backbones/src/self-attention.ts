@@ -1,6 +1,7 @@
-import { reshape, split, type Tensor, type Tensor4D, transpose } from '@tensorflow/tfjs-core';
+import { split, type Tensor, type Tensor4D } from '@tensorflow/tfjs-core';
 import { scaledDotProductAttention } from './attention.js';
 import { dense } from './dense.js';
+import { joinHeads, splitHeads } from './heads.js';
 import type { Weights } from './weights.js';
 
 export interface SelfAttentionOptions {
@@ -19,10 +20,8 @@ export interface SelfAttentionOptions {
  * @returns `[B, L, D]`; the caller owns it
  */
 export function selfAttention({ x, weights, name, heads }: SelfAttentionOptions): Tensor {
-  const [, tokens = 0, width = 0] = x.shape;
-  const qkv = dense({ x, weights, name: `${name}.qkv` });
-  const perHead = transpose(reshape(qkv, [-1, tokens, 3 * heads, width / heads]), [0, 2, 1, 3]);
-  const [query, key, value] = split(perHead, 3, 1) as [Tensor4D, Tensor4D, Tensor4D];
-  const mixed = transpose(scaledDotProductAttention({ query, key, value }), [0, 2, 1, 3]);
-  return dense({ x: reshape(mixed, [-1, tokens, width]), weights, name: `${name}.proj` });
+  const qkv = splitHeads(dense({ x, weights, name: `${name}.qkv` }), 3 * heads);
+  const [query, key, value] = split(qkv, 3, 1) as [Tensor4D, Tensor4D, Tensor4D];
+  const mixed = joinHeads(scaledDotProductAttention({ query, key, value }));
+  return dense({ x: mixed, weights, name: `${name}.proj` });
 }

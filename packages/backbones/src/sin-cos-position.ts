@@ -1,24 +1,35 @@
 export interface SinCosPositionOptions {
-  /** Tokens along one side of the square grid. */
-  readonly gridSize: number;
+  /** Tokens along one side of the square grid, or its sides. */
+  readonly gridSize: number | { readonly rows: number; readonly columns: number };
   /** Width D of a token, a multiple of 4. */
   readonly width: number;
+  /** Side of the grid whose coordinates the grid is stretched to. Default: each side's own. */
+  readonly baseSize?: number;
+  /** What coordinates are divided by, beside that. Default 1. */
+  readonly interpolation?: number;
 }
 
 /**
  * The fixed 2D position embedding of MAE and DiT. The first half of a token's channels encodes its column, the second
- * its row; each half is `[sin(p w_i), cos(p w_i)]` with `w_i = 10000^(-i / (D / 4))`. Computed in float64.
+ * its row; each half is `[sin(p w_i), cos(p w_i)]` with `w_i = 10000^(-i / (D / 4))`. The coordinate p counts tokens;
+ * with a base size it is `i * base / side / interpolation`, as PixArt has it, rounded to float32 at each division like
+ * the published code. The rest is computed in float64.
  *
- * @returns `[gridSize * gridSize, width]`, row-major
+ * @returns `[rows * columns, width]`, row-major
  */
-export function sinCosPosition({ gridSize, width }: SinCosPositionOptions): Float32Array {
-  const count = width / 4;
-  const table = new Float32Array(gridSize * gridSize * width);
-  for (let row = 0; row < gridSize; row++) {
-    for (let column = 0; column < gridSize; column++) {
-      const start = (row * gridSize + column) * width;
-      writeSinCos(table.subarray(start, start + 2 * count), column);
-      writeSinCos(table.subarray(start + 2 * count, start + width), row);
+export function sinCosPosition(options: SinCosPositionOptions): Float32Array {
+  const { gridSize, width, baseSize, interpolation = 1 } = options;
+  const { rows, columns } =
+    typeof gridSize === 'number' ? { rows: gridSize, columns: gridSize } : gridSize;
+  const coordinate = (i: number, side: number): number =>
+    Math.fround(Math.fround(i / (baseSize === undefined ? 1 : side / baseSize)) / interpolation);
+  const half = width / 2;
+  const table = new Float32Array(rows * columns * width);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const start = (row * columns + column) * width;
+      writeSinCos(table.subarray(start, start + half), coordinate(column, columns));
+      writeSinCos(table.subarray(start + half, start + width), coordinate(row, rows));
     }
   }
   return table;

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
-import { createSamplerPlan, type PlanOptions, type PlanUpdate } from './create-sampler-plan.js';
+import type { PlanUpdate } from './assemble-plan.js';
+import { createSamplerPlan, type PlanOptions } from './create-sampler-plan.js';
 import type { NoiseLevel } from './noise-level.js';
 
 export type DdimPlanOptions = PlanOptions & {

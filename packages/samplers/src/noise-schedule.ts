@@ -143,6 +143,16 @@ export function assertNoiseSchedule({ betas }: NoiseSchedule): void {
   }
 }
 
+/** The schedule's settings under names of a plan's settings, for provenance. */
+export function describeSchedule({
+  name,
+  betas,
+  settings,
+}: NoiseSchedule): SamplerPlan['settings'] {
+  const own = Object.entries(settings).map(([key, value]) => [`schedule.${key}`, value]);
+  return { schedule: name, 'schedule.length': betas.length, ...Object.fromEntries(own) };
+}
+
 function checked(schedule: NoiseSchedule): NoiseSchedule {
   assertNoiseSchedule(schedule);
   return schedule;

@@ -127,6 +127,36 @@ describe('even spacing', () => {
   });
 });
 
+describe('parity with diffusers, exact', () => {
+  const { spacings } = JSON.parse(
+    readFileSync(new URL('./__fixtures__/solvers.json', import.meta.url), 'utf8'),
+  ) as {
+    spacings: readonly {
+      readonly spacing: 'leading' | 'trailing' | 'linspace';
+      readonly steps: number;
+      readonly timesteps: readonly number[];
+    }[];
+  };
+
+  it.each(spacings)('$spacing, $steps steps', ({ spacing, steps, timesteps }) => {
+    const name = spacing === 'linspace' ? 'even' : spacing;
+    const selected = selectTimesteps({ steps, spacing: name, length: 1000 });
+    expect(selected.reverse()).toEqual(timesteps);
+  });
+});
+
+describe('leading spacing', () => {
+  it('adds an offset', () => {
+    const selection = { steps: 4, spacing: 'leading', stepsOffset: 1 } as const;
+    expect(selectTimesteps({ ...selection, length: 1000 })).toEqual([1, 251, 501, 751]);
+  });
+
+  it.each([-1, 0.5, 251, Number.NaN])('refuses offset %s', (stepsOffset) => {
+    const selection = { steps: 4, spacing: 'leading', stepsOffset } as const;
+    expect(() => selectTimesteps({ ...selection, length: 1000 })).toThrow(InvalidArgumentError);
+  });
+});
+
 describe('selectTimesteps', () => {
   it('sorts explicit timesteps', () => {
     expect(selectTimesteps({ timesteps: [999, 0, 500], length: 1000 })).toEqual([0, 500, 999]);
@@ -152,7 +182,7 @@ describe('selectTimesteps', () => {
   it('refuses an unknown spacing', () => {
     const spacing = 'karras' as TimestepSpacing;
     expect(() => selectTimesteps({ steps: 20, spacing, length: 1000 })).toThrow(
-      'spacing is "karras"; expected guided-diffusion or even',
+      'spacing is "karras"; expected one of guided-diffusion, even',
     );
   });
 });

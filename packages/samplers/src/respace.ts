@@ -2,6 +2,7 @@ import { InvalidArgumentError } from '@harmonica/core';
 import { assertCount } from './assert-count.js';
 import { linspace } from './linspace.js';
 import { roundHalfToEven } from './round-half-to-even.js';
+import { assertStepsOffset, trailingTimesteps } from './trailing-timesteps.js';
 
 /**
  * Which timesteps to visit, as guided-diffusion and DiT write it: a step count (`20` or `'20'`); `'ddim20'`, a constant
@@ -12,10 +13,11 @@ export type Respacing = number | string | readonly number[];
 
 /**
  * How a step count becomes timesteps: `'guided-diffusion'` reads it as a {@link Respacing}, `'even'` takes
- * `round(linspace(0, length - 1, steps))`. Over 1000 timesteps the two agree for every even count; for an odd one the
- * former's accumulated rounding can move a timestep that falls on a half by one.
+ * `round(linspace(0, length - 1, steps))`, called linspace elsewhere. Over 1000 timesteps the two agree for every even
+ * count; for an odd one the former's accumulated rounding can move a timestep that falls on a half by one. `'leading'` takes
+ * multiples of `floor(length / steps)` from 0 on, plus an offset, `'trailing'` `round(length - i length / steps) - 1`.
  */
-export type TimestepSpacing = 'guided-diffusion' | 'even';
+export type TimestepSpacing = 'guided-diffusion' | 'even' | 'leading' | 'trailing';
 
 /** The steps of a plan: a number of steps with a spacing, or the timesteps themselves in any order. */
 export type StepSelection =
@@ -23,9 +25,16 @@ export type StepSelection =
       readonly steps: Respacing;
       /** Default `'guided-diffusion'`. */
       readonly spacing?: TimestepSpacing;
+      /** Added to every timestep of leading spacing, an integer of 0 or more. Default 0. */
+      readonly stepsOffset?: number;
       readonly timesteps?: never;
     }
-  | { readonly timesteps: readonly number[]; readonly steps?: never; readonly spacing?: never };
+  | {
+      readonly timesteps: readonly number[];
+      readonly steps?: never;
+      readonly spacing?: never;
+      readonly stepsOffset?: never;
+    };
 
 /**
  * The timesteps that a selection visits.
@@ -36,8 +45,9 @@ export type StepSelection =
  * length
  */
 export function selectTimesteps(options: StepSelection & { readonly length: number }): number[] {
-  const { steps, timesteps, spacing = 'guided-diffusion', length } = options;
+  const { steps, timesteps, spacing = 'guided-diffusion', stepsOffset = 0, length } = options;
   assertCount('length', length);
+  assertStepsOffset(stepsOffset);
   if ((steps === undefined) === (timesteps === undefined)) {
     throw new InvalidArgumentError({
       argument: 'steps',
@@ -47,12 +57,16 @@ export function selectTimesteps(options: StepSelection & { readonly length: numb
   }
   if (timesteps !== undefined) return sortTimesteps({ timesteps, length });
   if (spacing === 'guided-diffusion') return respaceTimesteps({ respacing: steps, length });
-  if (spacing === 'even') return spaceTimestepsEvenly({ steps, length });
-  throw new InvalidArgumentError({
-    argument: 'spacing',
-    value: spacing,
-    expected: 'guided-diffusion or even',
-  });
+  if (!Object.hasOwn(countSpacings, spacing)) {
+    throw new InvalidArgumentError({
+      argument: 'spacing',
+      value: spacing,
+      expected: `one of guided-diffusion, ${Object.keys(countSpacings).join(', ')}`,
+    });
+  }
+  const count = stepCount({ steps, length, spacing });
+  const spaced = countSpacings[spacing]({ steps: count, length, stepsOffset });
+  return sortTimesteps({ timesteps: spaced, length });
 }
 
 /**
@@ -92,15 +106,35 @@ export function sortTimesteps(options: {
   return sorted;
 }
 
-function spaceTimestepsEvenly({ steps, length }: { steps: Respacing; length: number }): number[] {
-  if (typeof steps !== 'number' || !Number.isSafeInteger(steps) || steps < 1 || steps > length) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: steps,
-      expected: `an integer from 1 to ${length} for even spacing`,
-    });
+type CountSpacing = (options: {
+  readonly steps: number;
+  readonly length: number;
+  readonly stepsOffset: number;
+}) => number[];
+
+/** The spacings that take a plain number of steps. */
+const countSpacings: Record<Exclude<TimestepSpacing, 'guided-diffusion'>, CountSpacing> = {
+  even: ({ steps, length }) =>
+    linspace({ start: 0, stop: length - 1, count: steps }).map(roundHalfToEven),
+  leading: ({ steps, length, stepsOffset }) =>
+    Array.from({ length: steps }, (_, i) => i * Math.floor(length / steps) + stepsOffset),
+  trailing: ({ steps, length }) => trailingTimesteps({ steps, length, usable: length }),
+};
+
+function stepCount(options: {
+  readonly steps: Respacing;
+  readonly length: number;
+  readonly spacing: TimestepSpacing;
+}): number {
+  const { steps, length, spacing } = options;
+  if (typeof steps === 'number' && Number.isSafeInteger(steps) && steps >= 1 && steps <= length) {
+    return steps;
   }
-  return linspace({ start: 0, stop: length - 1, count: steps }).map(roundHalfToEven);
+  throw new InvalidArgumentError({
+    argument: 'steps',
+    value: steps,
+    expected: `an integer from 1 to ${length} for ${spacing} spacing`,
+  });
 }
 
 /** Smallest constant stride from 0 that makes `steps` steps. A stride of `length` or more is not considered. */

@@ -26,12 +26,17 @@ export async function writeFileAtomic(options: AtomicWrite): Promise<void> {
   const temporary = `${target}.${randomUUID()}.tmp`;
   try {
     await writeAll({ ...options, temporary });
-    await rename(temporary, target);
-    await flushFolder(dirname(target));
+    await renameFlushed({ from: temporary, to: target });
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     throw fileError({ path, action: 'written', cause });
   }
+}
+
+/** Renames a file that is on the disk already, so that the new name is too. */
+export async function renameFlushed({ from, to }: { from: string; to: string }): Promise<void> {
+  await rename(from, to);
+  await flushFolder(dirname(to));
 }
 
 async function writeAll(options: AtomicWrite & { temporary: string }): Promise<void> {
@@ -48,7 +53,7 @@ async function writeAll(options: AtomicWrite & { temporary: string }): Promise<v
   }
 }
 
-/** Makes the rename itself durable, where the system can. */
+/** Makes a rename itself durable, where the system can. */
 async function flushFolder(path: string): Promise<void> {
   const handle = await open(path, 'r').catch(() => undefined);
   await handle?.sync().catch(() => {});

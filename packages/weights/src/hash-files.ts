@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { fileError } from './file-error.js';
@@ -12,12 +12,19 @@ import { fileError } from './file-error.js';
  */
 export async function hashFiles(paths: readonly string[]): Promise<string> {
   const total = createHash('sha256');
-  for (const path of paths) total.update(await hashFile(path));
+  for (const path of paths) {
+    total.update(await hashFile({ path, hash: createHash('sha256') }));
+  }
   return total.digest('hex');
 }
 
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
+/**
+ * The digest of a file's content, after whatever `hash` was fed before.
+ *
+ * @returns hexadecimal digits
+ * @throws {@link FileError} if the file cannot be read
+ */
+export async function hashFile({ path, hash }: { path: string; hash: Hash }): Promise<string> {
   try {
     await pipeline(createReadStream(path), hash);
   } catch (cause) {

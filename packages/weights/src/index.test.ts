@@ -3,10 +3,12 @@ import * as exported from './index.js';
 
 it('exports these functions', () => {
   expect(Object.keys(exported).sort()).toEqual([
+    'DownloadError',
     'decodeSafetensors',
     'encodeSafetensors',
     'hashFiles',
     'isWeightTensor',
+    'loadModel',
     'mapNames',
     'openCheckpoint',
     'openPyTorch',

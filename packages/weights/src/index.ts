@@ -1,6 +1,11 @@
 export { type AtomicWrite, writeFileAtomic } from './atomic-file.js';
+export { DownloadError } from './download-error.js';
 export { hashFiles } from './hash-files.js';
+export type { DownloadProgress, HubOptions } from './hub-options.js';
+export type { JsonObject } from './json-object.js';
+export { type LoadModelOptions, loadModel } from './load-model.js';
 export { mapNames, type NameMap } from './map-names.js';
+export type { ComponentWeights, ModelComponent, ModelParts } from './model-parts.js';
 export { openCheckpoint } from './open-checkpoint.js';
 export {
   isWeightTensor,

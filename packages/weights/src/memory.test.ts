@@ -37,14 +37,14 @@ async function peakBytes(kept: number): Promise<number> {
   return Number(stdout);
 }
 
-describe('reading a sharded checkpoint of 384 MiB, tensor by tensor', () => {
-  const tensors = 12;
+describe('reading a sharded checkpoint of 256 MiB, tensor by tensor', () => {
+  const tensors = 8;
   const tensorBytes = 32 * MEBIBYTE; // as float32
   const write = (dtype: 'F32' | 'BF16') =>
     writeSparseShards({
       folder,
-      shards: 3,
-      tensorsPerShard: tensors / 3,
+      shards: 2,
+      tensorsPerShard: tensors / 2,
       elementsPerTensor: tensorBytes / 4,
       dtype,
     });

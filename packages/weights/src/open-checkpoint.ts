@@ -6,7 +6,7 @@ import { fileError } from './file-error.js';
 import { openPyTorchIn, type PyTorchOptions } from './pytorch.js';
 import { openSafetensorsIn } from './safetensors-file.js';
 import { PREFIX_BYTES } from './safetensors-header.js';
-import { openSafetensorsIndex } from './safetensors-shards.js';
+import { openIndexWith } from './safetensors-shards.js';
 
 const INDEX_SUFFIX = '.safetensors.index.json';
 const FILE_SUFFIX = '.safetensors';
@@ -14,8 +14,8 @@ const OPENING_BRACE = 0x7b; // first character of a safetensors header
 const PICKLE_PROTOCOL = 0x80; // first byte of a bare pickle
 
 /**
- * Opens a checkpoint of any kind, told by its content: a `.safetensors` file, a `.safetensors.index.json` with its
- * shards, a folder that holds one of either, or a PyTorch `.pt` or `.pth`. The caller closes it.
+ * Opens a checkpoint of any kind, told by its content: a `.safetensors` file, a `.safetensors.index.json` (or another
+ * index) with its shards, a folder that holds one of either, or a PyTorch `.pt` or `.pth`. The caller closes it.
  *
  * @param options.select the part of a PyTorch checkpoint to read, such as `ema`; other kinds have no parts
  * @throws {@link FileError} if it cannot be read
@@ -29,9 +29,13 @@ export async function openCheckpoint(
   const found = (await isFolder(path)) ? await findInFolder(path) : path;
   if (found.endsWith('.json')) {
     refusePart(options);
-    return openSafetensorsIndex(found);
+    return openIndexWith({ path: found, open: (path) => openFile(path, {}) });
   }
-  return openWith(found, async (file) => {
+  return openFile(found, options);
+}
+
+function openFile(path: string, options: PyTorchOptions): Promise<WeightSource> {
+  return openWith(path, async (file) => {
     if ((await kindOf(file)) === 'pytorch') return openPyTorchIn(file, options);
     refusePart(options);
     return openSafetensorsIn(file);

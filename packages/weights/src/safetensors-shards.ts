@@ -1,6 +1,7 @@
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, type WeightSource } from '@harmonica/core';
 import { type ByteSource, openByteFile } from './byte-source.js';
+import { isBelow } from './is-below.js';
 import { isJsonObject, parseJsonObject } from './json-object.js';
 import { openSafetensors } from './safetensors-file.js';
 import { createWeightSource, type StoredTensor, storedTensors } from './weight-source.js';
@@ -8,16 +9,28 @@ import { createWeightSource, type StoredTensor, storedTensors } from './weight-s
 /** An index has some 100 bytes per tensor. */
 const MAX_INDEX_BYTES = 2 ** 26;
 
+/** Opens one file of several. */
+type OpenShard = (path: string) => Promise<WeightSource>;
+
 /**
  * Opens the shards that a `*.safetensors.index.json` lists, as one source. The caller closes it.
  *
  * @throws {@link FileError} if the index or a shard cannot be read
  * @throws {@link CheckpointError} if the index is malformed, a shard is, or a shard lacks a tensor that is listed
  */
-export async function openSafetensorsIndex(path: string): Promise<WeightSource> {
-  const shardOf = parseIndex({ path, bytes: await readWhole(path) });
+export function openSafetensorsIndex(path: string): Promise<WeightSource> {
+  return openIndexWith({ path, open: openSafetensors });
+}
+
+/** {@link openSafetensorsIndex} for shards of any kind. */
+export async function openIndexWith(options: {
+  path: string;
+  open: OpenShard;
+}): Promise<WeightSource> {
+  const { path, open } = options;
+  const shardOf = await readIndex(path);
   const files = [...new Set(shardOf.values())];
-  const shards = await openAll(files.map((file) => join(dirname(path), file)));
+  const shards = await openAll({ paths: files.map((file) => join(dirname(path), file)), open });
   const byFile = new Map(files.map((file, i) => [file, shards[i] as WeightSource]));
   return closingOnFailure(shards, () => {
     const tensors = new Map<string, StoredTensor>();
@@ -27,6 +40,16 @@ export async function openSafetensorsIndex(path: string): Promise<WeightSource> 
     }
     return createWeightSource({ path, tensors, close: () => closeAll(shards) });
   });
+}
+
+/**
+ * The shard of each tensor that an index lists, a path relative to the index.
+ *
+ * @throws {@link FileError} if it cannot be read
+ * @throws {@link CheckpointError} if it is malformed
+ */
+export async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
+  return parseIndex({ path, bytes: await readWhole(path) });
 }
 
 /**
@@ -41,7 +64,7 @@ export async function openSafetensorsShards(paths: readonly string[]): Promise<W
   if (path === undefined) {
     throw new InvalidArgumentError({ argument: 'paths', value: paths, expected: 'a file or more' });
   }
-  const shards = await openAll(paths);
+  const shards = await openAll({ paths, open: openSafetensors });
   return closingOnFailure(shards, () => {
     const tensors = new Map<string, StoredTensor>();
     for (const shard of shards) {
@@ -82,7 +105,6 @@ function checkIndexSize({ path, sizeBytes }: ByteSource): void {
   });
 }
 
-/** The shard of each tensor, a path relative to the index. */
 function parseIndex({ path, bytes }: { path: string; bytes: Uint8Array }): Map<string, string> {
   const { weight_map: weightMap } = parseJsonObject({ path, what: 'safetensors index', bytes });
   if (!isJsonObject(weightMap)) {
@@ -96,14 +118,12 @@ function parseIndex({ path, bytes }: { path: string; bytes: Uint8Array }): Map<s
   return new Map(entries);
 }
 
-/** Whether a path stays in the folder that it is relative to. */
-function isBelow(file: string): boolean {
-  const normal = normalize(file);
-  return normal !== '.' && !isAbsolute(normal) && normal.split(sep)[0] !== '..';
-}
-
-async function openAll(paths: readonly string[]): Promise<WeightSource[]> {
-  const results = await Promise.allSettled(paths.map((path) => openSafetensors(path)));
+async function openAll(options: {
+  paths: readonly string[];
+  open: OpenShard;
+}): Promise<WeightSource[]> {
+  const { paths, open } = options;
+  const results = await Promise.allSettled(paths.map((path) => open(path)));
   const opened = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure === undefined) return opened;

@@ -1,0 +1,180 @@
+import type { Backbone, Branch, NamedTensors, Stream } from '@harmonica/core';
+import {
+  add,
+  cast,
+  concat,
+  mul,
+  type Rank,
+  reshape,
+  sub,
+  type Tensor,
+  type Tensor1D,
+  type Tensor3D,
+} from '@tensorflow/tfjs-core';
+import { assertBeginInput } from './begin-input.js';
+import { compressedAttention } from './compressed-attention.js';
+import { ASPECT_RATIO, CAPTION, CAPTION_MASK, RESOLUTION } from './condition-names.js';
+import { crossAttention } from './cross-attention.js';
+import { dense } from './dense.js';
+import { mlp } from './mlp.js';
+import { modulatedNorm, modulationRow } from './modulated-norm.js';
+import { patchify, unpatchify } from './patches.js';
+import { compressionOf, type PixartConfig, pixartSizes } from './pixart-config.js';
+import { pixartSpec } from './pixart-spec.js';
+import { selfAttention } from './self-attention.js';
+import { silu } from './silu.js';
+import { sinCosPosition } from './sin-cos-position.js';
+import { assertBranchKind, contextOf, tokensOf } from './stream-tensors.js';
+import { addTimestepFrequencies, timestepMlp } from './timestep-mlp.js';
+import type { Weights } from './weights.js';
+
+const POSITIONS = 'constant.positions';
+
+/** Rows of a modulation `[B, 6, D]`; each scale stands below its shift. */
+const ROWS = {
+  attention: { shift: 0, gate: 2 },
+  mlp: { shift: 3, gate: 5 },
+} as const;
+
+/** Taken from the scores of padding, whose share the softmax of float32 makes zero. */
+const PENALTY = 1e4;
+
+export interface PixartOptions {
+  readonly config: PixartConfig;
+  /** Every tensor of `pixartParameters(config)`. Owned by the backbone from here on. */
+  readonly weights: Weights;
+}
+
+/**
+ * The text-to-image transformer with adaLN-single (Chen et al., 2023; 2024), as published:
+ *
+ *     x += gate1 * attention(norm(x) * (1 + scale1) + shift1)
+ *     x += cross_attention(x, caption)
+ *     x += gate2 * mlp(norm(x) * (1 + scale2) + shift2)
+ *
+ * with shifts, scales and gates the sum of one modulation for all blocks and a table of each block's own. The stream's
+ * state is `tokens` `[B, L, D]`; its context is `modulation` `[B, 6, D]`, `final` `[B, 2, D]`, `caption` `[B, M, D]` and
+ * `captionBias` `[B, 1, 1, M]`.
+ */
+export function createPixart({ config, weights }: PixartOptions): Backbone {
+  const spec = pixartSpec(config);
+  const { heads, patchSize } = config;
+  const { rows, columns } = pixartSizes(config);
+  addConstants(config, weights);
+
+  const attend = (x: Tensor, { block }: Branch): Tensor => {
+    const shared = { x, weights, name: `blocks.${block}.attn`, heads };
+    const factor = compressionOf(config, block);
+    return factor > 1
+      ? compressedAttention({ ...shared, grid: { rows, columns, factor } })
+      : selfAttention(shared);
+  };
+  const modulationOf = (stream: Stream, { block }: Branch): Tensor3D =>
+    add(contextOf(stream, 'modulation'), weights.get(`blocks.${block}.scale_shift_table`));
+
+  return {
+    spec,
+
+    begin(latent, time, condition) {
+      assertBeginInput({ spec, latent, time, condition });
+      const patches = patchify({ image: latent, patchSize });
+      const embedded = dense({ x: patches, weights, name: 'x_embedder.proj' });
+      return {
+        state: { tokens: add(embedded, weights.get(POSITIONS)) },
+        context: {
+          ...modulations({ config, weights, time, condition }),
+          ...captionContext({ weights, condition }),
+        },
+      };
+    },
+
+    compute(branch, stream) {
+      assertBranchKind(spec, branch);
+      const x = tokensOf(stream);
+      const name = `blocks.${branch.block}`;
+      if (branch.kind === 'cross-attention') {
+        const context = contextOf(stream, 'caption');
+        const bias = contextOf(stream, 'captionBias');
+        return crossAttention({ x, context, bias, weights, name: `${name}.cross_attn`, heads });
+      }
+      const modulation = modulationOf(stream, branch);
+      const normed = modulatedNorm({ x, modulation, row: ROWS[branch.kind].shift });
+      return branch.kind === 'mlp'
+        ? mlp({ x: normed, weights, name: `${name}.mlp` })
+        : attend(normed, branch);
+    },
+
+    merge(branch, stream, output): NamedTensors {
+      const x = tokensOf(stream);
+      if (branch.kind === 'cross-attention') return { tokens: add(x, output) };
+      const gate = modulationRow(modulationOf(stream, branch), ROWS[branch.kind].gate);
+      return { tokens: add(x, mul(gate, output)) };
+    },
+
+    end(stream) {
+      const modulation = contextOf<Rank.R3>(stream, 'final');
+      const x = modulatedNorm({ x: tokensOf(stream), modulation, row: 0 });
+      const patches = dense({ x, weights, name: 'final_layer.linear' });
+      return unpatchify({ patches, patchSize, rows, columns });
+    },
+
+    dispose: () => weights.dispose(),
+  };
+}
+
+function addConstants(config: PixartConfig, weights: Weights): void {
+  const { hiddenSize: width, inputSize, patchSize, positionScale } = config;
+  const { rows, columns, tokens } = pixartSizes(config);
+  const positions = sinCosPosition({
+    gridSize: { rows, columns },
+    width,
+    baseSize: inputSize / patchSize,
+    interpolation: positionScale,
+  });
+  weights.set(POSITIONS, positions, [tokens, width]);
+  addTimestepFrequencies(weights);
+}
+
+interface ModulationsOptions extends PixartOptions {
+  readonly time: Tensor1D;
+  readonly condition: NamedTensors;
+}
+
+/** What adaLN-single makes of time and image size. */
+function modulations({ config, weights, time, condition }: ModulationsOptions): NamedTensors {
+  const { hiddenSize, microConditions } = config;
+  const embedded = timestepMlp({ time, weights, name: 't_embedder' });
+  const signal = microConditions ? add(embedded, sizeEmbedding({ weights, condition })) : embedded;
+  const modulation = dense({ x: silu(signal), weights, name: 't_block.1' });
+  const table = weights.get('final_layer.scale_shift_table');
+  return {
+    modulation: reshape(modulation, [-1, 6, hiddenSize]),
+    final: add(reshape(signal, [-1, 1, hiddenSize]), table),
+  };
+}
+
+interface ConditionOptions {
+  readonly weights: Weights;
+  readonly condition: NamedTensors;
+}
+
+/** Height, width and aspect ratio, each embedded to a third of the width: `[B, D]`. */
+function sizeEmbedding({ weights, condition }: ConditionOptions): Tensor {
+  const embed = (name: string, input: string): Tensor => {
+    const numbers = condition[input] as Tensor;
+    const embedded = timestepMlp({ time: reshape(numbers, [-1]), weights, name });
+    const [, count = 0] = numbers.shape;
+    return reshape(embedded, [-1, count * (embedded.shape[1] as number)]);
+  };
+  return concat([embed('csize_embedder', RESOLUTION), embed('ar_embedder', ASPECT_RATIO)], 1);
+}
+
+/** The caption's tokens at the width of the model, and what keeps attention away from padding. */
+function captionContext({ weights, condition }: ConditionOptions): NamedTensors {
+  const mask = condition[CAPTION_MASK] as Tensor;
+  const [, count = 0] = mask.shape;
+  return {
+    caption: mlp({ x: condition[CAPTION] as Tensor, weights, name: 'y_embedder.y_proj' }),
+    captionBias: reshape(mul(sub(cast(mask, 'float32'), 1), PENALTY), [-1, 1, 1, count]),
+  };
+}
