@@ -21,7 +21,7 @@ export interface ImageDecoderOptions {
   readonly backend: Backend;
 }
 
-/** The model's autoencoder on an engine: compiled at its first use for `onnx`, op by op for all others. */
+/** The model's autoencoder on an engine: compiled at its first use where branches are, else op by op. */
 export function createImageDecoder({ model, backend }: ImageDecoderOptions): ImageDecoder {
   const { height, width, channels } = model.backbone.spec.latent;
   const { run, dispose } = decodeOn(backend, model.decode);
@@ -40,10 +40,13 @@ export function createImageDecoder({ model, backend }: ImageDecoderOptions): Ima
   };
 }
 
-function decodeOn({ name, threads }: Backend, decode: (latent: Tensor4D) => Tensor4D) {
-  if (name !== 'onnx') {
+function decodeOn({ executionProvider, threads }: Backend, decode: (latent: Tensor4D) => Tensor4D) {
+  if (!executionProvider) {
     return { run: async (latent: Tensor4D) => decode(latent), dispose: async () => {} };
   }
-  const compiled = compileFunction(decode, threads === undefined ? {} : { threads });
+  const compiled = compileFunction(decode, {
+    executionProviders: [executionProvider],
+    ...(threads !== undefined && { threads }),
+  });
   return { run: compiled, dispose: () => compiled.dispose() };
 }

@@ -26,6 +26,8 @@ export interface ForkStep {
   readonly scores: readonly number[];
   /** Default: the run's. */
   readonly predictor?: CachePredictor;
+  /** As {@link AdvanceRunOptions.kept}. */
+  readonly kept?: readonly boolean[];
 }
 
 /** Continuations of one run from states that they share. What they make is theirs until it is freed. */
@@ -64,9 +66,9 @@ export async function withForks<T>(
       } else if (tensors.delete(thing)) thing.dispose();
     }
   };
-  const fork: Forks['fork'] = async ({ from, index, scores, predictor = run.predictor }) => {
+  const fork: Forks['fork'] = async ({ from, predictor = run.predictor, ...step }) => {
     throwIfAborted(signal, 'The lambda refresh');
-    const result = await advanceRun({ run: { ...run, predictor }, state: from, index, scores });
+    const result = await advanceRun({ run: { ...run, predictor }, state: from, ...step });
     tensors.add(result.output);
     return { state: own(result.state), output: result.output };
   };

@@ -1,12 +1,5 @@
 export type { LambdaOptions } from './forks.js';
 export { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
-export {
-  type ChoosePredictorsOptions,
-  choosePredictors,
-  type MarginalLambda,
-  type MarginalLambdaOptions,
-  marginalLambda,
-} from './marginal-lambda.js';
 export { type ObjectiveOptions, type ObjectiveTerms, objective } from './objective.js';
 export {
   emptyCache,
@@ -30,3 +23,10 @@ export {
   retainRunState,
   startRun,
 } from './routed-run.js';
+export {
+  type ChoosePredictorsOptions,
+  choosePredictors,
+  type SingleStepLambda,
+  type SingleStepLambdaOptions,
+  singleStepLambda,
+} from './single-step-lambda.js';

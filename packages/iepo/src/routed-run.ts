@@ -76,6 +76,8 @@ export interface AdvanceRunOptions {
   readonly index: number;
   /** One score in [0, 1] for each branch. */
   readonly scores: readonly number[];
+  /** For each branch whether its output is cached. Default: if its score is above the run's threshold. */
+  readonly kept?: readonly boolean[];
 }
 
 export interface AdvanceRunResult {
@@ -86,10 +88,11 @@ export interface AdvanceRunResult {
 
 /** Takes one step with the branches blended by `scores`. */
 export async function advanceRun(options: AdvanceRunOptions): Promise<AdvanceRunResult> {
-  const { run, state, index, scores } = options;
+  const { run, state, index, scores, kept } = options;
   const { cache } = state;
   const { predictor, threshold } = run;
-  const actions = routedActions({ cache, predictor, step: index, scores, threshold });
+  const routed = routedActions({ cache, predictor, step: index, scores, threshold });
+  const actions = routed.map((action, k) => ({ ...action, keep: kept?.[k] ?? action.keep }));
   const { output, outputs } = await runActions({ run, state, index, actions });
   return {
     output,

@@ -3,8 +3,8 @@ import {
   cumulativeLambda,
   type LambdaOptions,
   leaveOneOutLambda,
-  type MarginalLambdaOptions,
-  marginalLambda,
+  type SingleStepLambdaOptions,
+  singleStepLambda,
 } from '@harmonica/iepo';
 import type { ProxyName } from './training-config.js';
 
@@ -17,7 +17,7 @@ export interface StepWeights {
 }
 
 export interface StepWeightsOptions
-  extends Pick<MarginalLambdaOptions, 'run' | 'latent' | 'signal' | 'candidates' | 'chosen'> {
+  extends Pick<SingleStepLambdaOptions, 'run' | 'latent' | 'signal' | 'candidates'> {
   readonly proxy: ProxyName;
   /** Soft scores in force, as the trainer applies them. */
   readonly soft: LambdaOptions['scores'];
@@ -29,30 +29,25 @@ export interface StepWeightsOptions
  * The weight of each step in the loss, by the chosen proxy:
  *
  * - `leave-one-out`, `cumulative`: lambda(t) itself, as in the paper and its code;
- * - `marginal`: lambda(t) / error(t), which turns an error of the model output at step t into one of the image, over the
+ * - `single-step`: lambda(t) / error(t), which turns an error of the model output at step t into one of the image, over the
  *   mean of lambda, so that beta does not depend on the model;
  * - `uniform`: 1 (the objective without the proxy).
  *
  * With `candidates` it chooses a predictor for each step as well; the soft proxies go on to measure with `run.predictor`.
  */
 export async function stepWeights(options: StepWeightsOptions): Promise<StepWeights> {
-  const { proxy, soft, hard, candidates, chosen, ...shared } = options;
-  if (proxy === 'marginal') {
-    const search = candidates && chosen ? { candidates, chosen } : {};
-    const marginal = await marginalLambda({ ...shared, ...search, scores: hard });
-    const { lambda, stepError } = marginal;
-    const weights = perUnitError(lambda, stepError);
-    return { lambda, weights, ...(candidates && { chosen: marginal.chosen }) };
+  const { proxy, soft, hard, ...shared } = options;
+  const { candidates } = shared;
+  if (proxy === 'single-step') {
+    const { lambda, stepError, chosen } = await singleStepLambda({ ...shared, scores: hard });
+    return { lambda, weights: perUnitError(lambda, stepError), ...(candidates && { chosen }) };
   }
   const found = await softWeights({ ...shared, proxy, scores: soft });
-  if (!candidates || !chosen) return found;
-  return {
-    ...found,
-    chosen: await choosePredictors({ ...shared, candidates, chosen, scores: hard }),
-  };
+  if (!candidates) return found;
+  return { ...found, chosen: await choosePredictors({ ...shared, candidates, scores: hard }) };
 }
 
-type SoftProxy = Exclude<ProxyName, 'marginal'>;
+type SoftProxy = Exclude<ProxyName, 'single-step'>;
 
 async function softWeights(options: LambdaOptions & { proxy: SoftProxy }): Promise<StepWeights> {
   switch (options.proxy) {

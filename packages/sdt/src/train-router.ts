@@ -161,7 +161,7 @@ function initialState({ executor, plan, config, provenance }: TrainRouterOptions
     iteration: 0,
     refreshedAt: -1,
     logits,
-    // The best single one for most samplers, until the first refresh chooses.
+    // Until the first refresh chooses.
     predictor: config.predictor === 'per-step' ? 'linear' : config.predictor,
     optimizer: logits.map((row) => initAdamW(row.length)),
     rng: rng.state(),
@@ -264,7 +264,7 @@ async function refreshWeights({
   if (!first && state.iteration - state.refreshedAt < config.refreshEvery) return state;
   const cost = macsCostModel(executor.spec);
   const fresh = await stepWeights({
-    ...predictorSearch(config, state),
+    ...predictorSearch(config),
     run,
     latent: batch.latent,
     proxy: config.proxy,
@@ -276,7 +276,7 @@ async function refreshWeights({
   const blend = (old: readonly number[], next: readonly number[]) =>
     next.map((value, i) => share * value + (1 - share) * (old[i] as number));
   const { targetSpeedup: target } = config;
-  const findsBeta = first && target !== undefined && config.proxy === 'marginal';
+  const findsBeta = first && target !== undefined && config.proxy === 'single-step';
   return {
     ...state,
     ...(findsBeta && { beta: startingBeta({ lambda: fresh.lambda, cost, target }) }),
@@ -296,7 +296,7 @@ async function withFinalPredictors(
   state: TrainingState,
 ): Promise<TrainingState> {
   const { config, executor, signal } = options;
-  const search = predictorSearch(config, state);
+  const search = predictorSearch(config);
   if (!search) return state;
   const size = FINAL_BATCHES * config.batchSize;
   const batch = drawTrajectory(options, restoreRng(state.rng), size);
@@ -315,12 +315,11 @@ async function withFinalPredictors(
   }
 }
 
-/** What there is to choose from with `per-step`, and what is in force. */
-function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
-  if (config.predictor !== 'per-step') return undefined;
-  const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
-  const chosen = names.map((name) => PREDICTOR_NAMES.indexOf(name));
-  return { candidates: PREDICTOR_NAMES.map(predictorByName), chosen };
+/** What there is to choose from with `per-step`. */
+function predictorSearch({ predictor }: TrainingConfig) {
+  return predictor === 'per-step'
+    ? { candidates: PREDICTOR_NAMES.map(predictorByName) }
+    : undefined;
 }
 
 function predictorNames(chosen: readonly number[]): PredictorChoice {

@@ -1,0 +1,128 @@
+import type { CachePredictor } from '@harmonica/core';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { everyBranch, type Forks, type LambdaOptions, withForks } from './forks.js';
+import { meanSquaredError, typicalImageError } from './image-error.js';
+import type { RunState } from './routed-run.js';
+
+export interface SingleStepLambdaOptions extends LambdaOptions {
+  /** Predictors to choose from at each step, simplest first. Default: `run.predictor` alone. */
+  readonly candidates?: readonly CachePredictor[];
+}
+
+/** What {@link singleStepLambda} finds, one value per step; 0 for step 0. */
+export interface SingleStepLambda {
+  /** Error of the final image if step t alone is predicted: a power mean over the images, in squared latent units. */
+  readonly lambda: readonly number[];
+  /** Mean squared error of the guided model output at step t that goes with it. */
+  readonly stepError: readonly number[];
+  /** Index of the candidate that harms the image least, the simplest among equals. */
+  readonly chosen: readonly number[];
+}
+
+/**
+ * The error of the final image when step t alone is predicted and every other step is computed:
+ *
+ *     lambda(t) = power mean over images of |x0(t predicted) - x0*|^2,   x0* uncached
+ *
+ * Cached are only outputs of steps that the hard schedule `scores` computes, so that the prediction reaches as far back
+ * as it does in a run with that schedule. The paper's proxy leaves one step out of a run in which all others are cached;
+ * there the errors of the others hide what a good step costs. Here nothing does: the values of all steps are comparable,
+ * and since errors of different steps are nearly independent, they nearly add up.
+ *
+ * With several `candidates` each step is predicted by every one of them, and the best counts. Which predictor comes
+ * closest to the model output of its own step says less: what counts is what the later steps make of its error.
+ *
+ * Costs about `steps^2 / 2` model calls for each candidate.
+ *
+ * @throws {@link AbortedError} between steps, if `signal` is aborted
+ */
+export async function singleStepLambda(
+  options: SingleStepLambdaOptions,
+): Promise<SingleStepLambda> {
+  const zeros = () => everyBranch(options.run, 0);
+  const trials = await tryEveryStep(options, zeros);
+  return {
+    lambda: trials.map((trial) => trial?.imageError ?? 0),
+    stepError: trials.map((trial) => trial?.stepError ?? 0),
+    chosen: trials.map((trial) => trial?.candidate ?? 0),
+  };
+}
+
+export interface ChoosePredictorsOptions extends LambdaOptions {
+  readonly candidates: readonly CachePredictor[];
+}
+
+/**
+ * For each step of a hard schedule that predicts something the predictor that harms the final image least, as
+ * {@link singleStepLambda} measures it, with the branches that the schedule predicts there.
+ *
+ * @returns one index into `candidates` per step; 0 for steps that compute everything
+ * @throws {@link AbortedError} between steps, if `signal` is aborted
+ */
+export async function choosePredictors(options: ChoosePredictorsOptions): Promise<number[]> {
+  const trials = await tryEveryStep(options, (step) => {
+    const row = options.scores[step] as readonly number[];
+    return row.some((score) => score < 1) ? row : undefined;
+  });
+  return trials.map((trial) => trial?.candidate ?? 0);
+}
+
+interface Trial {
+  readonly candidate: number;
+  readonly imageError: number;
+  readonly stepError: number;
+}
+
+/** The best candidate of each step, run with `scoresOf` in an otherwise uncached run; steps without scores are passed. */
+function tryEveryStep(
+  options: SingleStepLambdaOptions,
+  scoresOf: (step: number) => readonly number[] | undefined,
+): Promise<(Trial | undefined)[]> {
+  const { scores, candidates = [options.run.predictor] } = options;
+  const depth = Math.max(...candidates.map((candidate) => candidate.depth));
+  // The cache must hold what any of them reads.
+  const run = { ...options.run, predictor: { ...options.run.predictor, depth } };
+  const ones = everyBranch(run, 1);
+  return withForks({ ...options, run }, async (forks) => {
+    let state = await forks.first();
+    const reference = await forks.finish(forks.share(state), 1, () => ones);
+    const best: (Trial | undefined)[] = [undefined];
+    for (let index = 1; index < scores.length; index++) {
+      const kept = (scores[index] as readonly number[]).map((score) => score === 1);
+      const computed = await forks.fork({ from: state, index, scores: ones, kept });
+      const tried = scoresOf(index);
+      if (tried) {
+        const trials: Trial[] = [];
+        for (const [candidate, predictor] of candidates.entries()) {
+          const step = { from: state, index, scores: tried, predictor: { ...predictor, depth } };
+          const errors = await tryStep({ forks, step, reference, computed: computed.output, run });
+          trials.push({ candidate, ...errors });
+        }
+        best.push(trials.reduce((a, b) => (b.imageError < a.imageError ? b : a)));
+      } else {
+        best.push(undefined);
+      }
+      forks.free(state, computed.output);
+      state = computed.state;
+    }
+    return best;
+  });
+}
+
+async function tryStep(input: {
+  readonly forks: Forks;
+  readonly run: LambdaOptions['run'];
+  readonly step: Parameters<Forks['fork']>[0] & { readonly from: RunState };
+  /** Final latent of the uncached run. */
+  readonly reference: Tensor4D;
+  /** Guided output of the computed step. */
+  readonly computed: Tensor4D;
+}): Promise<Omit<Trial, 'candidate'>> {
+  const { forks, run, step, reference, computed } = input;
+  const { state, output } = await forks.fork(step);
+  const stepError = await meanSquaredError(output, computed);
+  const final = await forks.finish(state, step.index + 1, () => everyBranch(run, 1));
+  const imageError = await typicalImageError(run, final, reference);
+  forks.free(output, final);
+  return { imageError, stepError };
+}
