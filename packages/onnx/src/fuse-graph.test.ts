@@ -4,7 +4,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose } from '../test/close.js';
 import { runGraph } from '../test/run-graph.js';
-import { fuseGraph, simplifyGraph } from './fuse-graph.js';
+import { fuseGraph, portableGraph, simplifyGraph } from './fuse-graph.js';
 import { type TensorRecord, traceFunction } from './trace-function.js';
 
 const LINEAR = Math.sqrt(2 / Math.PI);
@@ -225,5 +225,32 @@ describe('fuseGraph', () => {
       fn: (i) => ({ y: tf.mul(normed(t(i.x)) as T3, tf.sigmoid(t(i.x))) }),
     });
     expect(simplifyGraph(traced).nodes.every(({ domain }) => domain === '')).toBe(true);
+  });
+});
+
+describe('portableGraph', () => {
+  it.each([
+    { shape: [2, 1, 8], operators: ['LayerNormalization', 'Mul', 'Add'] },
+    { shape: [8], operators: ['LayerNormalization'] },
+  ])('has vectors alone in layer norms: scale of shape $shape', async ({ shape, operators }) => {
+    const inputs = { x, scale: shape, shift: shape };
+    const traced = traceFunction({
+      inputs: Object.fromEntries(Object.entries(inputs).map(([k, s]) => [k, { shape: s }])),
+      fn: (i) => ({ y: tf.add(tf.mul(normed(t(i.x)), t(i.scale)), t(i.shift)) }),
+    });
+    const portable = portableGraph(simplifyGraph(traced));
+    expect(portable.nodes.map(({ op }) => op)).toEqual(operators);
+    expect(portable.nodes.every(({ domain }) => domain === '')).toBe(true);
+    const arrays = Object.fromEntries(
+      Object.entries(inputs).map(([name, s], k) => {
+        const size = s.reduce((a, b) => a * b, 1);
+        return [name, Float32Array.from({ length: size }, (_, i) => Math.sin(3 * i + k))];
+      }),
+    );
+    const [plain, apart] = await Promise.all([
+      runGraph(traced, arrays),
+      runGraph(portable, arrays),
+    ]);
+    expectClose(apart.y ?? [], plain.y ?? [], 1e-5);
   });
 });

@@ -17,6 +17,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectClose } from '../test/close.js';
+import { compileFunction } from './compile-function.js';
 import { createOnnxExecutor } from './onnx-executor.js';
 import type { OrtRuntime } from './runtime.js';
 
@@ -36,6 +37,8 @@ const dit = (): Backbone =>
       learnSigma: true,
     },
   });
+
+await tf.setBackend('cpu');
 
 /** A tiny backbone whose merge is not linear in the branch's output, and whose branch uses a cumulative sum. */
 function crookedBackbone(): Backbone {
@@ -106,10 +109,6 @@ const backbones = [
   },
 ];
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
-
 describe.each(backbones)('conformance of $name', ({ create, cases }) => {
   let backbone: Backbone;
   beforeAll(() => {
@@ -122,6 +121,29 @@ describe.each(backbones)('conformance of $name', ({ create, cases }) => {
     const createExecutor = (b: Backbone) => createOnnxExecutor({ backbone: b, threads: 1 });
     await expect(run({ backbone, createExecutor })).resolves.toBeUndefined();
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+/** Whether this machine has a WebGPU adapter that ONNX Runtime takes. */
+async function hasWebgpu(): Promise<boolean> {
+  const twice = compileFunction((a: tf.Tensor) => tf.mul(a, 2), { executionProviders: ['webgpu'] });
+  try {
+    (await twice(tf.tensor1d([1]))).dispose();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await twice.dispose();
+  }
+}
+
+describe.runIf(await hasWebgpu())('conformance on webgpu', () => {
+  it.each(executorConformance)('$name', async ({ run }) => {
+    const backbone = dit();
+    const createExecutor = (b: Backbone) =>
+      createOnnxExecutor({ backbone: b, executionProviders: ['webgpu'] });
+    await expect(run({ backbone, createExecutor, tolerance: 1e-4 })).resolves.toBeUndefined();
+    backbone.dispose();
   });
 });
 
