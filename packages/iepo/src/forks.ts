@@ -40,6 +40,8 @@ export interface Forks {
   move(step: ForkStep): Promise<RunState>;
   /** The final latent when steps `index` and later are run with `scoresOf`; `from` is freed. */
   finish(from: RunState, index: number, scoresOf: ScoresOf): Promise<Tensor4D>;
+  /** The same when they compute everything; they cache nothing. */
+  finishUncached(from: RunState, index: number): Promise<Tensor4D>;
   /** A second owner of a state. */
   share(state: RunState): RunState;
   free(...things: readonly (RunState | Tensor4D)[]): void;
@@ -77,22 +79,31 @@ export async function withForks<T>(
     free(step.from, output);
     return state;
   };
+  const ones = everyBranch(run, 1);
+  const nothing = ones.map(() => false);
+  const finishWith = async (
+    from: RunState,
+    index: number,
+    step: (u: number) => Pick<ForkStep, 'scores' | 'kept'>,
+  ): Promise<Tensor4D> => {
+    let state = from;
+    for (let u = index; u < run.plan.steps.length; u++) {
+      state = await move({ from: state, index: u, ...step(u) });
+    }
+    const final = state.plan.latent.clone();
+    tensors.add(final);
+    free(state);
+    return final;
+  };
   const forks: Forks = {
     fork,
     move,
     free,
     share: (state) => own(retainRunState(state)),
-    first: () => move({ from: own(startRun(run, latent)), index: 0, scores: everyBranch(run, 1) }),
-    async finish(from, index, scoresOf) {
-      let state = from;
-      for (let u = index; u < run.plan.steps.length; u++) {
-        state = await move({ from: state, index: u, scores: scoresOf(u) });
-      }
-      const final = state.plan.latent.clone();
-      tensors.add(final);
-      free(state);
-      return final;
-    },
+    first: () => move({ from: own(startRun(run, latent)), index: 0, scores: ones }),
+    finish: (from, index, scoresOf) => finishWith(from, index, (u) => ({ scores: scoresOf(u) })),
+    finishUncached: (from, index) =>
+      finishWith(from, index, () => ({ scores: ones, kept: nothing })),
   };
   try {
     return await body(forks);

@@ -41,16 +41,15 @@ export function leaveOneOutLambda(options: LambdaOptions): Promise<number[]> {
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
 export function cumulativeLambda(options: LambdaOptions): Promise<number[]> {
-  const { run, scores } = options;
-  const uncached = () => everyBranch(run, 1);
+  const { scores } = options;
   return withForks(options, async (forks) => {
     const lambda = [0];
     let state = await forks.first();
-    let previous = await forks.finish(forks.share(state), 1, uncached);
+    let previous = await forks.finishUncached(forks.share(state), 1);
     for (let t = 1; t < scores.length; t++) {
       const row = scores[t] as readonly number[];
       state = await forks.move({ from: state, index: t, scores: row });
-      const current = await forks.finish(forks.share(state), t + 1, uncached);
+      const current = await forks.finishUncached(forks.share(state), t + 1);
       lambda.push(await meanSquaredError(current, previous));
       forks.free(previous);
       previous = current;

@@ -85,7 +85,7 @@ function tryEveryStep(
   const ones = everyBranch(run, 1);
   return withForks({ ...options, run }, async (forks) => {
     let state = await forks.first();
-    const reference = await forks.finish(forks.share(state), 1, () => ones);
+    const reference = await forks.finishUncached(forks.share(state), 1);
     const best: (Trial | undefined)[] = [undefined];
     for (let index = 1; index < scores.length; index++) {
       const kept = (scores[index] as readonly number[]).map((score) => score === 1);
@@ -121,7 +121,7 @@ async function tryStep(input: {
   const { forks, run, step, reference, computed } = input;
   const { state, output } = await forks.fork(step);
   const stepError = await meanSquaredError(output, computed);
-  const final = await forks.finish(state, step.index + 1, () => everyBranch(run, 1));
+  const final = await forks.finishUncached(state, step.index + 1);
   const imageError = await typicalImageError(run, final, reference);
   forks.free(output, final);
   return { imageError, stepError };

@@ -13,7 +13,7 @@ import {
 } from './backbone-graphs.js';
 import { composeGraphs } from './compose-graphs.js';
 import type { TracedGraph } from './graph.js';
-import type { Compiler, Program } from './program.js';
+import type { CompileOptions, Compiler, Program } from './program.js';
 import { layoutOf, type StreamLayout } from './stream-names.js';
 import { PROBE_BATCHES, shapeAt, symbolicBatch } from './symbolic-batch.js';
 import { traceTapeEndVjp, traceTapeVjp } from './tape-gradients.js';
@@ -46,7 +46,7 @@ export class BackbonePrograms {
 
   end(batch: number): Promise<Program> {
     const trace = (size: number) => traceEnd(this.#backbone, this.layout(size));
-    return this.#program('end', batch, trace, ['output']);
+    return this.#program('end', batch, trace, { toHost: ['output'] });
   }
 
   compute(branch: Branch, batch: number): Promise<Program> {
@@ -54,9 +54,10 @@ export class BackbonePrograms {
   }
 
   blend(branch: Branch, batch: number, history: HistoryLayout): Promise<Program> {
-    return this.#program(`blend:${branch.index}:${keyOf(history)}`, batch, async (size) =>
-      traceBlend(await this.#branchOptions(branch, size), history),
-    );
+    const trace = async (size: number) =>
+      traceBlend(await this.#branchOptions(branch, size), history);
+    const key = `blend:${branch.index}:${keyOf(history)}`;
+    return this.#program(key, batch, trace, { toHost: [], lean: true });
   }
 
   /** A run of predicted branches, from the graphs of its branches. */
@@ -84,7 +85,10 @@ export class BackbonePrograms {
         () => traceTapeVjp(options, history),
       );
     };
-    return this.#program(`vjp:${branch.index}:${keyOf(history)}`, batch, trace, ['score']);
+    return this.#program(`vjp:${branch.index}:${keyOf(history)}`, batch, trace, {
+      toHost: ['score'],
+      lean: true,
+    });
   }
 
   endVjp(batch: number): Promise<Program> {
@@ -122,15 +126,14 @@ export class BackbonePrograms {
     return { backbone: this.#backbone, branch, layout, output: shapeAt(output, batch) };
   }
 
-  /** @param toHost outputs that the executor reads */
   async #program(
     key: string,
     batch: number,
     trace: Trace,
-    toHost: readonly string[] = [],
+    options: CompileOptions = { toHost: [] },
   ): Promise<Program> {
     const graph = await this.#graph(key, batch, trace);
-    return remembered(this.#compiled, graph, () => this.#compiler.compile(graph, { toHost }));
+    return remembered(this.#compiled, graph, () => this.#compiler.compile(graph, options));
   }
 
   async #anyBatchGraph(trace: Trace): Promise<TracedGraph | undefined> {

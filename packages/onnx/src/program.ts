@@ -46,6 +46,8 @@ export interface Program {
 export interface CompileOptions {
   /** Names of outputs that are read by the caller; on an engine with memory of its own the others stay there. */
   readonly toHost: readonly string[] | 'all';
+  /** Whether the session gives its working memory back after every run. Default false. */
+  readonly lean?: boolean;
 }
 
 /**
@@ -72,7 +74,7 @@ export class Compiler {
   }
 
   /** @param given optimised, if it shall be fast */
-  async compile(given: TracedGraph, { toHost }: CompileOptions): Promise<Program> {
+  async compile(given: TracedGraph, { toHost, lean = false }: CompileOptions): Promise<Program> {
     const read = given.outputs.map(({ name }) => toHost === 'all' || toHost.includes(name));
     const onDevice = keepsOnDevice(this.#options) && read.includes(false);
     const graph = canonicalGraph(onDevice ? given : withoutLastReshapes(given));
@@ -83,8 +85,8 @@ export class Compiler {
     const sharing = runsOnCpu(this.#options) || keepsOnDevice(this.#options);
     const fed = sharing && !wantsConstantWeights(graph);
     const [session, weights] = fed
-      ? await Promise.all([this.#shared(graph, locations), this.#fed(graph)])
-      : [await this.#embedded(graph, locations), []];
+      ? await Promise.all([this.#shared(graph, { locations, lean }), this.#fed(graph)])
+      : [await this.#embedded(graph, { locations, lean }), []];
     return {
       inputs: given.inputs,
       outputs: given.outputs,
@@ -148,9 +150,9 @@ export class Compiler {
   }
 
   /** One session for all graphs that differ in weights only. */
-  #shared(graph: TracedGraph, locations: Locations): Promise<OrtSession> {
+  #shared(graph: TracedGraph, kind: SessionKind): Promise<OrtSession> {
     const encode = () => Promise.resolve(encodeModel({ graph }));
-    return this.#session({ key: `${graphKey(graph)}${locations}`, encode, locations });
+    return this.#session({ key: `${graphKey(graph)}${JSON.stringify(kind)}`, encode, ...kind });
   }
 
   #fed({ weights }: TracedGraph): Promise<OrtTensor[]> {
@@ -158,7 +160,7 @@ export class Compiler {
   }
 
   /** The session holds the weights itself, so each graph has one of its own. */
-  #embedded(graph: TracedGraph, locations: Locations): Promise<OrtSession> {
+  #embedded(graph: TracedGraph, kind: SessionKind): Promise<OrtSession> {
     this.#embeddedCount += 1;
     const encode = async () => {
       const weights = await Promise.all(
@@ -166,10 +168,10 @@ export class Compiler {
       );
       return encodeModel({ graph, weights });
     };
-    return this.#session({ key: `#${this.#embeddedCount}`, encode, locations });
+    return this.#session({ key: `#${this.#embeddedCount}`, encode, ...kind });
   }
 
-  #session({ key, encode, locations }: SessionInput): Promise<OrtSession> {
+  #session({ key, encode, locations, lean }: SessionInput): Promise<OrtSession> {
     const known = this.#sessions.get(key);
     if (known) return known;
     const named = locations.map((location, i) => [`output${i}`, location] as const);
@@ -179,6 +181,7 @@ export class Compiler {
         model,
         options: this.#options,
         locations: named.length > 0 ? Object.fromEntries(named) : undefined,
+        lean,
       }),
     );
     this.#sessions.set(key, session);
@@ -187,14 +190,16 @@ export class Compiler {
   }
 }
 
-/** Of each output; empty where all are left to the CPU. */
-type Locations = readonly OutputLocation[];
+interface SessionKind {
+  /** Of each output; empty where all are left to the CPU. */
+  readonly locations: readonly OutputLocation[];
+  readonly lean: boolean;
+}
 
-interface SessionInput {
+interface SessionInput extends SessionKind {
   /** Graphs of one key share a session. */
   readonly key: string;
   readonly encode: () => Promise<Uint8Array>;
-  readonly locations: Locations;
 }
 
 function identityGraph(shape: readonly number[], dtype: GraphDType): TracedGraph {

@@ -71,6 +71,8 @@ export interface CreateSessionOptions {
   readonly options: SessionOptions;
   /** By output name. Default: all in the memory of the CPU. */
   readonly locations?: Readonly<Record<string, OutputLocation>> | undefined;
+  /** Gives working memory back after every run: slower, and small. Default: keeps it for the next. */
+  readonly lean?: boolean | undefined;
 }
 
 const ERRORS_ONLY = 3;
@@ -87,6 +89,7 @@ export async function createSession({
   model,
   options,
   locations,
+  lean = false,
 }: CreateSessionOptions): Promise<OrtSession> {
   const { threads, executionProviders = ['cpu'], graphOptimizationLevel = 'all' } = options;
   try {
@@ -96,6 +99,7 @@ export async function createSession({
       logSeverityLevel: ERRORS_ONLY,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       ...(locations && { preferredOutputLocation: locations }),
+      ...(lean && { enableCpuMemArena: false }),
       extra: THREADING,
     });
   } catch (cause) {
