@@ -19,7 +19,7 @@ import { affineNorm } from './layer-norm.js';
 import { mlp } from './mlp.js';
 import { patchify, unpatchify } from './patches.js';
 import { selfAttention } from './self-attention.js';
-import { entriesOf, popSkip, pushSkip, skipStack, withUnused } from './skip-stack.js';
+import { popSkip, pushSkip, skipStack } from './skip-stack.js';
 import { assertBranchKind, tokensOf } from './stream-tensors.js';
 import { timestepEmbedding, timestepFrequencies } from './timestep-embedding.js';
 import { type UvitConfig, uvitBlockName, uvitSizes } from './uvit-config.js';
@@ -53,10 +53,10 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
   const frequencies = timestepFrequencies(hiddenSize);
   weights.set(FREQUENCIES, frequencies, [frequencies.length]);
 
-  const saved = (state: NamedTensors, tokens: Tensor): NamedTensors => {
-    const { skips: stack, dropped } = pushSkip(state, tokens);
-    return { ...stack, tokens: withUnused(tokens, [dropped]) };
-  };
+  const saved = (state: NamedTensors, tokens: Tensor): NamedTensors => ({
+    ...pushSkip(state, tokens),
+    tokens,
+  });
   const joined = (state: NamedTensors, tokens: Tensor, { block }: Branch): NamedTensors => {
     const { skips: stack, latest } = popSkip(state);
     const x = concat([tokens, latest], 2);
@@ -98,7 +98,7 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
 
     end({ state }) {
       const tokens = slice(state.tokens as Tensor3D, [0, extras, 0], [-1, -1, -1]);
-      const x = affineNorm({ x: withUnused(tokens, entriesOf(state)), weights, name: 'norm' });
+      const x = affineNorm({ x: tokens, weights, name: 'norm' });
       const patches = dense({ x, weights, name: 'decoder_pred' });
       const image = unpatchify({ patches, patchSize, rows: gridSize, columns: gridSize });
       if (!config.finalConvolution) return image;

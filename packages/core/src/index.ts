@@ -70,7 +70,7 @@ export {
   type GenerateResult,
   generate,
 } from './generate.js';
-export { ensureGradients } from './gradients.js';
+export { ensureGradients, type GradientsOfOptions, gradientsOf } from './gradients.js';
 export {
   type ApplyGuidanceOptions,
   applyGuidance,
