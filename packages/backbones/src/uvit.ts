@@ -43,7 +43,7 @@ export interface UvitOptions {
  *     x += mlp(norm2(x))
  *
  * The stream's state is `tokens` `[B, L, D]` and the stack of skips, `skip.0`, `skip.1`, ... of the same shape; it has no
- * context. The branch that ends a block of the first half also saves its result, and the branch that ends a block before
+ * context. Time is the index of the noise level, as for every model of a diffusion; the official code counts from 1. The branch that ends a block of the first half also saves its result, and the branch that ends a block before
  * one of the second half also joins that one's skip, so that every branch finds in `tokens` what it works on.
  */
 export function createUvit({ config, weights }: UvitOptions): Backbone {
@@ -118,7 +118,11 @@ interface ExtraTokensOptions extends UvitOptions {
 function extraTokens({ config, weights, time, condition }: ExtraTokensOptions): Tensor[] {
   const { hiddenSize, numClasses, captionTokens } = config;
   const asToken = (x: Tensor): Tensor => reshape(x, [-1, 1, hiddenSize]);
-  const waves = asToken(timestepEmbedding({ time, frequencies: weights.get(FREQUENCIES) }));
+  const embedded = timestepEmbedding({
+    time: add(time, 1),
+    frequencies: weights.get(FREQUENCIES),
+  });
+  const waves = asToken(embedded);
   if (numClasses > 0) {
     return [asToken(gather(weights.get('label_emb.weight'), condition[LABELS] as Tensor)), waves];
   }

@@ -1,5 +1,5 @@
-import { dispose, ones, type Tensor, type Tensor4D, tensor1d } from '@tensorflow/tfjs-core';
-import type { Backbone } from './backbone.js';
+import { dispose, ones, type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import type { Backbone, BackboneSpec, NamedTensors } from './backbone.js';
 import { computeAll } from './compute-all.js';
 import { createEagerExecutor } from './eager-executor.js';
 import { EngineError } from './errors.js';
@@ -12,6 +12,7 @@ import {
 } from './executor.js';
 import { createDenoiser } from './generate.js';
 import { createNoise } from './noise.js';
+import { createRng } from './rng.js';
 
 /** One thing that every engine must do. `run` throws {@link EngineError} if the engine does not. */
 export interface ConformanceCase {
@@ -28,8 +29,9 @@ export interface ConformanceInput {
 }
 
 /**
- * The cases an engine proves itself with, against the eager executor on the current TensorFlow.js backend: full arrays
- * of every stage, blended and predicted branches, gradients, bit-for-bit repeatability, no leaked handle.
+ * The cases an engine proves itself with, on any backbone, against the eager executor on the current TensorFlow.js
+ * backend: full arrays of every stage, blended and predicted branches, gradients, bit-for-bit repeatability, no leaked
+ * handle.
  */
 export const executorConformance: readonly ConformanceCase[] = [
   { name: 'begin, all branches and end agree', run: (input) => compare(input, wholeModel) },
@@ -49,7 +51,6 @@ export const executorConformance: readonly ConformanceCase[] = [
 
 type Probe = (executor: Executor) => Promise<Float32Array[]>;
 
-const TIME = 421;
 const SEEDS = [1, 2, 3];
 
 async function compare(input: ConformanceInput, probe: Probe): Promise<void> {
@@ -115,7 +116,8 @@ async function wholeModel(executor: Executor): Promise<Float32Array[]> {
   return withInputs(executor, async (latent, condition) => {
     const runner = computeAll(executor);
     const denoise = createDenoiser({ executor, runner, condition });
-    const output = await denoise(latent, { index: 0, steps: 1, timestep: TIME });
+    const timestep = timeOf(executor.spec);
+    const output = await denoise(latent, { index: 0, steps: 1, timestep });
     return [await values(output)];
   });
 }
@@ -205,7 +207,7 @@ async function withStream<T>(
   use: (stream: StreamHandle) => Promise<T>,
 ): Promise<T> {
   return withInputs(executor, async (latent, condition) => {
-    const stream = await executor.begin({ latent, time: TIME, condition });
+    const stream = await executor.begin({ latent, time: timeOf(executor.spec), condition });
     try {
       return await use(stream);
     } finally {
@@ -216,15 +218,36 @@ async function withStream<T>(
 
 async function withInputs<T>(
   executor: Executor,
-  use: (latent: Tensor4D, condition: { labels: Tensor }) => Promise<T>,
+  use: (latent: Tensor4D, condition: NamedTensors) => Promise<T>,
 ): Promise<T> {
   const latent = createNoise({ seeds: SEEDS, latent: executor.spec.latent }).initial();
-  const labels = tensor1d([0, 1, 2], 'int32');
+  const condition = conditionOf(executor.spec);
   try {
-    return await use(latent, { labels });
+    return await use(latent, condition);
   } finally {
-    dispose([latent, labels]);
+    dispose([latent, ...Object.values(condition)]);
   }
+}
+
+/** A model time within what the model knows. */
+function timeOf({ process }: BackboneSpec): number {
+  return process === 'sit' ? 0.421 : 421;
+}
+
+/** Whatever the backbone asks for: normal numbers, and zeros and ones, which are labels as well as masks. */
+function conditionOf({ condition }: BackboneSpec): NamedTensors {
+  const made = condition.map(({ name, dtype, shape }, stream): [string, Tensor] => {
+    const rng = createRng({ seed: 5, stream });
+    const full = [SEEDS.length, ...shape];
+    const values = new Float32Array(full.reduce((a, b) => a * b));
+    if (dtype === 'float32') rng.fillNormal(values);
+    else
+      values.forEach((_, i) => {
+        values[i] = rng.integer(2);
+      });
+    return [name, tensor(values, full, dtype)];
+  });
+  return Object.fromEntries(made);
 }
 
 async function readAll(

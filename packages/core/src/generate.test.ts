@@ -100,6 +100,16 @@ describe('generate', () => {
     await expect(run).rejects.toBeInstanceOf(IncompatibleError);
   });
 
+  it('refuses a plan for another noise process', async () => {
+    const run = generate({
+      plan: { ...plan, process: 'flow' },
+      executor,
+      condition: labels(1),
+      seeds: [3],
+    });
+    await expect(run).rejects.toThrowError(/noise process of the test plan is "flow"/);
+  });
+
   it('refuses a missing, misshapen or unknown condition', async () => {
     for (const condition of [{}, labels(1, 2), { ...labels(1), prompt: tensor1d([1]) }]) {
       const run = generate({ plan, executor, condition, seeds: [3] });

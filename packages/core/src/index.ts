@@ -5,6 +5,7 @@ export type {
   BranchKind,
   ConditionInput,
   NamedTensors,
+  NoiseProcess,
   Prediction,
   Stream,
 } from './backbone.js';
@@ -79,6 +80,7 @@ export {
 } from './guidance.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
+export { assertPlanFits, type PlanFit } from './plan-fit.js';
 export { parseSamplerPlan } from './plan-format.js';
 export type { CachePolicy, CachePredictor, Probe } from './policy.js';
 export { createRng, type Rng, type RngOptions, type RngState, restoreRng } from './rng.js';
