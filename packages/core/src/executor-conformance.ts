@@ -43,6 +43,7 @@ export const executorConformance: readonly ConformanceCase[] = [
     name: 'predicted, blended and mixed branches agree',
     run: (input) => compare(input, blendedBranches),
   },
+  { name: 'predicting every branch agrees', run: (input) => compare(input, predictedBranches) },
   { name: 'gradients agree', run: (input) => compare(input, gradients) },
   { name: 'a run repeats bit for bit', run: repeatability },
   { name: 'one call for all branches equals one call for each, bit for bit', run: chunking },
@@ -103,7 +104,7 @@ async function leaks(input: ConformanceInput): Promise<void> {
   const executor = await input.createExecutor(input.backbone);
   await wholeModel(executor);
   const before = executor.liveHandles;
-  for (const probe of [wholeModel, branchOutputs, blendedBranches, gradients]) {
+  for (const probe of [wholeModel, branchOutputs, blendedBranches, predictedBranches, gradients]) {
     await probe(executor);
     if (executor.liveHandles !== before) {
       fail(executor.engine, `${executor.liveHandles - before} handles are left by ${probe.name}`);
@@ -152,6 +153,19 @@ async function blendedBranches(executor: Executor): Promise<Float32Array[]> {
     arrays.push(await values(await executor.end(stream)));
     executor.release(stream, ...kept, ...first.flat());
     return arrays;
+  });
+}
+
+async function predictedBranches(executor: Executor): Promise<Float32Array[]> {
+  return withStream(executor, async (begun) => {
+    const [outputs = [], ...others] = await history(executor, begun);
+    const actions = outputs.map((output, branch): BranchAction => {
+      return { branch, score: 0, history: [output], weights: [1.25], keep: false };
+    });
+    const { stream } = await executor.advance(begun, actions);
+    const array = await values(await executor.end(stream));
+    executor.release(stream, ...outputs, ...others.flat());
+    return [array];
   });
 }
 

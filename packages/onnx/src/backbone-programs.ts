@@ -14,9 +14,18 @@ import {
 import { composeGraphs } from './compose-graphs.js';
 import type { TracedGraph } from './graph.js';
 import type { Compiler, Program } from './program.js';
-import { layoutOf, type StreamLayout } from './stream-names.js';
+import { type SharedOutput, withoutShared } from './shared-outputs.js';
+import { isHeldName, layoutOf, type StreamLayout } from './stream-names.js';
 import { PROBE_BATCHES, shapeAt, symbolicBatch } from './symbolic-batch.js';
 import { traceTapeEndVjp, traceTapeVjp } from './tape-gradients.js';
+
+/** A program whose results may be tensors that it is given, or each other. */
+export interface BackboneProgram extends Program {
+  /** All results, in order. */
+  readonly results: readonly string[];
+  /** Those that are not among `outputs`. */
+  readonly shared: readonly SharedOutput[];
+}
 
 /** Traces a part of the backbone at a batch size. */
 type Trace = (batch: number) => TracedGraph | Promise<TracedGraph>;
@@ -31,8 +40,8 @@ export class BackbonePrograms {
   /** Undefined where no graph serves every batch size. */
   readonly #anyBatch = new Map<string, Promise<TracedGraph | undefined>>();
   readonly #oneBatch = new Map<string, Promise<TracedGraph>>();
-  readonly #compiled = new Map<TracedGraph, Promise<Program>>();
-  readonly #predictions = new Map<string, Promise<Program>>();
+  readonly #compiled = new Map<TracedGraph, Promise<BackboneProgram>>();
+  readonly #predictions = new Map<string, Promise<BackboneProgram>>();
   readonly #layouts = new Map<number, StreamLayout>();
 
   constructor(backbone: Backbone, compiler: Compiler) {
@@ -40,27 +49,27 @@ export class BackbonePrograms {
     this.#compiler = compiler;
   }
 
-  begin(batch: number): Promise<Program> {
+  begin(batch: number): Promise<BackboneProgram> {
     return this.#program('begin', batch, (size) => traceBegin(this.#backbone, size));
   }
 
-  end(batch: number): Promise<Program> {
+  end(batch: number): Promise<BackboneProgram> {
     const trace = (size: number) => traceEnd(this.#backbone, this.layout(size));
     return this.#program('end', batch, trace, ['output']);
   }
 
-  compute(branch: Branch, batch: number): Promise<Program> {
+  compute(branch: Branch, batch: number): Promise<BackboneProgram> {
     return this.#program(...this.#computePart(branch, batch));
   }
 
-  blend(branch: Branch, batch: number, history: HistoryLayout): Promise<Program> {
+  blend(branch: Branch, batch: number, history: HistoryLayout): Promise<BackboneProgram> {
     return this.#program(`blend:${branch.index}:${keyOf(history)}`, batch, async (size) =>
       traceBlend(await this.#branchOptions(branch, size), history),
     );
   }
 
   /** A run of predicted branches, from the graphs of its branches. */
-  predict(run: readonly Prediction[], batch: number): Promise<Program> {
+  predict(run: readonly Prediction[], batch: number): Promise<BackboneProgram> {
     const keys = run.map(
       ({ branch, history, keep }) => `${branch.index}:${keyOf(history)}${keep ? '!' : ''}`,
     );
@@ -72,11 +81,11 @@ export class BackbonePrograms {
           ),
         ),
       );
-      return this.#compiler.compile(composeGraphs(graphs), { toHost: [] });
+      return this.#compile(composeGraphs(graphs), []);
     });
   }
 
-  vjp(branch: Branch, batch: number, history: HistoryLayout | undefined): Promise<Program> {
+  vjp(branch: Branch, batch: number, history: HistoryLayout | undefined): Promise<BackboneProgram> {
     const trace = async (size: number) => {
       const options = await this.#branchOptions(branch, size);
       return orTape(
@@ -87,7 +96,7 @@ export class BackbonePrograms {
     return this.#program(`vjp:${branch.index}:${keyOf(history)}`, batch, trace, ['score']);
   }
 
-  endVjp(batch: number): Promise<Program> {
+  endVjp(batch: number): Promise<BackboneProgram> {
     const backbone = this.#backbone;
     return this.#program('endVjp', batch, (size) => {
       const layout = this.layout(size);
@@ -128,9 +137,15 @@ export class BackbonePrograms {
     batch: number,
     trace: Trace,
     toHost: readonly string[] = [],
-  ): Promise<Program> {
+  ): Promise<BackboneProgram> {
     const graph = await this.#graph(key, batch, trace);
-    return remembered(this.#compiled, graph, () => this.#compiler.compile(graph, { toHost }));
+    return remembered(this.#compiled, graph, () => this.#compile(graph, toHost));
+  }
+
+  async #compile(whole: TracedGraph, toHost: readonly string[]): Promise<BackboneProgram> {
+    const { graph, shared } = withoutShared(whole, isHeldName);
+    const results = whole.outputs.map(({ name }) => name);
+    return { ...(await this.#compiler.compile(graph, { toHost })), results, shared };
   }
 
   async #anyBatchGraph(trace: Trace): Promise<TracedGraph | undefined> {
