@@ -9,7 +9,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
 import { computeAll } from './compute-all.js';
-import { assertCondition, doubleCondition } from './condition.js';
+import { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 import { ShapeError } from './errors.js';
 import { type Denoiser, executePlan, type StepEvent } from './execute-plan.js';
 import type { BranchRunner, CacheMethod, Decisions, Executor } from './executor.js';
@@ -60,7 +60,7 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   const { spec } = executor;
   assertPlanFits({ plan, spec });
   assertCondition(spec, condition, seeds.length);
-  if (guidance?.unconditional) assertCondition(spec, guidance.unconditional, seeds.length);
+  if (guidance?.unconditional) assertUnconditional(spec, guidance.unconditional, seeds.length);
 
   // A cache method may refuse the run, so it comes before anything that has to be freed.
   const runner = cache(executor, plan.steps.length);

@@ -19,7 +19,7 @@ export {
   type RouterFile,
 } from './cache-formats.js';
 export { computeAll } from './compute-all.js';
-export { assertCondition, doubleCondition } from './condition.js';
+export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
 export {
   AbortedError,
