@@ -7,10 +7,13 @@ export {
   autoencoderKlConfig,
   autoencoderKlPreset,
 } from './autoencoder-kl-config.js';
+export { autoencoderKlPresetOf } from './autoencoder-kl-preset-of.js';
 export { type CaptionConditionOptions, captionCondition } from './caption-condition.js';
 export { type ClassLabelsOptions, classLabels } from './class-labels.js';
 export { cleanPrompt } from './clean-prompt.js';
+export type { ComponentJson } from './component-config.js';
 export { DIT_SIZES, type DitConfig, type DitSize, ditConfig } from './dit-config.js';
+export { ditConfigOf, sitConfigOf } from './dit-config-of.js';
 export { ditSpec } from './dit-spec.js';
 export { type EncodedPrompts, type EncodePromptsOptions, encodePrompts } from './encode-prompts.js';
 export { type ForwardOptions, forward } from './forward.js';
@@ -33,6 +36,7 @@ export {
   pixartConfig,
   SIGMA_KV_COMPRESSION,
 } from './pixart-config.js';
+export { pixartConfigOf } from './pixart-config-of.js';
 export { pixartSpec } from './pixart-spec.js';
 export { readPrompts, type StoredPrompts } from './prompt-files.js';
 export { type RandomAutoencoderKlOptions, randomAutoencoderKl } from './random-autoencoder-kl.js';

@@ -21,7 +21,7 @@ describe('sitConfig', () => {
 describe('sitSpec', () => {
   it.each(SIT_SIZES)('is that of a DiT without variance that predicts the velocity: %s', (size) => {
     const dit = ditSpec({ ...ditConfig('DiT-S/2'), ...sitConfig(size), learnSigma: false });
-    expect(sitSpec(sitConfig(size))).toEqual({ ...dit, prediction: 'velocity' });
+    expect(sitSpec(sitConfig(size))).toEqual({ ...dit, prediction: 'velocity', process: 'sit' });
     expect(sitSpec(sitConfig(size)).outputChannels).toBe(4);
   });
 });

@@ -9,5 +9,6 @@ import type { SitConfig } from './sit-config.js';
  * @throws {@link InvalidArgumentError}
  */
 export function sitSpec(config: SitConfig): BackboneSpec {
-  return { ...ditSpec({ ...config, learnSigma: false }), prediction: 'velocity' };
+  const dit = ditSpec({ ...config, learnSigma: false });
+  return { ...dit, prediction: 'velocity', process: 'sit' };
 }

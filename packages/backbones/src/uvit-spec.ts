@@ -6,7 +6,7 @@ import { assertUvitConfig, type UvitConfig, uvitSizes } from './uvit-config.js';
 /**
  * What a U-ViT of this configuration takes, gives and costs. Branches alternate attention and MLP, block by block, the
  * middle block among them. Long skips are joined between blocks and are no branches: their layers run at every step, and
- * `macs.begin` holds them. Its time counts from 1 to 1000, one more than the index of a noise level.
+ * `macs.begin` holds them.
  *
  * @throws {@link InvalidArgumentError}
  */

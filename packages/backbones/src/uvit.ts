@@ -19,7 +19,7 @@ import { affineNorm } from './layer-norm.js';
 import { mlp } from './mlp.js';
 import { patchify, unpatchify } from './patches.js';
 import { selfAttention } from './self-attention.js';
-import { entriesOf, popSkip, pushSkip, skipStack, withUnused } from './skip-stack.js';
+import { popSkip, pushSkip, skipStack } from './skip-stack.js';
 import { assertBranchKind, tokensOf } from './stream-tensors.js';
 import { timestepEmbedding, timestepFrequencies } from './timestep-embedding.js';
 import { type UvitConfig, uvitBlockName, uvitSizes } from './uvit-config.js';
@@ -43,7 +43,7 @@ export interface UvitOptions {
  *     x += mlp(norm2(x))
  *
  * The stream's state is `tokens` `[B, L, D]` and the stack of skips, `skip.0`, `skip.1`, ... of the same shape; it has no
- * context. The branch that ends a block of the first half also saves its result, and the branch that ends a block before
+ * context. Time is the index of the noise level, as for every model of a diffusion; the official code counts from 1. The branch that ends a block of the first half also saves its result, and the branch that ends a block before
  * one of the second half also joins that one's skip, so that every branch finds in `tokens` what it works on.
  */
 export function createUvit({ config, weights }: UvitOptions): Backbone {
@@ -53,10 +53,10 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
   const frequencies = timestepFrequencies(hiddenSize);
   weights.set(FREQUENCIES, frequencies, [frequencies.length]);
 
-  const saved = (state: NamedTensors, tokens: Tensor): NamedTensors => {
-    const { skips: stack, dropped } = pushSkip(state, tokens);
-    return { ...stack, tokens: withUnused(tokens, [dropped]) };
-  };
+  const saved = (state: NamedTensors, tokens: Tensor): NamedTensors => ({
+    ...pushSkip(state, tokens),
+    tokens,
+  });
   const joined = (state: NamedTensors, tokens: Tensor, { block }: Branch): NamedTensors => {
     const { skips: stack, latest } = popSkip(state);
     const x = concat([tokens, latest], 2);
@@ -98,7 +98,7 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
 
     end({ state }) {
       const tokens = slice(state.tokens as Tensor3D, [0, extras, 0], [-1, -1, -1]);
-      const x = affineNorm({ x: withUnused(tokens, entriesOf(state)), weights, name: 'norm' });
+      const x = affineNorm({ x: tokens, weights, name: 'norm' });
       const patches = dense({ x, weights, name: 'decoder_pred' });
       const image = unpatchify({ patches, patchSize, rows: gridSize, columns: gridSize });
       if (!config.finalConvolution) return image;
@@ -118,7 +118,11 @@ interface ExtraTokensOptions extends UvitOptions {
 function extraTokens({ config, weights, time, condition }: ExtraTokensOptions): Tensor[] {
   const { hiddenSize, numClasses, captionTokens } = config;
   const asToken = (x: Tensor): Tensor => reshape(x, [-1, 1, hiddenSize]);
-  const waves = asToken(timestepEmbedding({ time, frequencies: weights.get(FREQUENCIES) }));
+  const embedded = timestepEmbedding({
+    time: add(time, 1),
+    frequencies: weights.get(FREQUENCIES),
+  });
+  const waves = asToken(embedded);
   if (numClasses > 0) {
     return [asToken(gather(weights.get('label_emb.weight'), condition[LABELS] as Tensor)), waves];
   }

@@ -1,3 +1,4 @@
+import { tiledDecode } from '@harmonica/backbones';
 import type { PixelImage } from '@harmonica/metrics';
 import { compileFunction } from '@harmonica/onnx';
 import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
@@ -17,20 +18,23 @@ export interface ImageDecoder {
 
 /** Options of {@link createImageDecoder}. */
 export interface ImageDecoderOptions {
-  readonly model: Pick<Model, 'backbone'> & { readonly decode: NonNullable<Model['decode']> };
+  readonly model: Pick<Model, 'backbone' | 'tileSize'> & {
+    readonly decode: NonNullable<Model['decode']>;
+  };
   readonly backend: Backend;
 }
 
-/** The model's autoencoder on an engine: compiled at its first use where branches are, else op by op. */
+/** The model's autoencoder on an engine: compiled at its first use where branches are, else op by op; large latents in tiles. */
 export function createImageDecoder({ model, backend }: ImageDecoderOptions): ImageDecoder {
   const { height, width, channels } = model.backbone.spec.latent;
   const { run, dispose } = decodeOn(backend, model.decode);
+  const { tileSize = Math.max(height, width) } = model;
   return {
     dispose,
     async decode(latent) {
       const input = tensor4d(latent, [1, height, width, channels]);
       try {
-        const output = await run(input);
+        const output = await tiledDecode({ latent: input, decode: run, tileSize });
         const [image] = await pixelImages(output).finally(() => output.dispose());
         return image as PixelImage;
       } finally {

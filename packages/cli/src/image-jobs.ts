@@ -1,24 +1,24 @@
-import type { ClassNames } from './class-names.js';
 import type { ImageOptions } from './option-groups.js';
 import type { ImageJob } from './sample-latents.js';
+import type { Subjects } from './subjects.js';
 
 /**
- * One image for each seed, classes taken in turn: image i is of class i modulo their number.
+ * One image for each seed, classes or prompts taken in turn: image i is of number i modulo their count.
  *
- * @throws {@link InvalidArgumentError} if a class is unknown
+ * @throws {@link InvalidArgumentError} if one is unknown
  */
 export function imageJobs(
   options: Pick<ImageOptions, 'class' | 'seeds'>,
-  classes: ClassNames,
+  subjects: Subjects,
 ): readonly ImageJob[] {
   const labels =
-    options.class?.map((name) => classes.labelOf(name)) ??
-    Array.from({ length: classes.count }, (_, label) => label);
+    options.class?.map((name) => subjects.labelOf(name)) ??
+    Array.from({ length: subjects.count }, (_, label) => label);
   return options.seeds.map((seed, i) => ({ seed, label: labels[i % labels.length] as number }));
 }
 
-/** `count` images with seeds from 0, all classes in turn. */
-export function numberedJobs(count: number, classes: ClassNames): readonly ImageJob[] {
+/** `count` images with seeds from 0, all classes or prompts in turn. */
+export function numberedJobs(count: number, subjects: Subjects): readonly ImageJob[] {
   const seeds = Array.from({ length: count }, (_, seed) => seed);
-  return imageJobs({ seeds }, classes);
+  return imageJobs({ seeds }, subjects);
 }

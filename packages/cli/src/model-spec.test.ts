@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TINY_CONFIG } from '../../emoji-dit/test/tiny-model.js';
 import { temporaryFolder } from '../test/temporary-folder.js';
-import { modelConfig, modelSpec } from './model-spec.js';
+import { modelArchitecture, modelSpec } from './model-spec.js';
 
 const provenance = {
   model: { name: 'DiT-XL/2', sha256: '' },
@@ -28,12 +28,13 @@ describe('modelSpec', () => {
   it('takes model and latent size from a provenance', async () => {
     const { latent, branches } = await modelSpec({ provenance });
     expect([latent.height, branches.length]).toEqual([64, 56]);
-    const other = await modelConfig({
+    const { spec } = await modelArchitecture({
       provenance,
       model: 'DiT-B/4',
-      latent: { height: 16, channels: 3 },
+      latent: { height: 16, width: 16, channels: 3 },
     });
-    expect([other.depth, other.inputSize, other.inChannels]).toEqual([12, 16, 3]);
+    expect(spec.branches).toHaveLength(24);
+    expect(spec.latent).toEqual({ height: 16, width: 16, channels: 3 });
   });
 
   it('asks for the model it does not know', async () => {

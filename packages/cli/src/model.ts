@@ -1,36 +1,46 @@
-import { stat } from 'node:fs/promises';
-import { type Backbone, FileError, InvalidArgumentError } from '@harmonica/core';
+import { type Backbone, fingerprint, InvalidArgumentError } from '@harmonica/core';
 import { loadEmojiDit } from '@harmonica/emoji-dit';
+import type { DownloadProgress } from '@harmonica/weights';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import type { ClassNames } from './class-names.js';
-import { loadOfficialDit } from './official-dit.js';
+import type { Architecture } from './architecture.js';
+import { loadCheckpointModel } from './checkpoint-model.js';
+import { findModel, type ModelName } from './find-model.js';
+import { DIT_PROCESS, type ModelProcess } from './sampler.js';
+import {
+  classSubjects,
+  promptSubjects,
+  randomPrompts,
+  type Subjects,
+  singleSubject,
+} from './subjects.js';
 
 /** A loaded model, whatever it came from. */
 export interface Model {
   readonly backbone: Backbone;
-  /** `hashFiles` of the DiT's files. */
+  /** `hashFiles` of the files of its transformer; of random weights a hash of what they are made from. */
   readonly sha256: string;
-  readonly classes: ClassNames;
+  /** Whether the weights are random, so that its images are noise. */
+  readonly random?: boolean;
+  readonly subjects: Subjects;
+  readonly process: ModelProcess;
   /** Used where neither an option nor a router says otherwise. */
   readonly defaultGuidance: { readonly scale: number; readonly channels: number };
   /** Images `[B, H, W, 3]` towards [-1, 1] of latents. Absent if there is no autoencoder. */
   readonly decode?: ((latent: Tensor4D) => Tensor4D) | undefined;
+  /** Side of the tiles to decode larger latents in. Default: any latent is decoded whole. */
+  readonly tileSize?: number | undefined;
   /** Frees the weights. */
   dispose(): void;
 }
 
 /** What to load. */
-export interface ModelOptions {
-  /** `emoji-dit`, a folder laid out like its weights, or a checkpoint with official names (then with `dit`). */
-  readonly model: string;
-  /** A published size or a JSON file: see `readDitConfig`. */
-  readonly dit?: string | undefined;
-  /** Part of a PyTorch checkpoint, such as `ema`. */
-  readonly part?: string | undefined;
-  /** Checkpoint of the autoencoder: a file, or a folder as diffusers writes it. */
+export interface ModelOptions extends ModelName {
+  /** The autoencoder of a checkpoint, as `loadModel` of `@harmonica/weights` finds it. Default: the one beside it. */
   readonly vae?: string | undefined;
   /** Default: that of the autoencoder's `config.json`, else 0.18215. */
   readonly vaeScale?: number | undefined;
+  /** Embeddings of prompts, as `readPrompts` takes them, for models that make images of text. */
+  readonly promptsFile?: string | undefined;
 }
 
 /** How far loading has come. */
@@ -41,6 +51,9 @@ export interface ModelProgress {
 
 /** Options of {@link loadModel}. */
 export interface LoadModelOptions extends ModelOptions {
+  /** Whether a published model by name alone is made with random weights. Default false: it is refused. */
+  readonly allowRandom?: boolean | undefined;
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   readonly onProgress?: ((progress: ModelProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,20 +61,51 @@ export interface LoadModelOptions extends ModelOptions {
 /**
  * Loads a model onto the current TensorFlow.js backend.
  *
- * @throws {@link FileError}, {@link CheckpointError}, {@link ConfigError}, {@link NonFiniteError} as the loaders do
- * @throws {@link InvalidArgumentError} if it is a bare checkpoint and `dit` is missing
+ * @throws {@link NonFiniteError} if weights are NaN or infinite, {@link InvalidArgumentError} if they would have to be
+ * random; and as `findModel` and `loadCheckpointModel`
  */
 export async function loadModel(options: LoadModelOptions): Promise<Model> {
-  const { model, dit } = options;
-  if (dit !== undefined) return loadOfficialDit({ ...options, dit });
-  if (model === 'emoji-dit') return loadEmojiDitFrom(options, undefined);
-  if (await isFolder(model)) return loadEmojiDitFrom(options, model);
-  throw new InvalidArgumentError({
-    argument: '--dit',
-    value: dit,
-    expected: `the size of the checkpoint ${model}`,
-    fix: 'Add it, such as --dit DiT-XL/2.',
-  });
+  const found = await findModel(options);
+  switch (found.kind) {
+    case 'emoji-dit':
+      return loadEmojiDitFrom(options, found.folder);
+    case 'checkpoint':
+      return loadCheckpointModel(found, options);
+    case 'random':
+      if (options.allowRandom) return randomModel(found.architecture);
+      throw new InvalidArgumentError({
+        argument: '--model',
+        value: options.model,
+        expected: 'a model with weights',
+        fix: 'Only bench makes random ones. Give a file with --architecture, or a model of the hub.',
+      });
+  }
+}
+
+/** A model with random weights, for measurements of speed and memory. The caller disposes it. */
+export function randomModel(architecture: Architecture): Model {
+  const { spec, process, guidance } = architecture;
+  const seed = 0;
+  const backbone = architecture.random(seed);
+  const subjects = randomSubjects(architecture);
+  return {
+    backbone,
+    sha256: fingerprint({ random: spec.name, latent: spec.latent, seed }),
+    random: true,
+    subjects,
+    process,
+    defaultGuidance: guidance,
+    dispose() {
+      backbone.dispose();
+      subjects.dispose();
+    },
+  };
+}
+
+function randomSubjects({ spec, classes }: Architecture): Subjects {
+  if (classes > 0) return classSubjects({ count: classes });
+  if (spec.condition.length === 0) return singleSubject();
+  return promptSubjects({ spec, prompts: randomPrompts(spec) });
 }
 
 async function loadEmojiDitFrom(
@@ -73,26 +117,15 @@ async function loadEmojiDitFrom(
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
   });
-  const { backbone, sha256, classes } = model;
+  const { backbone, sha256, classes, labelOf } = model;
+  const names = { labelOf, nameOf: (label: number) => classes[label] as string };
   return {
     backbone,
     sha256,
-    classes: {
-      count: classes.length,
-      labelOf: model.labelOf,
-      nameOf: (label) => classes[label] as string,
-    },
+    subjects: classSubjects({ count: classes.length, names }),
+    process: DIT_PROCESS,
     defaultGuidance: { scale: 3, channels: backbone.spec.latent.channels },
     decode: model.decode,
     dispose: model.dispose,
   };
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (cause) {
-    const fix = 'Give emoji-dit, a folder with a model, or a checkpoint.';
-    throw new FileError({ path, problem: 'is no model and no such file', fix, cause });
-  }
 }

@@ -10,7 +10,8 @@ import {
   seedsOption,
 } from './option-values.js';
 import type { CacheOptions, GuidanceOptions } from './run-setting.js';
-import { SAMPLER_NAMES, type SamplerOptions, SCHEDULE_NAMES, SPACING_NAMES } from './sampler.js';
+import { SAMPLER_NAMES, samplersWith } from './sampler.js';
+import { addSamplerSettings, type SettingName } from './sampler-settings.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -21,7 +22,7 @@ export interface GlobalOptions {
 
 /** Which images to sample. */
 export interface ImageOptions {
-  /** Default: all classes in turn. */
+  /** Classes or prompts. Default: all in turn. */
   readonly class?: readonly string[] | undefined;
   readonly seeds: readonly number[];
   readonly batch: number;
@@ -43,10 +44,12 @@ export function addGlobalOptions(command: Command): Command {
 /** Adds {@link ModelOptions}. */
 export function addModelOptions(command: Command): Command {
   return command
-    .option('--model <name>', 'emoji-dit, a folder like its weights, or a checkpoint', 'emoji-dit')
-    .option('--dit <size>', 'of a checkpoint: a size such as DiT-XL/2, or a JSON file')
+    .option('--model <name>', 'emoji-dit, a model of the hub, a folder or a file', 'emoji-dit')
+    .option('--architecture <name>', 'of a checkpoint: DiT-XL/2, pixart-alpha-256, ... or a file')
+    .option('--dit <name>', 'the same as --architecture')
     .option('--part <name>', 'part of a PyTorch checkpoint, such as ema')
-    .option('--vae <path>', 'autoencoder of a checkpoint, in diffusers layout')
+    .option('--vae <name>', 'autoencoder, in diffusers layout (default: that beside the model)')
+    .option('--prompts-file <file>', 'embeddings of prompts, for models that take text')
     .option(
       '--vae-scale <x>',
       "what latents are multiplied by (default: the autoencoder's, else 0.18215)",
@@ -56,12 +59,18 @@ export function addModelOptions(command: Command): Command {
 
 /** Adds {@link SamplerOptions}. Defaults are left to the command. */
 export function addSamplerOptions(command: Command): Command {
-  return command
-    .option('--sampler <name>', `${SAMPLER_NAMES.join(', ')}`, choiceOption(SAMPLER_NAMES))
-    .option('--steps <steps>', 'a count such as 20, ddim20, or sections such as 10,10,5')
-    .option('--eta <x>', 'noise of ddim, 0 to 1', numberOption({ min: 0, max: 1 }))
-    .option('--schedule <name>', SCHEDULE_NAMES.join(', '), choiceOption(SCHEDULE_NAMES))
-    .option('--spacing <name>', SPACING_NAMES.join(', '), choiceOption(SPACING_NAMES));
+  command
+    .option('--sampler <name>', SAMPLER_NAMES.join(', '), choiceOption(SAMPLER_NAMES))
+    .option('--steps <steps>', 'a count such as 20; for ddim and ddpm also ddim20, or 10,10,5');
+  return addSamplerSettings(command, namesOfSamplers);
+}
+
+/** Samplers that have a setting, short enough for a line. */
+function namesOfSamplers(setting: SettingName): string {
+  const names = samplersWith(setting);
+  if (names.length === SAMPLER_NAMES.length) return 'all';
+  if (names.length > 4) return `${names.length} samplers`;
+  return names.join(', ');
 }
 
 /** Adds {@link GuidanceOptions}. */
@@ -96,7 +105,7 @@ export function addCacheOptions(command: Command): Command {
 /** Adds {@link ImageOptions}. */
 export function addImageOptions(command: Command): Command {
   return command
-    .option('--class <names...>', 'classes, taken in turn (default: all)')
+    .option('--class <names...>', 'classes, or numbers of prompts, taken in turn (default: all)')
     .addOption(
       new Option('--seeds <seeds>', 'one image each, such as 0-15 or 1,7')
         .argParser(seedsOption)

@@ -20,9 +20,15 @@ describe('runCli', () => {
     [['plan', '--eta', 'much'], /error: option '--eta <x>' argument 'much' is invalid/],
     [['--backend', 'cuda', 'plan'], /Expected one of auto, onnx/],
     [['plan', '--steps', '2000'], /error: .*2000/],
-    [['sample', '--model', '/nowhere'], /error: \/nowhere: is no model and no such file/],
-    [['sample', '--model', 'package.json'], /--dit is undefined.*Add it, such as --dit DiT-XL\/2/],
-    [['sample', '--dit', 'DiT-M/2'], /--dit is "DiT-M\/2"; expected one of DiT-S\/8/],
+    [['sample', '--model', '/nowhere'], /error: \/nowhere: there is no such file or folder/],
+    [
+      ['sample', '--model', 'package.json'],
+      /--architecture is undefined.*Add it, such as --architecture DiT-XL\/2/,
+    ],
+    [
+      ['sample', '--dit', 'DiT-M/2'],
+      /--architecture is "DiT-M\/2"; expected a published model.* dit-s-8, /,
+    ],
     [['inspect', 'nowhere.json'], /error: nowhere\.json: is neither a file/],
   ])('says in one line what is wrong with %o', async (argv, message) => {
     const { status, stdout, stderr } = await runCommand([...argv, '--backend', 'cpu']);

@@ -89,7 +89,7 @@ export function createRunManifest(options: RunManifestOptions): RunManifest {
     images: jobs.map(({ seed, label }, i) => ({
       seed,
       label,
-      class: model.classes.nameOf(label),
+      class: model.subjects.nameOf(label),
       file: files[i] as string,
     })),
     timing,

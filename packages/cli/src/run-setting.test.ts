@@ -7,13 +7,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/temporary-folder.js';
 import type { ResolveRunSettingOptions } from './run-setting.js';
 import { resolveRunSetting } from './run-setting.js';
-import { createPlan } from './sampler.js';
+import { createPlan, DIT_PROCESS } from './sampler.js';
 
 const spec = ditSpec(ditConfig('DiT-S/8', { depth: 2 }));
 const model = {
   backbone: { spec } as ResolveRunSettingOptions['model']['backbone'],
   sha256: fingerprint('weights'),
   defaultGuidance: { scale: 3, channels: 4 },
+  process: DIT_PROCESS,
 };
 const plan = createPlan({ sampler: 'iddpm', steps: '5' });
 const router: RouterFile = {

@@ -9,7 +9,8 @@ import {
 import { assertCompatible, fixedIntervalSchedule } from '@harmonica/router';
 import { type NamedDocument, readCacheDocument } from './cache-document.js';
 import type { Model } from './model.js';
-import { createPlan, type SamplerOptions, samplerOf } from './sampler.js';
+import { type CreatePlanOptions, createPlan, type SamplerOptions, samplerOf } from './sampler.js';
+import { settingsIn } from './sampler-settings.js';
 
 /** Classifier-free guidance, as options name it. */
 export interface GuidanceOptions {
@@ -36,7 +37,7 @@ export interface CacheOptions {
 export interface RunSetting {
   readonly plan: SamplerPlan;
   /** What the plan was made from. */
-  readonly sampler: SamplerOptions;
+  readonly sampler: CreatePlanOptions;
   readonly guidance?: Guidance & { readonly channels: number };
   /** Absent: every branch is computed. */
   readonly cache?: {
@@ -48,7 +49,7 @@ export interface RunSetting {
 /** Options of {@link resolveRunSetting}. */
 export interface ResolveRunSettingOptions {
   readonly options: SamplerOptions & GuidanceOptions & CacheOptions;
-  readonly model: Pick<Model, 'backbone' | 'sha256' | 'defaultGuidance'>;
+  readonly model: Pick<Model, 'backbone' | 'sha256' | 'defaultGuidance' | 'process'>;
 }
 
 /**
@@ -62,13 +63,12 @@ export async function resolveRunSetting(input: ResolveRunSettingOptions): Promis
   const { options, model } = input;
   const named = await documentOf(options);
   const made = named?.document.provenance;
-  const { eta, schedule, spacing } = options;
-  const sampler: SamplerOptions = {
-    sampler: options.sampler ?? (made && samplerOf(made)),
+  const { process } = model;
+  const sampler: CreatePlanOptions = {
+    ...settingsIn(options),
+    sampler: options.sampler ?? (made && samplerOf(made, process)),
     steps: options.steps ?? (named && String(named.document.steps)),
-    eta,
-    schedule,
-    spacing,
+    process,
   };
   const plan = createPlan(sampler);
   const { spec } = model.backbone;

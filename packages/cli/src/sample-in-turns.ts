@@ -7,7 +7,7 @@ import type { Session } from './session.js';
 
 /** Options of {@link sampleInTurns}. */
 export interface SampleInTurnsOptions {
-  readonly session: Pick<Session, 'executor'>;
+  readonly session: Pick<Session, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   readonly schedule: CacheSchedule;
   readonly jobs: readonly ImageJob[];
@@ -39,7 +39,7 @@ export async function sampleInTurns(options: SampleInTurnsOptions): Promise<Samp
   const bar = startProgressBar({ output: context.stderr, label: 'sampling', total });
   const sample = (way: Way, batch: readonly ImageJob[]) =>
     sampleLatents({
-      executor: session.executor,
+      session,
       plan: setting.plan,
       guidance: setting.guidance,
       schedule: way === 'cached' ? schedule : undefined,

@@ -1,24 +1,24 @@
 import {
   type CacheSchedule,
   type Decisions,
-  type Executor,
   type Guidance,
   generate,
   type SamplerPlan,
 } from '@harmonica/core';
 import { withCache } from '@harmonica/router';
-import { dispose, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import type { Session } from './session.js';
 
 /** One image to sample. */
 export interface ImageJob {
   readonly seed: number;
+  /** Of a class or a prompt. */
   readonly label: number;
 }
 
 /** Options of {@link sampleLatents}. */
 export interface SampleLatentsOptions {
-  /** Of a class-conditional model. */
-  readonly executor: Executor;
+  readonly session: Pick<Session, 'executor' | 'model'>;
   readonly plan: SamplerPlan;
   readonly guidance?: Guidance | undefined;
   /** Absent: every branch is computed. */
@@ -42,7 +42,7 @@ export interface SampledLatents {
 }
 
 /**
- * Samples latents of a class-conditional model, batch by batch.
+ * Samples latents, batch by batch.
  *
  * @throws as `generate` does
  */
@@ -68,25 +68,25 @@ async function sampleBatch(
   jobs: readonly ImageJob[],
   cache: ReturnType<typeof withCache> | undefined,
 ) {
-  const { executor, plan, guidance, onStep, signal } = options;
-  const labels = tensor1d(
-    jobs.map(({ label }) => label),
-    'int32',
-  );
+  const { session, plan, guidance, onStep, signal } = options;
+  const { subjects } = session.model;
+  const labels = jobs.map(({ label }) => label);
+  const condition = subjects.condition(labels);
+  const unconditional = guidance && subjects.unconditional?.(labels);
   try {
     const { latent, decisions } = await generate({
-      executor,
+      executor: session.executor,
       plan,
-      condition: { labels },
+      condition,
       seeds: jobs.map(({ seed }) => seed),
-      ...(guidance && { guidance }),
+      ...(guidance && { guidance: { ...guidance, ...(unconditional && { unconditional }) } }),
       ...(cache && { cache }),
       ...(onStep && { onStep: () => onStep() }),
       ...(signal && { signal }),
     });
     return { latents: await rowsOf(latent), decisions };
   } finally {
-    labels.dispose();
+    dispose([condition, unconditional ?? {}] as Record<string, Tensor>[]);
   }
 }
 

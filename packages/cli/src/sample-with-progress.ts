@@ -7,7 +7,7 @@ import type { Session } from './session.js';
 
 /** Options of {@link sampleWithProgress}. */
 export interface SampleWithProgressOptions {
-  readonly session: Pick<Session, 'executor'>;
+  readonly session: Pick<Session, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** Absent: every branch is computed. */
   readonly schedule?: CacheSchedule | undefined;
@@ -28,7 +28,7 @@ export async function sampleWithProgress(
   const bar = startProgressBar({ output: context.stderr, label, total });
   try {
     return await sampleLatents({
-      executor: session.executor,
+      session,
       plan: setting.plan,
       guidance: setting.guidance,
       schedule,

@@ -1,67 +1,232 @@
-import { type Provenance, planFingerprint, type SamplerPlan } from '@harmonica/core';
+import {
+  HarmonicaError,
+  IncompatibleError,
+  InvalidArgumentError,
+  type Provenance,
+  planFingerprint,
+  type SamplerPlan,
+} from '@harmonica/core';
 import {
   createDdimPlan,
   createDdpmPlan,
-  createNoiseSchedule,
+  createDpmSolverPlan,
+  createDpmSolverSinglestepPlan,
+  createFlowEulerPlan,
+  createFlowHeunPlan,
+  createSaSolverPlan,
+  createSitOdePlan,
+  createSitSdePlan,
+  createUniPcPlan,
+  type DdpmPlanOptions,
+  type DpmSolverAlgorithm,
+  type DpmSolverPlanOptions,
+  type DpmSolverSinglestepPlanOptions,
   type NoiseScheduleName,
-  type TimestepSpacing,
 } from '@harmonica/samplers';
+import {
+  flagOf,
+  givenSettings,
+  planOptionsOf,
+  type SamplerSettings,
+  type SettingName,
+} from './sampler-settings.js';
 
-/** Names for `--sampler`. `ddpm` has a fixed variance, `iddpm` the one that the model predicts. */
-export const SAMPLER_NAMES = ['ddim', 'ddpm', 'iddpm'] as const;
+/** How a model's latents become noise: by a schedule of 1000 timesteps, flow matching's straight path, or SiT's. */
+export type ProcessKind = 'diffusion' | 'flow' | 'sit';
 
-/** Names for `--schedule`. */
-export const SCHEDULE_NAMES: readonly NoiseScheduleName[] = [
-  'linear',
-  'scaled-linear',
-  'squared-cosine',
-];
+/** What a sampler depends on of how a model was trained. */
+export interface ModelProcess {
+  readonly kind: ProcessKind;
+  /** The sampler to take where none is named. */
+  readonly sampler: SamplerName;
+  /** Of a diffusion, where none is named. */
+  readonly schedule?: NoiseScheduleName;
+  /** What the model's times are more than the plan's. Default 0. */
+  readonly timeOffset?: number;
+}
 
-/** Names for `--spacing`. */
-export const SPACING_NAMES: readonly TimestepSpacing[] = ['guided-diffusion', 'even'];
+/** The process of DiT, which stands where no model says otherwise. */
+export const DIT_PROCESS: ModelProcess = { kind: 'diffusion', sampler: 'ddim', schedule: 'linear' };
 
-export type SamplerName = (typeof SAMPLER_NAMES)[number];
+interface Sampler {
+  readonly process: ProcessKind;
+  /** The settings that it has beside `steps`. */
+  readonly settings: readonly SettingName[];
+  /** @throws typed errors if a setting is outside its range */
+  readonly create: (options: never) => SamplerPlan;
+}
 
-/** The settings of a sampler, as options name them. */
-export interface SamplerOptions {
-  /** Default `ddim`. */
+const LIMITS = ['prediction', 'clip', 'dynamicThreshold'] as const;
+const ONE_STEP = [...LIMITS, 'schedule', 'spacing', 'stepsOffset'] as const;
+const SOLVER = [
+  ...ONE_STEP,
+  'sigmaSpacing',
+  'timeRounding',
+  'finalSigma',
+  'minLogSnr',
+  'lowerOrderFinal',
+] as const;
+const FLOW = [
+  ...LIMITS,
+  'shift',
+  'dynamicShift',
+  'shiftTerminal',
+  'sigmaMin',
+  'sigmaSpacing',
+] as const;
+const SIT = [...LIMITS, 'interpolant', 'method', 'startTime'] as const;
+
+/** Every sampler. `ddpm` has a fixed variance, `iddpm` the one that the model predicts. */
+const SAMPLERS = {
+  ddim: { process: 'diffusion', settings: [...ONE_STEP, 'eta'], create: createDdimPlan },
+  ddpm: ancestral('fixed-large'),
+  iddpm: ancestral('learned-range'),
+  'dpm-solver': multistep('dpm-solver'),
+  'dpm-solver++': multistep('dpm-solver++'),
+  'sde-dpm-solver': multistep('sde-dpm-solver'),
+  'sde-dpm-solver++': multistep('sde-dpm-solver++'),
+  'dpm-solver-singlestep': singlestep('dpm-solver'),
+  'dpm-solver++-singlestep': singlestep('dpm-solver++'),
+  'sde-dpm-solver++-singlestep': singlestep('sde-dpm-solver++'),
+  unipc: {
+    process: 'diffusion',
+    settings: [...SOLVER, 'order', 'solver', 'integrate', 'uncorrected'],
+    create: createUniPcPlan,
+  },
+  'sa-solver': {
+    process: 'diffusion',
+    settings: [...SOLVER, 'predictorOrder', 'correctorOrder', 'integrate', 'tau'],
+    create: createSaSolverPlan,
+  },
+  'flow-euler': { process: 'flow', settings: [...FLOW, 'stochastic'], create: createFlowEulerPlan },
+  'flow-heun': { process: 'flow', settings: FLOW, create: createFlowHeunPlan },
+  'sit-ode': { process: 'sit', settings: [...SIT, 'stopTime'], create: createSitOdePlan },
+  'sit-sde': {
+    process: 'sit',
+    settings: [...SIT, 'diffusion', 'diffusionNorm', 'lastStep', 'lastStepSize'],
+    create: createSitSdePlan,
+  },
+} satisfies Record<string, Sampler>;
+
+export type SamplerName = keyof typeof SAMPLERS;
+
+/** Names for `--sampler`. */
+export const SAMPLER_NAMES = Object.keys(SAMPLERS) as readonly SamplerName[];
+
+/** A sampler and its settings, as options name them. */
+export interface SamplerOptions extends SamplerSettings {
+  /** Default: the model's, else `ddim`. */
   readonly sampler?: SamplerName | undefined;
-  /** A count, `ddimN` or section counts, as guided-diffusion writes it. Default `20`. */
+  /** A count; for `ddim`, `ddpm` and `iddpm` also `ddimN` or section counts, as guided-diffusion has it. Default `20`. */
   readonly steps?: string | undefined;
-  /** For `ddim`, in [0, 1]. Default 0. */
-  readonly eta?: number | undefined;
-  /** Default `linear`. */
-  readonly schedule?: NoiseScheduleName | undefined;
-  /** Default `guided-diffusion`. */
-  readonly spacing?: TimestepSpacing | undefined;
+}
+
+/** Options of {@link createPlan}. */
+export interface CreatePlanOptions extends SamplerOptions {
+  /** Of the model, which refuses samplers of others. Default: that of the sampler. */
+  readonly process?: ModelProcess | undefined;
 }
 
 /**
  * The plan that the options describe.
  *
- * @throws {@link InvalidArgumentError} if a setting is outside its range
+ * @throws {@link InvalidArgumentError} if a setting is outside its range, or the sampler has no such setting
+ * @throws {@link IncompatibleError} if the sampler is for other models
+ * @throws {@link UnsupportedError} if the method cannot do what a setting asks for
  */
-export function createPlan(options: SamplerOptions): SamplerPlan {
-  const { sampler = 'ddim', steps = '20', eta, schedule = 'linear', spacing } = options;
-  const common = {
-    steps: /^\d+$/.test(steps) ? Number(steps) : steps,
-    schedule: createNoiseSchedule({ name: schedule }),
-    ...(spacing && { spacing }),
-  };
-  switch (sampler) {
-    case 'ddim':
-      return createDdimPlan({ ...common, ...(eta !== undefined && { eta }) });
-    case 'ddpm':
-      return createDdpmPlan({ ...common, variance: 'fixed-large' });
-    case 'iddpm':
-      return createDdpmPlan({ ...common, variance: 'learned-range' });
+export function createPlan(options: CreatePlanOptions): SamplerPlan {
+  const { process = DIT_PROCESS, sampler = process.sampler, steps = '20' } = options;
+  const { settings, create, ...entry }: Sampler = SAMPLERS[sampler];
+  if (options.process && entry.process !== process.kind) throw notFor(sampler, process);
+  for (const name of givenSettings(options)) {
+    if (!settings.includes(name)) throw notASetting(sampler, name);
   }
+  const { schedule = process.schedule } = options;
+  const plan = create({
+    steps: /^\d+$/.test(steps) ? Number(steps) : steps,
+    ...planOptionsOf({ ...options, ...(entry.process === 'diffusion' && { schedule }) }),
+  } as never);
+  return process.timeOffset ? laterBy(process.timeOffset, plan) : plan;
 }
 
-/** The sampler with default settings that a router or schedule was made for, or `ddim` if it is none of them. */
-export function samplerOf({ sampler }: Pick<Provenance, 'sampler'>): SamplerName {
-  const steps = String(sampler.steps);
-  const matches = (name: SamplerName): boolean =>
-    planFingerprint(createPlan({ sampler: name, steps })) === sampler.planSha256;
-  return SAMPLER_NAMES.find(matches) ?? 'ddim';
+/** The samplers that have a setting. */
+export function samplersWith(name: SettingName): readonly SamplerName[] {
+  return SAMPLER_NAMES.filter((sampler) => settingsOf(sampler).includes(name));
+}
+
+/**
+ * The sampler with default settings that a router or schedule was made for; if it is none of them, that of the model.
+ *
+ * @param process of the model; without one every sampler is tried
+ */
+export function samplerOf(
+  { sampler: made }: Pick<Provenance, 'sampler'>,
+  process?: ModelProcess,
+): SamplerName {
+  const steps = String(made.steps);
+  const matches = (sampler: SamplerName): boolean => {
+    try {
+      return planFingerprint(createPlan({ sampler, steps, process })) === made.planSha256;
+    } catch (error) {
+      if (HarmonicaError.isInstance(error)) return false;
+      throw error;
+    }
+  };
+  return SAMPLER_NAMES.find(matches) ?? (process ?? DIT_PROCESS).sampler;
+}
+
+function ancestral(variance: 'fixed-large' | 'learned-range') {
+  return {
+    process: 'diffusion',
+    settings: ONE_STEP,
+    create: (options: DdpmPlanOptions) => createDdpmPlan({ ...options, variance }),
+  } as const;
+}
+
+function multistep(algorithm: DpmSolverAlgorithm) {
+  return {
+    process: 'diffusion',
+    settings: [...SOLVER, 'order', 'solver', 'eulerAtFinal'],
+    create: (options: DpmSolverPlanOptions) => createDpmSolverPlan({ ...options, algorithm }),
+  } as const;
+}
+
+function singlestep(algorithm: Exclude<DpmSolverAlgorithm, 'sde-dpm-solver'>) {
+  return {
+    process: 'diffusion',
+    settings: [...SOLVER, 'order', 'solver'],
+    create: (options: DpmSolverSinglestepPlanOptions) =>
+      createDpmSolverSinglestepPlan({ ...options, algorithm }),
+  } as const;
+}
+
+function settingsOf(sampler: SamplerName): readonly SettingName[] {
+  return SAMPLERS[sampler].settings;
+}
+
+function laterBy(offset: number, plan: SamplerPlan): SamplerPlan {
+  return {
+    ...plan,
+    settings: { ...plan.settings, timeOffset: offset },
+    steps: plan.steps.map((step) => ({ ...step, timestep: step.timestep + offset })),
+  };
+}
+
+function notASetting(sampler: SamplerName, name: SettingName): InvalidArgumentError {
+  return new InvalidArgumentError({
+    argument: flagOf(name),
+    value: sampler,
+    expected: `a sampler that has it: ${samplersWith(name).join(', ')}`,
+    fix: `${sampler} has ${settingsOf(sampler).map(flagOf).join(', ')}.`,
+  });
+}
+
+function notFor(sampler: SamplerName, { kind }: ModelProcess): IncompatibleError {
+  const others = SAMPLER_NAMES.filter((name) => SAMPLERS[name].process === kind);
+  return new IncompatibleError({
+    what: `What ${sampler} samples`,
+    actual: SAMPLERS[sampler].process,
+    expected: kind,
+    fix: `Samplers for this model: ${others.join(', ')}.`,
+  });
 }

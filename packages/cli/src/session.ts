@@ -2,7 +2,7 @@ import type { Executor } from '@harmonica/core';
 import { type Backend, createExecutor, selectBackend } from './backend.js';
 import type { CliContext } from './cli-context.js';
 import { createImageDecoder, type ImageDecoder } from './image-decoder.js';
-import { loadModel, type Model, type ModelOptions } from './model.js';
+import { type LoadModelOptions, loadModel, type Model } from './model.js';
 import type { GlobalOptions } from './option-groups.js';
 import { startProgressBar } from './progress-bar.js';
 
@@ -17,7 +17,7 @@ export interface Session {
 
 /** Options of {@link withSession}. */
 export interface SessionOptions<T> {
-  readonly options: GlobalOptions & ModelOptions;
+  readonly options: GlobalOptions & LoadModelOptions;
   readonly context: CliContext;
   readonly use: (session: Session) => Promise<T>;
 }
@@ -45,8 +45,8 @@ async function useWithDecoder<T>(
 ): Promise<T> {
   const { model, backend } = session;
   if (!model.decode) return use(session);
-  const { backbone, decode } = model;
-  const decoder = createImageDecoder({ model: { backbone, decode }, backend });
+  const { backbone, decode, tileSize } = model;
+  const decoder = createImageDecoder({ model: { backbone, decode, tileSize }, backend });
   try {
     return await use({ ...session, decoder });
   } finally {
@@ -54,22 +54,33 @@ async function useWithDecoder<T>(
   }
 }
 
-async function loadWithProgress(options: ModelOptions, context: CliContext): Promise<Model> {
+async function loadWithProgress(options: LoadModelOptions, context: CliContext): Promise<Model> {
   let bar: ReturnType<typeof startProgressBar> | undefined;
   const { signal, stderr: output } = context;
+  const restart = (label: string, total: number) => {
+    bar?.stop();
+    bar = startProgressBar({ output, label, total });
+  };
+  let downloading = '';
   try {
     return await loadModel({
       ...options,
       signal,
       onProgress({ loaded, total }) {
-        if (loaded === 1) {
-          bar?.stop();
-          bar = startProgressBar({ output, label: 'loading', total });
-        }
+        if (loaded === 1) restart('loading', total);
         bar?.update(loaded);
+      },
+      onDownload({ file, loadedBytes, totalBytes }) {
+        if (file !== downloading) restart(`downloading ${file}, MiB`, mebibytes(totalBytes));
+        downloading = file;
+        bar?.update(mebibytes(loadedBytes));
       },
     });
   } finally {
     bar?.stop();
   }
+}
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
 }

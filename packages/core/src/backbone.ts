@@ -13,6 +13,19 @@ export interface Branch {
 /** What a denoiser's output stands for: the noise, the clean sample or the velocity. */
 export type Prediction = 'epsilon' | 'sample' | 'velocity';
 
+/**
+ * How noise comes into the samples that a model was trained on. It fixes what model time counts and which velocity is
+ * meant:
+ *
+ * - `'diffusion'`: `x = a sample + s noise` with `a^2 + s^2 = 1` by a noise schedule. Time is the index of the noise
+ *   level, from 0; the velocity is `a noise - s sample` (Salimans and Ho, 2022).
+ * - `'flow'`: `x = (1 - sigma) sample + sigma noise` (Lipman et al., 2023). Time is 1000 sigma; the velocity is
+ *   `noise - sample`.
+ * - `'sit'`: a path from noise at time 0 to samples at time 1 (Ma et al., 2024). The velocity is the derivative of x by
+ *   time, on the linear path `sample - noise`.
+ */
+export type NoiseProcess = 'diffusion' | 'flow' | 'sit';
+
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
 /** One conditioning input of a backbone. `shape` is per sample; the batch dimension comes first. */
@@ -30,6 +43,8 @@ export interface BackboneSpec {
   /** Channels of the model output: twice the latent's with a learned variance. */
   readonly outputChannels: number;
   readonly prediction: Prediction;
+  /** Default `'diffusion'`. */
+  readonly process?: NoiseProcess;
   readonly tokens: { readonly count: number; readonly width: number };
   readonly condition: readonly ConditionInput[];
   /** Per-sample values of the unconditional input for guidance, by input name, flattened. */

@@ -1,4 +1,4 @@
-import { concat, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { concat, type Tensor, tensor, tile } from '@tensorflow/tfjs-core';
 import type { BackboneSpec, NamedTensors } from './backbone.js';
 import { DTypeError, InvalidArgumentError, ShapeError } from './errors.js';
 
@@ -39,10 +39,33 @@ export function assertCondition(spec: BackboneSpec, condition: NamedTensors, bat
 }
 
 /**
+ * Checks the unconditional inputs of guidance as {@link assertCondition} does the conditional ones. Fewer rows than images
+ * repeat, so their number must divide that of the images.
+ *
+ * @throws {@link InvalidArgumentError}, {@link ShapeError}, {@link DTypeError}
+ */
+export function assertUnconditional(
+  spec: BackboneSpec,
+  unconditional: NamedTensors,
+  batch: number,
+): void {
+  const rows = Object.values(unconditional)[0]?.shape[0] ?? batch;
+  if (batch % rows !== 0) {
+    throw new InvalidArgumentError({
+      argument: 'guidance.unconditional',
+      value: rows,
+      expected: `one row for all ${batch} images, one for each, or a number that divides theirs`,
+    });
+  }
+  assertCondition(spec, unconditional, rows);
+}
+
+/**
  * Conditional and unconditional inputs as one batch, in this order.
  *
- * @param unconditional default: the spec's `nullCondition`, repeated
+ * @param unconditional fewer rows than the condition's repeat. Default: the spec's `nullCondition`
  * @returns tensors of twice the batch; the caller disposes them
+ * @throws {@link InvalidArgumentError} if there is neither
  */
 export function doubleCondition(
   spec: BackboneSpec,
@@ -51,12 +74,19 @@ export function doubleCondition(
 ): NamedTensors {
   const entries = spec.condition.map(({ name }): [string, Tensor] => {
     const given = condition[name] as Tensor;
-    const other = unconditional?.[name]?.clone() ?? nullTensor(spec, name, given.shape[0] ?? 0);
+    const [batch = 0] = given.shape;
+    const without = unconditional?.[name];
+    const other = without ? repeated(without, batch) : nullTensor(spec, name, batch);
     const both = concat([given, other], 0);
     other.dispose();
     return [name, both];
   });
   return Object.fromEntries(entries);
+}
+
+function repeated(x: Tensor, batch: number): Tensor {
+  const [rows = batch, ...rest] = x.shape;
+  return tile(x, [batch / rows, ...rest.map(() => 1)]);
 }
 
 function nullTensor(spec: BackboneSpec, name: string, batch: number): Tensor {

@@ -2,7 +2,6 @@ import {
   add,
   dispose,
   fill,
-  grads,
   keep,
   mul,
   scalar,
@@ -24,7 +23,7 @@ import type {
   StreamHandle,
   ValueHandle,
 } from './executor.js';
-import { ensureGradients } from './gradients.js';
+import { ensureGradients, gradientsOf } from './gradients.js';
 
 /** Context tensors are shared by every stream of a step and freed with the last of them. */
 interface Context {
@@ -161,9 +160,12 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
       const stream = heldStream(handle);
       const names = Object.keys(stream.state);
       const gradients = scoped(() =>
-        grads((...tensors: Tensor[]) =>
-          backbone.end({ state: named(names, tensors), context: stream.context.tensors }),
-        )(Object.values(stream.state), gradient).map((g) => keep(g)),
+        gradientsOf({
+          f: (...tensors) =>
+            backbone.end({ state: named(names, tensors), context: stream.context.tensors }),
+          at: Object.values(stream.state),
+          upstream: gradient,
+        }).map((g) => keep(g)),
       );
       return newValue(named(names, gradients));
     },
@@ -176,7 +178,7 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
       const names = Object.keys(stream.state);
       const results = scoped(() => {
         const p = action.history.length > 0 ? predicted(action) : scalar(0);
-        const loss = (...args: Tensor[]) => {
+        const loss = (...args: readonly Tensor[]) => {
           const score = args[names.length] as Tensor;
           const before = { state: named(names, args), context: stream.context.tensors };
           const f = backbone.compute(branch, before);
@@ -186,9 +188,8 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
             .map((name) => sum(mul(after[name] as Tensor, upstream[name] as Tensor)))
             .reduce((a, b) => add(a, b));
         };
-        return grads(loss)([...Object.values(stream.state), scalar(action.score)]).map((g) =>
-          keep(g),
-        );
+        const at = [...Object.values(stream.state), scalar(action.score)];
+        return gradientsOf({ f: loss, at }).map((g) => keep(g));
       });
       const scoreGradient = results.pop() as Tensor;
       const [value] = await scoreGradient.data();

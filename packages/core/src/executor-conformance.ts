@@ -1,5 +1,5 @@
-import { dispose, ones, type Tensor, type Tensor4D, tensor1d } from '@tensorflow/tfjs-core';
-import type { Backbone } from './backbone.js';
+import { dispose, ones, type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import type { Backbone, BackboneSpec, NamedTensors } from './backbone.js';
 import { computeAll } from './compute-all.js';
 import { createEagerExecutor } from './eager-executor.js';
 import { EngineError } from './errors.js';
@@ -12,6 +12,7 @@ import {
 } from './executor.js';
 import { createDenoiser } from './generate.js';
 import { createNoise } from './noise.js';
+import { createRng } from './rng.js';
 
 /** One thing that every engine must do. `run` throws {@link EngineError} if the engine does not. */
 export interface ConformanceCase {
@@ -28,8 +29,9 @@ export interface ConformanceInput {
 }
 
 /**
- * The cases an engine proves itself with, against the eager executor on the current TensorFlow.js backend: full arrays
- * of every stage, blended and predicted branches, gradients, bit-for-bit repeatability, no leaked handle.
+ * The cases an engine proves itself with, on any backbone, against the eager executor on the current TensorFlow.js
+ * backend: full arrays of every stage, blended and predicted branches, gradients, bit-for-bit repeatability, no leaked
+ * handle.
  */
 export const executorConformance: readonly ConformanceCase[] = [
   { name: 'begin, all branches and end agree', run: (input) => compare(input, wholeModel) },
@@ -41,6 +43,7 @@ export const executorConformance: readonly ConformanceCase[] = [
     name: 'predicted, blended and mixed branches agree',
     run: (input) => compare(input, blendedBranches),
   },
+  { name: 'predicting every branch agrees', run: (input) => compare(input, predictedBranches) },
   { name: 'gradients agree', run: (input) => compare(input, gradients) },
   { name: 'a run repeats bit for bit', run: repeatability },
   { name: 'one call for all branches equals one call for each, bit for bit', run: chunking },
@@ -49,7 +52,6 @@ export const executorConformance: readonly ConformanceCase[] = [
 
 type Probe = (executor: Executor) => Promise<Float32Array[]>;
 
-const TIME = 421;
 const SEEDS = [1, 2, 3];
 
 async function compare(input: ConformanceInput, probe: Probe): Promise<void> {
@@ -102,7 +104,7 @@ async function leaks(input: ConformanceInput): Promise<void> {
   const executor = await input.createExecutor(input.backbone);
   await wholeModel(executor);
   const before = executor.liveHandles;
-  for (const probe of [wholeModel, branchOutputs, blendedBranches, gradients]) {
+  for (const probe of [wholeModel, branchOutputs, blendedBranches, predictedBranches, gradients]) {
     await probe(executor);
     if (executor.liveHandles !== before) {
       fail(executor.engine, `${executor.liveHandles - before} handles are left by ${probe.name}`);
@@ -115,7 +117,8 @@ async function wholeModel(executor: Executor): Promise<Float32Array[]> {
   return withInputs(executor, async (latent, condition) => {
     const runner = computeAll(executor);
     const denoise = createDenoiser({ executor, runner, condition });
-    const output = await denoise(latent, { index: 0, steps: 1, timestep: TIME });
+    const timestep = timeOf(executor.spec);
+    const output = await denoise(latent, { index: 0, steps: 1, timestep });
     return [await values(output)];
   });
 }
@@ -150,6 +153,19 @@ async function blendedBranches(executor: Executor): Promise<Float32Array[]> {
     arrays.push(await values(await executor.end(stream)));
     executor.release(stream, ...kept, ...first.flat());
     return arrays;
+  });
+}
+
+async function predictedBranches(executor: Executor): Promise<Float32Array[]> {
+  return withStream(executor, async (begun) => {
+    const [outputs = [], ...others] = await history(executor, begun);
+    const actions = outputs.map((output, branch): BranchAction => {
+      return { branch, score: 0, history: [output], weights: [1.25], keep: false };
+    });
+    const { stream } = await executor.advance(begun, actions);
+    const array = await values(await executor.end(stream));
+    executor.release(stream, ...outputs, ...others.flat());
+    return [array];
   });
 }
 
@@ -205,7 +221,7 @@ async function withStream<T>(
   use: (stream: StreamHandle) => Promise<T>,
 ): Promise<T> {
   return withInputs(executor, async (latent, condition) => {
-    const stream = await executor.begin({ latent, time: TIME, condition });
+    const stream = await executor.begin({ latent, time: timeOf(executor.spec), condition });
     try {
       return await use(stream);
     } finally {
@@ -216,15 +232,36 @@ async function withStream<T>(
 
 async function withInputs<T>(
   executor: Executor,
-  use: (latent: Tensor4D, condition: { labels: Tensor }) => Promise<T>,
+  use: (latent: Tensor4D, condition: NamedTensors) => Promise<T>,
 ): Promise<T> {
   const latent = createNoise({ seeds: SEEDS, latent: executor.spec.latent }).initial();
-  const labels = tensor1d([0, 1, 2], 'int32');
+  const condition = conditionOf(executor.spec);
   try {
-    return await use(latent, { labels });
+    return await use(latent, condition);
   } finally {
-    dispose([latent, labels]);
+    dispose([latent, ...Object.values(condition)]);
   }
+}
+
+/** A model time within what the model knows. */
+function timeOf({ process }: BackboneSpec): number {
+  return process === 'sit' ? 0.421 : 421;
+}
+
+/** Whatever the backbone asks for: normal numbers, and zeros and ones, which are labels as well as masks. */
+function conditionOf({ condition }: BackboneSpec): NamedTensors {
+  const made = condition.map(({ name, dtype, shape }, stream): [string, Tensor] => {
+    const rng = createRng({ seed: 5, stream });
+    const full = [SEEDS.length, ...shape];
+    const values = new Float32Array(full.reduce((a, b) => a * b));
+    if (dtype === 'float32') rng.fillNormal(values);
+    else
+      values.forEach((_, i) => {
+        values[i] = rng.integer(2);
+      });
+    return [name, tensor(values, full, dtype)];
+  });
+  return Object.fromEntries(made);
 }
 
 async function readAll(

@@ -7,7 +7,7 @@ export function fingerprint(value: unknown): string {
   return bytesToHex(sha256(utf8ToBytes(canonicalJson(value))));
 }
 
-/** Identifies what a plan computes: its steps, initial scale and prediction, not the settings they came from. */
+/** Identifies what a plan computes: its steps, initial scale and prediction, not what they came from. */
 export function planFingerprint({ prediction, initialStd, steps }: SamplerPlan): string {
   return fingerprint({ prediction, initialStd, steps });
 }

@@ -66,6 +66,10 @@ describe('file formats', () => {
     const perStep = { ...router, predictor: ['hold', 'quadratic'] };
     expect(parseRouterFile(JSON.stringify(perStep))).toEqual(perStep);
     expect(parseSamplerPlan(JSON.stringify(plan))).toEqual(plan);
+    expect(parseSamplerPlan(JSON.stringify({ ...plan, process: 'flow' }))).toHaveProperty(
+      'process',
+      'flow',
+    );
     const [first] = plan.steps;
     const second = {
       ...first,

@@ -69,6 +69,17 @@ describe('generate', () => {
     });
   });
 
+  it('repeats an unconditional input of fewer rows', async () => {
+    const images = { plan, executor, condition: labels(0, 2, 1, 1), seeds: [5, 6, 7, 8] };
+    const sampled = async (unconditional: ReturnType<typeof labels>) => {
+      const { latent } = await generate({ ...images, guidance: { scale: 3, unconditional } });
+      return latent.dataSync();
+    };
+    expect(await sampled(labels(2))).toEqual(await sampled(labels(2, 2, 2, 2)));
+    expect(await sampled(labels(2, 0))).toEqual(await sampled(labels(2, 0, 2, 0)));
+    await expect(sampled(labels(2, 0, 1))).rejects.toThrowError(/unconditional is 3; expected/);
+  });
+
   it('reports every branch as computed without a cache', async () => {
     const { decisions } = await generate({ plan, executor, condition: labels(1), seeds: [3] });
     expect(decisions).toEqual([1, 2, 3].map(() => [true, true, true, true]));
@@ -98,6 +109,16 @@ describe('generate', () => {
       seeds: [3],
     });
     await expect(run).rejects.toBeInstanceOf(IncompatibleError);
+  });
+
+  it('refuses a plan for another noise process', async () => {
+    const run = generate({
+      plan: { ...plan, process: 'flow' },
+      executor,
+      condition: labels(1),
+      seeds: [3],
+    });
+    await expect(run).rejects.toThrowError(/noise process of the test plan is "flow"/);
   });
 
   it('refuses a missing, misshapen or unknown condition', async () => {

@@ -9,12 +9,13 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
 import { computeAll } from './compute-all.js';
-import { assertCondition, doubleCondition } from './condition.js';
-import { IncompatibleError, ShapeError } from './errors.js';
+import { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
+import { ShapeError } from './errors.js';
 import { type Denoiser, executePlan, type StepEvent } from './execute-plan.js';
 import type { BranchRunner, CacheMethod, Decisions, Executor } from './executor.js';
 import { applyGuidance, type Guidance } from './guidance.js';
 import { createNoise } from './noise.js';
+import { assertPlanFits } from './plan-fit.js';
 import type { SamplerPlan } from './sampler-plan.js';
 
 export interface GenerateOptions {
@@ -42,7 +43,7 @@ export interface GenerateResult {
 /**
  * Samples latents: plan -> executor -> backbone, with a cache method deciding which branches are computed.
  *
- * @throws {@link IncompatibleError} if the plan expects another kind of prediction than the model makes
+ * @throws {@link IncompatibleError} if the plan is for models of another kind
  * @throws {@link NonFiniteError}, {@link AbortedError} as {@link executePlan} does
  */
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {
@@ -57,16 +58,9 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
     signal,
   } = options;
   const { spec } = executor;
-  if (plan.prediction !== spec.prediction) {
-    throw new IncompatibleError({
-      what: `The ${plan.sampler} plan's prediction`,
-      actual: plan.prediction,
-      expected: spec.prediction,
-      fix: `Create the plan with prediction: '${spec.prediction}' for ${spec.name}.`,
-    });
-  }
+  assertPlanFits({ plan, spec });
   assertCondition(spec, condition, seeds.length);
-  if (guidance?.unconditional) assertCondition(spec, guidance.unconditional, seeds.length);
+  if (guidance?.unconditional) assertUnconditional(spec, guidance.unconditional, seeds.length);
 
   // A cache method may refuse the run, so it comes before anything that has to be freed.
   const runner = cache(executor, plan.steps.length);

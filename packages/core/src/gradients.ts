@@ -1,4 +1,4 @@
-import { getGradient } from '@tensorflow/tfjs-core';
+import { engine, getGradient, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { UnsupportedError } from './errors.js';
 
 /**
@@ -19,4 +19,30 @@ export async function ensureGradients(): Promise<void> {
       cause,
     });
   }
+}
+
+export interface GradientsOfOptions {
+  /** A differentiable function of as many tensors as there are in `at`. */
+  readonly f: (...at: readonly Tensor[]) => Tensor;
+  /** Where to differentiate. Not disposed. */
+  readonly at: readonly Tensor[];
+  /** Derivative of a loss by the result of `f`, of its shape. Not disposed. Default: ones. */
+  readonly upstream?: Tensor;
+}
+
+/**
+ * Derivatives of `<upstream, f(at)>` by every tensor of `at`. Where the result does not depend on one they are zeros,
+ * unlike `grads` of TensorFlow.js, which throws: a branch need not touch the whole state of its stream. Needs
+ * {@link ensureGradients}.
+ *
+ * @returns one tensor of the shape of each of `at`; the caller owns them
+ */
+export function gradientsOf({ f, at, upstream }: GradientsOfOptions): Tensor[] {
+  const noneAllowed = true;
+  return tidy(() => {
+    const found = engine().gradients(() => f(...at), [...at], upstream, noneAllowed);
+    const gradients: readonly (Tensor | undefined)[] = found.grads;
+    // A clone, because a derivative may be `upstream` itself.
+    return at.map((x, i) => gradients[i]?.clone() ?? zerosLike(x));
+  });
 }

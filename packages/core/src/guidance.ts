@@ -11,7 +11,10 @@ export interface Guidance {
    * channels guides all of them.
    */
   readonly channels?: number;
-  /** Condition of the unconditional half. Default: the backbone's `nullCondition`. */
+  /**
+   * Condition of the unconditional half, such as that of one negative prompt for all images: fewer rows than images
+   * repeat. Default: the backbone's `nullCondition`.
+   */
   readonly unconditional?: NamedTensors;
 }
 

@@ -5,6 +5,7 @@ export type {
   BranchKind,
   ConditionInput,
   NamedTensors,
+  NoiseProcess,
   Prediction,
   Stream,
 } from './backbone.js';
@@ -18,7 +19,7 @@ export {
   type RouterFile,
 } from './cache-formats.js';
 export { computeAll } from './compute-all.js';
-export { assertCondition, doubleCondition } from './condition.js';
+export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
 export {
   AbortedError,
@@ -70,7 +71,7 @@ export {
   type GenerateResult,
   generate,
 } from './generate.js';
-export { ensureGradients } from './gradients.js';
+export { ensureGradients, type GradientsOfOptions, gradientsOf } from './gradients.js';
 export {
   type ApplyGuidanceOptions,
   applyGuidance,
@@ -79,6 +80,7 @@ export {
 } from './guidance.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
+export { assertPlanFits, type PlanFit } from './plan-fit.js';
 export { parseSamplerPlan } from './plan-format.js';
 export type { CachePolicy, CachePredictor, Probe } from './policy.js';
 export { createRng, type Rng, type RngOptions, type RngState, restoreRng } from './rng.js';

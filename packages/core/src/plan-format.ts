@@ -38,6 +38,7 @@ function samplerPlanSchema() {
     version: z.literal(1),
     sampler: z.string().min(1),
     prediction: z.enum(['epsilon', 'sample', 'velocity']),
+    process: z.enum(['diffusion', 'flow', 'sit']).optional(),
     settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
     initialStd: z.number().positive(),
     steps: z.array(limited).min(1),

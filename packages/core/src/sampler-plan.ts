@@ -1,4 +1,4 @@
-import type { Prediction } from './backbone.js';
+import type { NoiseProcess, Prediction } from './backbone.js';
 
 /** How much noise a step adds. All values are standard deviations or log variances of the latent. */
 export type StepNoise =
@@ -62,6 +62,8 @@ export interface SamplerPlan {
   readonly sampler: string;
   /** What the model's output must stand for. */
   readonly prediction: Prediction;
+  /** What model times and velocities stand for. Default `'diffusion'`. */
+  readonly process?: NoiseProcess;
   /** The settings the plan was made from, for people and provenance. */
   readonly settings: Readonly<Record<string, string | number | boolean | null>>;
   /** Standard deviation of the initial latent. */

@@ -32,7 +32,7 @@ export function deriveVjp(parts: TracedGraph, layout: StreamLayout): TracedGraph
   );
   const { nodes } = forward;
   const direct = differentiate({ builder, nodes, seeds, by: ['joined', ...states] });
-  const joined = direct.get('joined') ?? zerosLike(ops, results.computed as string);
+  const joined = direct.get('joined') ?? ops.mul(results.computed as string, ops.number(0));
   const computed = differentiate({
     builder,
     nodes,
@@ -42,7 +42,7 @@ export function deriveVjp(parts: TracedGraph, layout: StreamLayout): TracedGraph
   const gradients = states.map((name) => {
     const through = computed.get(name);
     const terms = [direct.get(name), through && scaled(builder, through, score)];
-    return [name.replace('state.', 'gradient.'), total(ops, terms, name)];
+    return [name.replace('state.', 'gradient.'), total(ops, terms) ?? zeros(builder, layout, name)];
   });
   const f = innerProduct({ ops, nodes, gradients: computed }, results.computed as string);
   const p = results.predicted && dot(ops, joined, results.predicted);
@@ -69,10 +69,9 @@ export function deriveEndVjp(end: TracedGraph, layout: StreamLayout): TracedGrap
   const by = Object.keys(prefixed('state', layout.state));
   const { nodes } = forward;
   const found = differentiate({ builder, nodes, seeds: [[value, upstream]], by });
-  const ops = graphOps(builder);
   const gradients = by.map((name) => [
     name.replace('state.', 'gradient.'),
-    total(ops, [found.get(name)], name),
+    found.get(name) ?? zeros(builder, layout, name),
   ]);
   return pruneGraph(builder.build(Object.fromEntries(gradients)));
 }
@@ -125,14 +124,20 @@ function dot(ops: GraphOps, a: string, b: string): string {
   return ops.reshape(ops.reduce('ReduceSum', product, axes), []);
 }
 
-function total(ops: GraphOps, terms: readonly (string | undefined)[], like: string): string {
-  const present = terms.filter((term) => term !== undefined);
-  if (present.length === 0) return zerosLike(ops, like);
-  return present.reduce((a, b) => ops.add(a, b));
+function total(ops: GraphOps, terms: readonly (string | undefined)[]): string | undefined {
+  const [first, ...others] = terms.filter((term) => term !== undefined);
+  return first && others.reduce((a, b) => ops.add(a, b), first);
 }
 
-function zerosLike(ops: GraphOps, like: string): string {
-  return ops.expand(ops.number(0), ops.shape(like));
+/**
+ * The derivative by a tensor of the state that nothing depends on. A product, because its shape may leave the batch size
+ * open where a constant's cannot.
+ */
+function zeros(builder: GraphBuilder, { state }: StreamLayout, name: string): string {
+  const ops = graphOps(builder);
+  const { shape = [] } = state[name.replace('state.', '')] ?? {};
+  const input = builder.has(name) ? name : builder.input({ name, shape, dtype: 'float32' });
+  return ops.mul(input, ops.number(0));
 }
 
 /** `x * factor` for a number without dimensions, without a pass over memory where that can be had. */

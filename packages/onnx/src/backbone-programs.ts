@@ -14,9 +14,18 @@ import {
 import { composeGraphs } from './compose-graphs.js';
 import type { TracedGraph } from './graph.js';
 import type { CompileOptions, Compiler, Program } from './program.js';
-import { layoutOf, type StreamLayout } from './stream-names.js';
+import { type SharedOutput, withoutShared } from './shared-outputs.js';
+import { isHeldName, layoutOf, type StreamLayout } from './stream-names.js';
 import { PROBE_BATCHES, shapeAt, symbolicBatch } from './symbolic-batch.js';
 import { traceTapeEndVjp, traceTapeVjp } from './tape-gradients.js';
+
+/** A program whose results may be tensors that it is given, or each other. */
+export interface BackboneProgram extends Program {
+  /** All results, in order. */
+  readonly results: readonly string[];
+  /** Those that are not among `outputs`. */
+  readonly shared: readonly SharedOutput[];
+}
 
 /** Traces a part of the backbone at a batch size. */
 type Trace = (batch: number) => TracedGraph | Promise<TracedGraph>;
@@ -31,8 +40,8 @@ export class BackbonePrograms {
   /** Undefined where no graph serves every batch size. */
   readonly #anyBatch = new Map<string, Promise<TracedGraph | undefined>>();
   readonly #oneBatch = new Map<string, Promise<TracedGraph>>();
-  readonly #compiled = new Map<TracedGraph, Promise<Program>>();
-  readonly #predictions = new Map<string, Promise<Program>>();
+  readonly #compiled = new Map<TracedGraph, Promise<BackboneProgram>>();
+  readonly #predictions = new Map<string, Promise<BackboneProgram>>();
   readonly #layouts = new Map<number, StreamLayout>();
 
   constructor(backbone: Backbone, compiler: Compiler) {
@@ -40,20 +49,20 @@ export class BackbonePrograms {
     this.#compiler = compiler;
   }
 
-  begin(batch: number): Promise<Program> {
+  begin(batch: number): Promise<BackboneProgram> {
     return this.#program('begin', batch, (size) => traceBegin(this.#backbone, size));
   }
 
-  end(batch: number): Promise<Program> {
+  end(batch: number): Promise<BackboneProgram> {
     const trace = (size: number) => traceEnd(this.#backbone, this.layout(size));
     return this.#program('end', batch, trace, { toHost: ['output'] });
   }
 
-  compute(branch: Branch, batch: number): Promise<Program> {
+  compute(branch: Branch, batch: number): Promise<BackboneProgram> {
     return this.#program(...this.#computePart(branch, batch));
   }
 
-  blend(branch: Branch, batch: number, history: HistoryLayout): Promise<Program> {
+  blend(branch: Branch, batch: number, history: HistoryLayout): Promise<BackboneProgram> {
     const trace = async (size: number) =>
       traceBlend(await this.#branchOptions(branch, size), history);
     const key = `blend:${branch.index}:${keyOf(history)}`;
@@ -61,7 +70,7 @@ export class BackbonePrograms {
   }
 
   /** A run of predicted branches, from the graphs of its branches. */
-  predict(run: readonly Prediction[], batch: number): Promise<Program> {
+  predict(run: readonly Prediction[], batch: number): Promise<BackboneProgram> {
     const keys = run.map(
       ({ branch, history, keep }) => `${branch.index}:${keyOf(history)}${keep ? '!' : ''}`,
     );
@@ -73,11 +82,11 @@ export class BackbonePrograms {
           ),
         ),
       );
-      return this.#compiler.compile(composeGraphs(graphs), { toHost: [] });
+      return this.#compile(composeGraphs(graphs), { toHost: [] });
     });
   }
 
-  vjp(branch: Branch, batch: number, history: HistoryLayout | undefined): Promise<Program> {
+  vjp(branch: Branch, batch: number, history: HistoryLayout | undefined): Promise<BackboneProgram> {
     const trace = async (size: number) => {
       const options = await this.#branchOptions(branch, size);
       return orTape(
@@ -91,7 +100,7 @@ export class BackbonePrograms {
     });
   }
 
-  endVjp(batch: number): Promise<Program> {
+  endVjp(batch: number): Promise<BackboneProgram> {
     const backbone = this.#backbone;
     return this.#program('endVjp', batch, (size) => {
       const layout = this.layout(size);
@@ -131,9 +140,15 @@ export class BackbonePrograms {
     batch: number,
     trace: Trace,
     options: CompileOptions = { toHost: [] },
-  ): Promise<Program> {
+  ): Promise<BackboneProgram> {
     const graph = await this.#graph(key, batch, trace);
-    return remembered(this.#compiled, graph, () => this.#compiler.compile(graph, options));
+    return remembered(this.#compiled, graph, () => this.#compile(graph, options));
+  }
+
+  async #compile(whole: TracedGraph, options: CompileOptions): Promise<BackboneProgram> {
+    const { graph, shared } = withoutShared(whole, isHeldName);
+    const results = whole.outputs.map(({ name }) => name);
+    return { ...(await this.#compiler.compile(graph, options)), results, shared };
   }
 
   async #anyBatchGraph(trace: Trace): Promise<TracedGraph | undefined> {

@@ -1,5 +1,6 @@
 import type { GraphNode, TracedGraph } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
+import { pruneGraph } from './prune-graph.js';
 
 /**
  * One graph that runs several after each other. Results called `state.*` are what the next graph gets as its inputs of
@@ -25,7 +26,8 @@ export function composeGraphs(graphs: readonly TracedGraph[]): TracedGraph {
       results[own(name, k)] = made;
     }
   });
-  return builder.build(results);
+  // What one graph passes on, a later one may drop.
+  return pruneGraph(builder.build(results));
 }
 
 function isShared(name: string): boolean {

@@ -31,6 +31,8 @@ const gelu = (x: tf.Tensor): tf.Tensor => {
   const inner = tf.add(tf.mul(tf.square(x), 0.044715 * linear), linear);
   return tf.mul(x, tf.sigmoid(tf.mul(x, inner)));
 };
+const exactGelu = (x: tf.Tensor): tf.Tensor =>
+  tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
 const conv = (stride: number) => (x: tf.Tensor) => {
   const filter = tf.div(tf.reshape(tf.range(0, 18), [3, 3, 1, 2]), 10);
   return tf.conv2d(
@@ -98,6 +100,8 @@ const cases: readonly Case[] = [
     without: ['Sqrt', 'Pow'],
   },
   { name: 'gelu', fn: (x) => gelu(tf.sub(x, 1)), without: ['Pow', 'Tanh'] },
+  { name: 'erf', fn: (x) => tf.erf(tf.sub(x, 1)) },
+  { name: 'exact gelu', fn: (x) => exactGelu(tf.sub(x, 1)) },
   { name: 'conv2d', fn: conv(1) },
   { name: 'conv2d with stride', fn: conv(2) },
   {

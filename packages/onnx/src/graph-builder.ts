@@ -61,6 +61,11 @@ export class GraphBuilder {
     return this.#nodes.slice(start);
   }
 
+  /** Whether there is a value of this name. */
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
   value(name: string): GraphValue {
     return this.#values.get(name) as GraphValue;
   }

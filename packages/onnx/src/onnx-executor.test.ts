@@ -1,4 +1,12 @@
-import { randomDit } from '@harmonica/backbones';
+import {
+  pixartConfig,
+  randomDit,
+  randomPixart,
+  randomSit,
+  randomUvit,
+  sitConfig,
+  uvitConfig,
+} from '@harmonica/backbones';
 import {
   type Backbone,
   type BranchAction,
@@ -38,6 +46,52 @@ const dit = (): Backbone =>
     },
   });
 
+/** PixArt-alpha with the size of the image as a condition. */
+const alpha = (): Backbone => {
+  const size = { depth: 1, hiddenSize: 24, heads: 2, inputSize: 4 };
+  const caption = { captionTokens: 3, captionChannels: 6 };
+  return randomPixart({
+    config: pixartConfig('PixArt-XL-2-1024-MS', { ...size, ...caption }),
+    seed: 3,
+  });
+};
+
+/** PixArt-Sigma whose second block compresses keys and values. */
+const sigma = (): Backbone => {
+  const size = { depth: 2, hiddenSize: 16, heads: 2, inputSize: 8 };
+  const caption = { captionTokens: 3, captionChannels: 6 };
+  const kvCompression = { factor: 2, blocks: [1] };
+  return randomPixart({
+    config: pixartConfig('PixArt-Sigma-XL-2-1024-MS', { ...size, ...caption, kvCompression }),
+    seed: 3,
+  });
+};
+
+const sit = (): Backbone =>
+  randomSit({
+    config: sitConfig('SiT-S/2', {
+      depth: 1,
+      hiddenSize: 16,
+      heads: 2,
+      inputSize: 4,
+      numClasses: 3,
+    }),
+    seed: 3,
+  });
+
+/** With two long skips, so that one is read before the other. */
+const uvit = (): Backbone =>
+  randomUvit({
+    config: uvitConfig('imagenet256_uvit_large', {
+      depth: 4,
+      hiddenSize: 16,
+      heads: 2,
+      inputSize: 4,
+      numClasses: 3,
+    }),
+    seed: 3,
+  });
+
 await tf.setBackend('cpu');
 
 /** A tiny backbone whose merge is not linear in the branch's output, and whose branch uses a cumulative sum. */
@@ -48,6 +102,12 @@ function crookedBackbone(): Backbone {
     compute: (branch, stream) => tf.cumsum(tiny.compute(branch, stream), 2),
     merge: (branch, stream, output) => tiny.merge(branch, stream, tf.tanh(output)),
   };
+}
+
+/** A U-ViT whose branches use a cumulative sum: on the way back, most of its state is not reached. */
+function crookedUvit(): Backbone {
+  const own = uvit();
+  return { ...own, compute: (branch, stream) => tf.cumsum(own.compute(branch, stream), 2) };
 }
 
 /** A runtime that remembers what it was asked for. */
@@ -102,9 +162,18 @@ async function outputsOf(executor: Executor, stream: StreamHandle): Promise<Valu
 const backbones = [
   { name: 'tiny', create: createTinyBackbone, cases: executorConformance },
   { name: 'DiT', create: dit, cases: executorConformance },
+  { name: 'SiT', create: sit, cases: executorConformance },
+  { name: 'PixArt-alpha', create: alpha, cases: executorConformance },
+  { name: 'PixArt-Sigma', create: sigma, cases: executorConformance },
+  { name: 'U-ViT', create: uvit, cases: executorConformance },
   {
     name: 'a backbone without compact derivatives',
     create: crookedBackbone,
+    cases: executorConformance.filter(({ name }) => name === 'gradients agree'),
+  },
+  {
+    name: 'a U-ViT without compact derivatives',
+    create: crookedUvit,
     cases: executorConformance.filter(({ name }) => name === 'gradients agree'),
   },
 ];
@@ -168,6 +237,24 @@ describe('createOnnxExecutor', () => {
     // begin, attention, mlp, end
     expect(sessions).toHaveLength(4);
     await executor.dispose();
+  });
+
+  it('copies no state that a branch passes on', async () => {
+    const { runtime, sessions } = spyRuntime();
+    const own = uvit();
+    const executor = await createOnnxExecutor({ backbone: own, threads: 1, runtime });
+    const stream = await begin(executor);
+    const outputs = await outputsOf(executor, stream);
+    // The tokens, and the output of the branch; two skips are shared. Equal branches share a session.
+    const results = sessions.map(({ outputNames }) => outputNames.length);
+    const [first, ...branches] = results;
+    expect(first).toBe(1);
+    expect(branches).toEqual(branches.map(() => 2));
+    expect(branches.length).toBeLessThan(own.spec.branches.length);
+    executor.release(stream, ...outputs);
+    expect(executor.liveHandles).toBe(0);
+    await executor.dispose();
+    own.dispose();
   });
 
   it('gives the same numbers at every batch size', async () => {

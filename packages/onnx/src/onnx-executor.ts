@@ -15,12 +15,12 @@ import {
   type ValueHandle,
 } from '@harmonica/core';
 import { type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
-import { BackbonePrograms } from './backbone-programs.js';
+import { type BackboneProgram, BackbonePrograms } from './backbone-programs.js';
 import { HandleTable, type HeldStream, type PooledTensors } from './executor-handles.js';
 import { type GraphValue, sizeOf } from './graph.js';
 import { type Feeds, type HistoryFeeds, historyFeeds } from './history-feeds.js';
 import { HistorySlabs } from './history-slabs.js';
-import { Compiler, type Program } from './program.js';
+import { Compiler } from './program.js';
 import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
 import { prefixed, unprefixed } from './stream-names.js';
 import { shapeAt } from './symbolic-batch.js';
@@ -83,7 +83,7 @@ class OnnxExecutor implements Executor {
     for (const { name } of this.spec.condition) {
       feeds[`condition.${name}`] = await this.#copyIn(condition[name] as Tensor);
     }
-    const results = await this.#run(program, { feeds, batch });
+    const results = await this.#run(program, { held: {}, feeds, batch });
     const context = { tensors: unprefixed('context', results), batch, users: 0 };
     return this.#handles.holdStream(unprefixed('state', results), context);
   }
@@ -116,7 +116,7 @@ class OnnxExecutor implements Executor {
     const shape = shapeAt(output.shape, stream.context.batch);
     const values = new Float32Array(sizeOf(shape));
     const result = new this.#runtime.Tensor('float32', values, shape);
-    await program.run(inputsOf(program, streamFeeds(stream)), [result]);
+    await program.run(inputsOf(program, tensorsOf(tensorsIn(stream))), [result]);
     return tensor(values, shape as [number, number, number, number]);
   }
 
@@ -126,7 +126,8 @@ class OnnxExecutor implements Executor {
     const program = await this.#programs.endVjp(stream.context.batch);
     const upstream = await this.#copyIn(gradient);
     const results = await this.#run(program, {
-      feeds: { ...streamFeeds(stream), upstream },
+      held: tensorsIn(stream),
+      feeds: { upstream },
       batch: stream.context.batch,
     });
     return this.#handles.holdValue(unprefixed('gradient', results));
@@ -141,14 +142,14 @@ class OnnxExecutor implements Executor {
       stream.context.batch,
       history?.layout,
     );
-    const feeds = {
-      ...streamFeeds(stream),
-      ...tensorsOf(prefixed('upstream', this.#handles.value(gradient).tensors)),
-      ...history?.feeds(0, 1),
-      score: this.#numbers([action.score], []),
-    };
-    const { batch } = stream.context;
-    const { score, ...gradients } = await this.#run(program, { feeds, batch });
+    const { score, ...gradients } = await this.#run(program, {
+      held: {
+        ...tensorsIn(stream),
+        ...prefixed('upstream', this.#handles.value(gradient).tensors),
+      },
+      feeds: { ...history?.feeds(0, 1), score: this.#numbers([action.score], []) },
+      batch: stream.context.batch,
+    });
     const scoreGradient = (score as PooledTensor).tensor.data[0] as number;
     this.#handles.free({ score: score as PooledTensor });
     return {
@@ -185,6 +186,7 @@ class OnnxExecutor implements Executor {
       ? this.#compute(stream, first)
       : this.#blend(stream, first));
     const results = await this.#run(program, {
+      held: tensorsIn(stream),
       feeds,
       batch: stream.context.batch,
       skipped: first.keep ? [] : ['output'],
@@ -197,19 +199,16 @@ class OnnxExecutor implements Executor {
     };
   }
 
-  async #compute(stream: HeldStream, action: BranchAction): Promise<Prepared> {
-    const program = await this.#programs.compute(this.#branch(action), stream.context.batch);
-    return { program, feeds: streamFeeds(stream) };
+  async #compute({ context }: HeldStream, action: BranchAction): Promise<Prepared> {
+    const program = await this.#programs.compute(this.#branch(action), context.batch);
+    return { program, feeds: {} };
   }
 
-  async #blend(stream: HeldStream, action: BranchAction): Promise<Prepared> {
+  async #blend({ context }: HeldStream, action: BranchAction): Promise<Prepared> {
     const { layout, feeds } = this.#history(action);
-    const program = await this.#programs.blend(this.#branch(action), stream.context.batch, layout);
+    const program = await this.#programs.blend(this.#branch(action), context.batch, layout);
     const score = this.#numbers([action.score], []);
-    return {
-      program,
-      feeds: { ...streamFeeds(stream), ...feeds(0, 1 - action.score), score },
-    };
+    return { program, feeds: { ...feeds(0, 1 - action.score), score } };
   }
 
   async #predict(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
@@ -221,7 +220,8 @@ class OnnxExecutor implements Executor {
     const program = await this.#programs.predict(branches, stream.context.batch);
     const feeds = histories.map((history, k) => history.feeds(k, 1));
     const results = await this.#run(program, {
-      feeds: Object.assign(streamFeeds(stream), ...feeds),
+      held: tensorsIn(stream),
+      feeds: Object.assign({}, ...feeds),
       batch: stream.context.batch,
     });
     const outputs = run.map((_, k) => {
@@ -250,11 +250,25 @@ class OnnxExecutor implements Executor {
     });
   }
 
-  async #run(program: Program, options: RunOptions): Promise<Results> {
-    const { feeds, batch, skipped = [], allocate } = options;
-    const results: Record<string, PooledTensor> = {};
+  async #run(program: BackboneProgram, options: RunOptions): Promise<Results> {
+    const { held } = options;
+    const made = await this.#outputsOf(program, options);
+    for (const { name, source } of program.shared) {
+      const tensor = (source.kind === 'input' ? held : made)[source.name] as PooledTensor;
+      this.#handles.retain({ tensor });
+      made[name] = tensor;
+    }
+    const present = program.results.filter((name) => name in made);
+    return Object.fromEntries(present.map((name) => [name, made[name] as PooledTensor]));
+  }
+
+  /** Runs the session of a program: the results that are made. */
+  async #outputsOf(program: BackboneProgram, options: RunOptions): Promise<Results> {
+    const { held, feeds, batch, skipped = [], allocate } = options;
+    const inputs = inputsOf(program, { ...tensorsOf(held), ...feeds });
+    const results: Results = {};
     if (program.onDevice) {
-      const tensors = await program.run(inputsOf(program, feeds));
+      const tensors = await program.run(inputs);
       program.outputs.forEach(({ name, shape, dtype }, i) => {
         const made = tensors[i] as OrtTensor;
         if (skipped.includes(name)) made.dispose();
@@ -271,7 +285,7 @@ class OnnxExecutor implements Executor {
       return pooled.tensor;
     });
     try {
-      await program.run(inputsOf(program, feeds), fetches);
+      await program.run(inputs, fetches);
     } catch (error) {
       this.#handles.free(results);
       throw error;
@@ -290,7 +304,7 @@ class OnnxExecutor implements Executor {
 }
 
 interface Prepared {
-  readonly program: Program;
+  readonly program: BackboneProgram;
   readonly feeds: Feeds;
 }
 
@@ -302,6 +316,9 @@ interface RunResult {
 }
 
 interface RunOptions {
+  /** Inputs that handles hold: results may share them. */
+  readonly held: PooledTensors;
+  /** All other inputs. */
   readonly feeds: Feeds;
   readonly batch: number;
   /** Results that nobody wants. */
@@ -325,18 +342,16 @@ function runsOf(actions: readonly BranchAction[]): BranchAction[][] {
   return runs;
 }
 
-function streamFeeds({ state, context }: HeldStream): Record<string, OrtTensor> {
-  return {
-    ...tensorsOf(prefixed('state', state)),
-    ...tensorsOf(prefixed('context', context.tensors)),
-  };
+/** The tensors of a stream, under their names in graphs. */
+function tensorsIn({ state, context }: HeldStream): PooledTensors {
+  return { ...prefixed('state', state), ...prefixed('context', context.tensors) };
 }
 
 function tensorsOf(pooled: Readonly<Record<string, PooledTensor>>): Record<string, OrtTensor> {
   return Object.fromEntries(Object.entries(pooled).map(([name, { tensor: t }]) => [name, t]));
 }
 
-function inputsOf(program: Program, feeds: Feeds): OrtTensor[] {
+function inputsOf(program: BackboneProgram, feeds: Feeds): OrtTensor[] {
   return program.inputs.map(({ name }) => feeds[name] as OrtTensor);
 }
 

@@ -38,6 +38,11 @@ export function streamOf(inputs: TensorRecord): Stream {
   return { state: unprefixed('state', inputs), context: unprefixed('context', inputs) };
 }
 
+/** Whether the executor holds what has this name in a graph: streams and gradients, but not the history of a branch. */
+export function isHeldName(name: string): boolean {
+  return ['state', 'context', 'upstream', 'gradient'].some((group) => name.startsWith(`${group}.`));
+}
+
 /** What a traced `begin` says about the stream it makes. */
 export function layoutOf(outputs: readonly GraphValue[]): StreamLayout {
   const specs = Object.fromEntries(

@@ -1,5 +1,5 @@
-import type { NamedTensors } from '@harmonica/core';
-import { add, grads, mul, sub, sum, type Tensor } from '@tensorflow/tfjs-core';
+import { gradientsOf, type NamedTensors } from '@harmonica/core';
+import { add, mul, sub, sum, type Tensor } from '@tensorflow/tfjs-core';
 import {
   type BranchGraphOptions,
   type HistoryLayout,
@@ -29,7 +29,7 @@ export function traceTapeVjp(
     fn: (inputs) => {
       const { state, context } = streamOf(inputs);
       const upstream = unprefixed('upstream', inputs);
-      const loss = (...args: Tensor[]): Tensor => {
+      const loss = (...args: readonly Tensor[]): Tensor => {
         const before = { state: named(names, args), context };
         const score = args[names.length] as Tensor;
         const computed = mul(backbone.compute(branch, before), score);
@@ -38,8 +38,8 @@ export function traceTapeVjp(
           : computed;
         return product(backbone.merge(branch, before, joined), upstream);
       };
-      const arguments_ = [...names.map((name) => state[name] as Tensor), inputs.score as Tensor];
-      const gradients = grads(loss)(arguments_);
+      const at = [...names.map((name) => state[name] as Tensor), inputs.score as Tensor];
+      const gradients = gradientsOf({ f: loss, at });
       return {
         ...prefixed('gradient', named(names, gradients)),
         score: gradients[names.length] as Tensor,
@@ -59,10 +59,12 @@ export function traceTapeEndVjp({
     inputs: { ...streamInputs(layout), upstream: { shape: output } },
     fn: (inputs) => {
       const { state, context } = streamOf(inputs);
-      const end = (...args: Tensor[]): Tensor =>
-        backbone.end({ state: named(names, args), context });
-      const tensors = names.map((name) => state[name] as Tensor);
-      return prefixed('gradient', named(names, grads(end)(tensors, inputs.upstream as Tensor)));
+      const gradients = gradientsOf({
+        f: (...args) => backbone.end({ state: named(names, args), context }),
+        at: names.map((name) => state[name] as Tensor),
+        upstream: inputs.upstream as Tensor,
+      });
+      return prefixed('gradient', named(names, gradients));
     },
   });
 }

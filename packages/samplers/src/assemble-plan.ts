@@ -1,5 +1,6 @@
 import {
   InvalidArgumentError,
+  type NoiseProcess,
   NonFiniteError,
   type PlanStep,
   type Prediction,
@@ -17,6 +18,8 @@ export interface AssemblePlanOptions {
   /** Name of the method. */
   readonly sampler: string;
   readonly prediction: Prediction;
+  /** Default `'diffusion'`, which the plan leaves unsaid. */
+  readonly process?: NoiseProcess | undefined;
   readonly settings: SamplerPlan['settings'];
   readonly limits: PredictionLimits;
   /** Default 1. */
@@ -31,14 +34,22 @@ export interface AssemblePlanOptions {
  * @throws {@link NonFiniteError} if a step holds NaN or infinity
  */
 export function assemblePlan(options: AssemblePlanOptions): SamplerPlan {
-  const { sampler, prediction, settings, limits, initialStd = 1, rows } = options;
+  const { sampler, prediction, process, settings, limits, initialStd = 1, rows } = options;
   const limit = limitFields(limits);
   const steps = rows.map((row, step) => {
     assertRow(row, step);
     const { timestep, toPrediction, carry, history, noise } = row;
     return { timestep, toPrediction, ...limit, carry, history, noise };
   });
-  return { version: 1, sampler, prediction, settings, initialStd, steps };
+  return {
+    version: 1,
+    sampler,
+    prediction,
+    ...(process && { process }),
+    settings,
+    initialStd,
+    steps,
+  };
 }
 
 function assertRow({ timestep, toPrediction, carry, history, noise }: PlanRow, step: number): void {

@@ -51,6 +51,7 @@ export function createSolverPlan(input: CreateSolverPlanOptions): SamplerPlan {
   return assemblePlan({
     sampler,
     prediction,
+    process: options.flow && 'flow',
     settings: { ...describeSolverPath(options), ...describeLimits(options), ...settings },
     limits: options,
     rows,

@@ -106,6 +106,11 @@ it.each(named)('%s runs the same in float32 on tensors', async (_, plan) => {
   expect(Math.max(...errors)).toBeLessThan(1e-5 * Math.max(...expected.map(Math.abs)));
 });
 
+it.each(named)('%s says which noise process it follows, if it is no diffusion', (name, plan) => {
+  const [, process] = /^(flow|SiT),/.exec(name) ?? [];
+  expect(plan.process).toBe(process?.toLowerCase());
+});
+
 it('no two plans have the same fingerprint', () => {
   const prints = named.map(([, plan]) => planFingerprint(plan));
   expect(new Set(prints).size).toBe(named.length);

@@ -39,6 +39,7 @@ export function createFlowPlan(input: {
   return assemblePlan({
     sampler,
     prediction,
+    process: 'flow',
     settings: {
       steps: sigmas.length,
       ...describeFlowSigmas(options),

@@ -51,6 +51,7 @@ export function createSitOdePlan(options: SitOdePlanOptions): SamplerPlan {
   return assemblePlan({
     sampler: `sit-ode-${method}`,
     prediction,
+    process: 'sit',
     settings: { path, steps, start, stop, ...describeLimits(options) },
     limits: options,
     rows: stages(points, prediction),

@@ -68,6 +68,7 @@ export function createSitSdePlan(options: SitSdePlanOptions): SamplerPlan {
   return assemblePlan({
     sampler: `sit-sde-${method}`,
     prediction,
+    process: 'sit',
     settings: {
       path,
       steps,

@@ -1,4 +1,6 @@
 import {
+  assertCondition,
+  assertUnconditional,
   type BackboneSpec,
   createNoise,
   doubleCondition,
@@ -55,18 +57,37 @@ export interface TrainingBatch {
   readonly noise: NoiseSource;
 }
 
-/** Draws noise and conditioning anew, so that no two trajectories repeat. */
+/**
+ * Draws noise and conditioning anew, so that no two trajectories repeat.
+ *
+ * @throws {@link InvalidArgumentError}, {@link ShapeError}, {@link DTypeError} if what is drawn, or the unconditional input
+ * of guidance, is not what the backbone asks for; or if there is no unconditional input
+ */
 export function drawBatch(options: DrawBatchOptions): TrainingBatch {
-  const { rng, size, spec, plan, drawCondition, guidance } = options;
+  const { rng, size, spec, plan, guidance } = options;
   const seeds = Array.from({ length: size }, () => rng.integer(2 ** 32));
   const single = createNoise({ seeds, latent: spec.latent });
   const noise = guidance ? twice(single) : single;
-  const condition = drawCondition(rng, size);
+  const condition = drawnCondition(options);
   const latent = tidy(() => mul(noise.initial(), plan.initialStd) as Tensor4D);
-  if (!guidance) return { latent, condition, noise };
-  const doubled = doubleCondition(spec, condition, guidance.unconditional);
-  for (const tensor of Object.values(condition)) tensor.dispose();
-  return { latent, condition: doubled, noise };
+  return { latent, condition, noise };
+}
+
+function drawnCondition({ rng, size, spec, drawCondition, guidance }: DrawBatchOptions) {
+  const condition = drawCondition(rng, size);
+  try {
+    assertCondition(spec, condition, size);
+    if (!guidance) return cloned(condition);
+    const { unconditional } = guidance;
+    if (unconditional) assertUnconditional(spec, unconditional, size);
+    return doubleCondition(spec, condition, unconditional);
+  } finally {
+    for (const tensor of Object.values(condition)) tensor.dispose();
+  }
+}
+
+function cloned(tensors: NamedTensors): NamedTensors {
+  return Object.fromEntries(Object.entries(tensors).map(([name, each]) => [name, each.clone()]));
 }
 
 function twice(source: NoiseSource): NoiseSource {

@@ -1,4 +1,5 @@
 import {
+  assertPlanFits,
   createRng,
   type Executor,
   type Guidance,
@@ -88,13 +89,17 @@ export interface TrainRouterOptions {
  * router is updated by AdamW and clamped to [-5, 5].
  *
  * @returns the router, with the threshold that reaches `targetSpeedup` if one was asked for
- * @throws {@link IncompatibleError} if `resume` was made with another model, plan or config
+ * @throws {@link IncompatibleError} if the plan is for models of another kind, or `resume` was made with another model,
+ * plan or config
+ * @throws {@link InvalidArgumentError} if the model takes more than class labels and there is no `drawCondition`, or it has
+ * no null condition and `guidance` gives none
  * @throws {@link AbortedError} within one step of an abort; the last state given to `onTrajectory` resumes the run
  * @throws {@link NonFiniteError} if a loss or gradient is NaN or infinite
  */
 export async function trainRouter(options: TrainRouterOptions): Promise<RouterFile> {
-  const { config, onTrajectory } = options;
+  const { config, executor, plan, onTrajectory } = options;
   assertTrainingConfig(config);
+  assertPlanFits({ plan, spec: executor.spec });
   let state = options.resume ? resumed(options, options.resume) : initialState(options);
   await onTrajectory?.(state);
   while (state.iteration < config.iterations) {

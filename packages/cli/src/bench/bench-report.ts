@@ -3,6 +3,7 @@ import type { BranchTiming } from './branch-bench.js';
 import type { MemoryResult } from './memory-bench.js';
 import type { QualityResult } from './quality-bench.js';
 import type { SamplingTiming } from './sampling-bench.js';
+import type { Throughput } from './throughput-bench.js';
 import type { TrainingTiming } from './training-bench.js';
 
 /** Compiled branches beside tfjs-wasm, as Markdown. */
@@ -30,6 +31,32 @@ export function samplingReport(timings: readonly SamplingTiming[]): string {
       `${timing.measuredSpeedUp.toFixed(3)}x`,
       `${timing.theoreticalSpeedUp.toFixed(3)}x`,
       percent(timing.efficiency),
+    ]),
+  });
+}
+
+/** Options of {@link throughputReport}. */
+export interface ThroughputReportOptions {
+  readonly results: readonly Throughput[];
+  readonly model: string;
+  readonly random: boolean;
+  /** Samples that the model runs on at a time, the halves of guidance included. */
+  readonly samples: number;
+}
+
+/** How fast a model is uncached and cached, as Markdown. */
+export function throughputReport(options: ThroughputReportOptions): string {
+  const { results, model, random, samples } = options;
+  const weights = random ? ' with random weights' : '';
+  return section(`Throughput: ${model}${weights}, ${samples} at a time, guidance included`, {
+    head: ['CUR', 'ms per step', 'GFLOP/s', 'speed-up', 'by MACs', 'peak memory MiB'],
+    rows: results.map((result) => [
+      result.cacheUtilization === 0 ? 'uncached' : percent(result.cacheUtilization),
+      result.msPerStep.toFixed(0),
+      result.gigaflopsPerSecond.toFixed(1),
+      `${result.speedUp.toFixed(3)}x`,
+      `${result.theoreticalSpeedUp.toFixed(3)}x`,
+      mebibytes(result.peakBytes),
     ]),
   });
 }
@@ -86,7 +113,6 @@ export function qualityReport(options: QualityReportOptions): string {
 
 /** Peak memory of training beside sampling, as Markdown. */
 export function memoryReport(result: MemoryResult): string {
-  const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
   return section('Memory: peak resident set, a fresh process for each run', {
     head: [
       'uncached sampling MiB',
@@ -107,6 +133,10 @@ export function memoryReport(result: MemoryResult): string {
 
 function section(title: string, table: Parameters<typeof markdownTable>[0]): string {
   return `\n### ${title}\n\n${markdownTable(table)}`;
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 function percent(ratio: number): string {

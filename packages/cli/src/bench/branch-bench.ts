@@ -1,16 +1,16 @@
-import { classLabels, type DitConfig, randomDit } from '@harmonica/backbones';
 import {
   type Backbone,
   computeAction,
   createRng,
   type Executor,
-  type NamedTensors,
   type StreamHandle,
   type ValueHandle,
 } from '@harmonica/core';
 import { type InterleavedResult, measureInterleaved } from '@harmonica/metrics';
 import { dispose, setBackend, type Tensor, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
+import type { Architecture } from '../architecture.js';
 import { type Backend, createExecutor, selectBackend } from '../backend.js';
+import { type Model, randomModel } from '../model.js';
 
 /** How much faster the compiled branch is. */
 export interface BranchTiming {
@@ -24,7 +24,7 @@ export interface BranchTiming {
 
 /** Options of {@link branchBench}. */
 export interface BranchBenchOptions {
-  readonly config: DitConfig;
+  readonly architecture: Architecture;
   /** Samples, the halves of guidance included. */
   readonly batch: number;
   readonly repeats: number;
@@ -33,7 +33,7 @@ export interface BranchBenchOptions {
 }
 
 /**
- * Times the first attention and the first MLP of a DiT with random weights, forward and vector-Jacobian product, on
+ * Times the first branch of each kind of a model with random weights, forward and vector-Jacobian product, on
  * tfjs-wasm and compiled by ONNX Runtime, in turns.
  */
 export async function branchBench(options: BranchBenchOptions): Promise<readonly BranchTiming[]> {
@@ -65,7 +65,7 @@ async function timeBranches(input: {
   const { repeats, signal } = options;
   const { branches } = wasm.backbone.spec;
   const timings: BranchTiming[] = [];
-  for (const kind of ['attention', 'mlp'] as const) {
+  for (const kind of new Set(branches.map((branch) => branch.kind))) {
     const branch = branches.find((candidate) => candidate.kind === kind)?.index ?? 0;
     for (const what of ['forward', 'vjp'] as const) {
       const result: InterleavedResult = await measureInterleaved({
@@ -82,13 +82,14 @@ async function timeBranches(input: {
   return timings;
 }
 
-/** A random DiT on an engine, with a stream to run branches on. */
+/** A random model on an engine, with a stream to run branches on. */
 async function startEngine(name: 'wasm' | 'onnx', options: BranchBenchOptions): Promise<Engine> {
-  const { config, batch, threads } = options;
+  const { architecture, batch, threads } = options;
   const backend = await selectBackend({ name, threads });
-  const backbone = randomDit({ config, seed: 1 });
+  const model = randomModel(architecture);
+  const { backbone } = model;
   const executor = await createExecutor({ backbone, backend });
-  const { stream, gradient } = await startStream({ config, executor, batch });
+  const { stream, gradient } = await startStream({ model, executor, batch });
   return {
     backbone,
     async run(what, branch) {
@@ -100,23 +101,24 @@ async function startEngine(name: 'wasm' | 'onnx', options: BranchBenchOptions): 
       await use(backend);
       executor.release(stream, gradient);
       await executor.dispose();
-      backbone.dispose();
+      model.dispose();
     },
   };
 }
 
 async function startStream(input: {
-  readonly config: DitConfig;
+  readonly model: Model;
   readonly executor: Executor;
   readonly batch: number;
 }): Promise<{ readonly stream: StreamHandle; readonly gradient: ValueHandle }> {
-  const { config, executor, batch } = input;
+  const { model, executor, batch } = input;
   const { height, width, channels } = executor.spec.latent;
   const latent = normal([batch, height, width, channels], 2);
   const upstream = normal([batch, height, width, executor.spec.outputChannels], 3);
-  const labels = Array.from({ length: batch }, (_, i) => i % config.numClasses);
-  const condition: NamedTensors = classLabels({ config, labels });
-  const stream = await executor.begin({ latent, time: 500, condition });
+  const { subjects, process } = model;
+  const condition = subjects.condition(Array.from({ length: batch }, (_, i) => i % subjects.count));
+  const time = process.kind === 'sit' ? 0.5 : 500;
+  const stream = await executor.begin({ latent, time, condition });
   const gradient = await executor.endVjp(stream, upstream);
   dispose([latent, upstream, ...Object.values(condition)] as Tensor[]);
   return { stream, gradient };

@@ -7,6 +7,7 @@ import { numberedJobs } from '../image-jobs.js';
 import type { RunSetting } from '../run-setting.js';
 import { sampleLatents } from '../sample-latents.js';
 import type { Session } from '../session.js';
+import { trainingInputs } from '../training-inputs.js';
 import { peakMemoryBytes } from './peak-memory.js';
 
 /** What a process is made to do before its memory is read. */
@@ -49,17 +50,19 @@ export async function memoryProbe(options: MemoryProbeOptions): Promise<MemoryPr
 }
 
 async function sampleOnce({ session, setting, batchSize, signal }: MemoryProbeOptions) {
-  const jobs = numberedJobs(batchSize, session.model.classes);
-  await sampleLatents({ ...setting, executor: session.executor, jobs, batchSize, signal });
+  const jobs = numberedJobs(batchSize, session.model.subjects);
+  await sampleLatents({ ...setting, session, jobs, batchSize, signal });
 }
 
 async function trainOnce(options: MemoryProbeOptions): Promise<void> {
   const { session, setting, batchSize, predictor, signal } = options;
   const { executor, model } = session;
   const { plan, guidance } = setting;
+  const inputs = trainingInputs({ subjects: model.subjects, guidance, batchSize });
   await trainRouter({
     executor,
     plan,
+    ...inputs,
     config: { ...defaultConfig, batchSize, predictor, iterations: plan.steps.length - 1 },
     provenance: createProvenance({
       spec: executor.spec,
@@ -67,9 +70,8 @@ async function trainOnce(options: MemoryProbeOptions): Promise<void> {
       plan,
       guidance,
     }),
-    ...(guidance && { guidance }),
     ...(signal && { signal }),
-  });
+  }).finally(() => inputs.dispose());
 }
 
 /** Peak memory of training beside that of uncached sampling. */

@@ -1,7 +1,7 @@
 import type { BackboneSpec, CacheSchedule, PredictorName, SamplerPlan } from '@harmonica/core';
 import type { NamedDocument } from '../cache-document.js';
 import { intervalSchedule } from '../run-setting.js';
-import { createPlan, type SamplerOptions } from '../sampler.js';
+import { type CreatePlanOptions, createPlan } from '../sampler.js';
 
 /** One way to sample that is held against the uncached run. */
 export interface QualityRow {
@@ -17,7 +17,7 @@ export interface QualityRowsOptions {
   /** Of the uncached run and all cached ones. */
   readonly plan: SamplerPlan;
   /** What `plan` was made from; rows with fewer steps differ in those alone. */
-  readonly sampler: SamplerOptions;
+  readonly sampler: CreatePlanOptions;
   /** Uncached runs with fewer steps. */
   readonly fewerSteps: readonly number[];
   /** Fixed intervals, each with every predictor. */

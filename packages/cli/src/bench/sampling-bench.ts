@@ -20,7 +20,7 @@ export interface SamplingTiming {
 
 /** Options of {@link samplingBench}. */
 export interface SamplingBenchOptions {
-  readonly session: Pick<Session, 'executor'>;
+  readonly session: Pick<Session, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   readonly cache: Pick<NamedDocument, 'name' | 'schedule'>;
   /** One batch. */
@@ -33,7 +33,7 @@ export interface SamplingBenchOptions {
 export async function samplingBench(options: SamplingBenchOptions): Promise<SamplingTiming> {
   const { session, setting, cache, jobs, repeats, signal } = options;
   const { executor } = session;
-  const common = { executor, ...setting, jobs, batchSize: jobs.length, signal };
+  const common = { session, ...setting, jobs, batchSize: jobs.length, signal };
   const { a, b, ratio } = await measureInterleaved({
     a: () => sampleLatents(common),
     b: () => sampleLatents({ ...common, schedule: cache.schedule }),

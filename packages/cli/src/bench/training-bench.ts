@@ -15,10 +15,11 @@ import {
 } from '@harmonica/iepo';
 import { measureInterleaved } from '@harmonica/metrics';
 import { predictorByName } from '@harmonica/router';
-import { drawBatch, drawLabels, trainingStep } from '@harmonica/sdt';
+import { drawBatch, trainingStep } from '@harmonica/sdt';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 import type { RunSetting } from '../run-setting.js';
 import type { Session } from '../session.js';
+import { trainingInputs } from '../training-inputs.js';
 
 /** What one router update costs. */
 export interface TrainingTiming {
@@ -32,7 +33,7 @@ export interface TrainingTiming {
 
 /** Options of {@link trainingBench}. */
 export interface TrainingBenchOptions {
-  readonly session: Pick<Session, 'executor'>;
+  readonly session: Pick<Session, 'executor' | 'model'>;
   /** Of more steps than the predictor reads. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** Images; with guidance the model runs on twice as many. */
@@ -53,13 +54,22 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
   const { executor } = session;
   const { spec } = executor;
   assertSteps(options);
+  const {
+    drawCondition,
+    dispose: disposeInputs,
+    ...guided
+  } = trainingInputs({
+    subjects: session.model.subjects,
+    guidance: setting.guidance,
+    batchSize,
+  });
   const batch = drawBatch({
     rng: createRng({ seed: 1 }),
     size: batchSize,
     spec,
     plan: setting.plan,
-    drawCondition: drawLabels(spec),
-    ...(setting.guidance && { guidance: setting.guidance }),
+    drawCondition,
+    ...guided,
   });
   const run: RoutedRun = {
     executor,
@@ -68,7 +78,7 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
     condition: batch.condition,
     noise: batch.noise,
     threshold: 0.1,
-    ...(setting.guidance && { guidance: setting.guidance }),
+    ...guided,
   };
   const { state, index } = await runUntilHistory(run, batch.latent);
   try {
@@ -88,6 +98,7 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
   } finally {
     disposeRunState(run, state);
     dispose([batch.latent, ...Object.values(batch.condition)] as Tensor[]);
+    disposeInputs();
   }
 }
 

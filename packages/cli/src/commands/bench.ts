@@ -9,6 +9,7 @@ import {
   memoryReport,
   qualityReport,
   samplingReport,
+  throughputReport,
   trainingReport,
 } from '../bench/bench-report.js';
 import { branchBench } from '../bench/branch-bench.js';
@@ -22,12 +23,13 @@ import {
 import { qualityBench } from '../bench/quality-bench.js';
 import { qualityRows } from '../bench/quality-rows.js';
 import { samplingBench } from '../bench/sampling-bench.js';
+import { throughputBench } from '../bench/throughput-bench.js';
 import { trainingBench } from '../bench/training-bench.js';
 import { type NamedDocument, readCacheDocument } from '../cache-document.js';
 import type { CliContext } from '../cli-context.js';
 import { numberedJobs } from '../image-jobs.js';
 import type { ModelOptions } from '../model.js';
-import { modelConfig } from '../model-spec.js';
+import { modelArchitecture } from '../model-spec.js';
 import {
   addGuidanceOptions,
   addModelOptions,
@@ -36,6 +38,7 @@ import {
 } from '../option-groups.js';
 import { choiceOption, integerListOption, integerOption } from '../option-values.js';
 import { prepareFolder } from '../output-files.js';
+import { publishedArchitecture } from '../published-architectures.js';
 import {
   type GuidanceOptions,
   intervalSchedule,
@@ -45,10 +48,28 @@ import {
 import { createPlan, type SamplerOptions } from '../sampler.js';
 import { type Session, withSession } from '../session.js';
 
-/** What is measured if nothing is asked for. */
-const DEFAULT_SECTIONS: readonly Section[] = ['branches', 'sampling', 'training'];
+const SECTIONS = ['branches', 'throughput', 'sampling', 'training', 'quality', 'memory'] as const;
 
-type Section = 'branches' | 'sampling' | 'training' | 'quality' | 'memory';
+type Section = (typeof SECTIONS)[number];
+
+/** What stands where nothing is asked for. */
+interface BenchDefaults {
+  readonly sections: readonly Section[];
+  readonly batch: number;
+  readonly repeats: number;
+}
+
+const DEFAULTS: BenchDefaults = {
+  sections: ['branches', 'sampling', 'training'],
+  batch: 8,
+  repeats: 5,
+};
+
+/** Of published models with random weights, most of which are large. */
+const RANDOM_DEFAULTS: BenchDefaults = { sections: ['throughput'], batch: 1, repeats: 3 };
+
+/** Steps of a run of `--throughput`: the shares that it measures are whole numbers of them. */
+const THROUGHPUT_STEPS = '8';
 
 interface BenchOptions
   extends GlobalOptions,
@@ -59,6 +80,8 @@ interface BenchOptions
   readonly routers?: readonly string[];
   readonly batch: number;
   readonly repeats: number;
+  /** Whether a published model by name has random weights. */
+  readonly allowRandom: true;
   readonly predictor: PredictorName;
   readonly seeds: number;
   readonly fewerSteps?: readonly number[];
@@ -80,8 +103,11 @@ export interface BenchCommandOptions {
 export function addBenchCommand({ program, context, argv }: BenchCommandOptions): void {
   const command = program
     .command('bench')
-    .description('measure speed (default: branches, sampling, training), quality and memory')
+    .description(
+      'measure speed (default: branches, sampling, training), quality and memory;\na published model such as dit-xl-2-256 has random weights (default: throughput)',
+    )
     .option('--branches', 'a compiled branch and its gradient beside tfjs-wasm')
+    .option('--throughput', 'ms per step, GFLOP/s and memory, uncached and at CUR 25, 37.5, 50 %')
     .option('--sampling', 'cached sampling runs beside what their MACs promise')
     .option('--training', 'one training iteration, in forward passes')
     .option('--quality', 'images of every schedule beside the uncached ones; takes long')
@@ -93,8 +119,8 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
   const counts = integerListOption({ min: 1 });
   command
     .option('--routers <files...>', 'files or names (default: those of emoji-dit that fit)')
-    .option('--batch <n>', 'images at a time', count, 8)
-    .option('--repeats <n>', 'rounds that are timed', count, 5)
+    .option('--batch <n>', 'images at a time (default: 8, of random models 1)', count)
+    .option('--repeats <n>', 'rounds that are timed (default: 5, of random models 3)', count)
     .option('--predictor <name>', 'of --training', choiceOption(PREDICTOR_NAMES), 'quadratic')
     .option('--seeds <n>', 'images of --quality', count, 256)
     .option('--fewer-steps <list>', 'uncached runs of --quality (default: 3/4, 2/3, 1/2)', counts)
@@ -107,8 +133,23 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
     .option('--out <folder>', 'where bench.jsonl and what --quality keeps go', 'out/bench')
     .addOption(new Option('--memory-probe <mode>').argParser(choiceOption(MEMORY_MODES)).hideHelp())
     .action(async () => {
-      await bench({ options: command.optsWithGlobals<BenchOptions>(), context, argv });
+      const given = command.optsWithGlobals<GivenOptions>();
+      const { sections, ...defaults } = defaultsFor(given);
+      const options: BenchOptions = { ...defaults, ...given, allowRandom: true };
+      await bench({ input: { options, context, argv }, sections: askedFor(options) ?? sections });
     });
+}
+
+type GivenOptions = Omit<BenchOptions, 'batch' | 'repeats'> & Partial<BenchOptions>;
+
+function defaultsFor({ model, architecture, dit }: ModelOptions): BenchDefaults {
+  const isNamed = architecture === undefined && dit === undefined;
+  return isNamed && publishedArchitecture(model) ? RANDOM_DEFAULTS : DEFAULTS;
+}
+
+function askedFor(options: BenchOptions): readonly Section[] | undefined {
+  const asked = SECTIONS.filter((section) => options[section]);
+  return asked.length > 0 ? asked : undefined;
 }
 
 interface BenchInput {
@@ -117,19 +158,24 @@ interface BenchInput {
   readonly argv: readonly string[];
 }
 
-async function bench(input: BenchInput): Promise<void> {
+async function bench({
+  input,
+  sections,
+}: {
+  readonly input: BenchInput;
+  readonly sections: readonly Section[];
+}): Promise<void> {
   const { options, context } = input;
   if (options.memoryProbe) return probeMemory(options, options.memoryProbe, context);
   await prepareFolder(options.out);
-  const all: readonly Section[] = ['branches', 'sampling', 'training', 'quality', 'memory'];
-  const asked = all.filter((section) => options[section]);
-  const sections = asked.length > 0 ? asked : DEFAULT_SECTIONS;
   if (sections.includes('branches')) await benchBranches(input);
-  if (sections.some((section) => ['sampling', 'training', 'quality'].includes(section))) {
+  if (sections.some((section) => !['branches', 'memory'].includes(section))) {
     await withSession({
       options,
       context,
       use: async (session) => {
+        if (sections.includes('throughput')) await benchThroughput({ ...input, session });
+        if (sections.every((section) => !NEED_ROUTERS.includes(section))) return;
         const prepared = await prepare({ ...input, session });
         if (sections.includes('sampling')) await benchSampling(prepared);
         if (sections.includes('training')) await benchTraining(prepared);
@@ -139,6 +185,9 @@ async function bench(input: BenchInput): Promise<void> {
   }
   if (sections.includes('memory')) await benchMemory(input);
 }
+
+/** What is measured with the routers that fit. */
+const NEED_ROUTERS: readonly Section[] = ['sampling', 'training', 'quality'];
 
 interface PreparedBench extends BenchInput {
   readonly session: Session;
@@ -174,16 +223,36 @@ async function shippedRouters(options: BenchOptions): Promise<readonly string[]>
 async function benchBranches(input: BenchInput): Promise<void> {
   const { options, context } = input;
   const batch = 2 * options.batch;
-  const config = await modelConfig({ model: options.dit ?? options.model });
+  const { model, architecture: named = options.dit } = options;
+  const architecture = await modelArchitecture({ model: named ?? model });
   const results = await branchBench({
-    config,
+    architecture,
     batch,
     repeats: options.repeats,
     threads: options.threads,
     signal: context.signal,
   });
-  const settings = { model: config.name, batch, repeats: options.repeats };
+  const settings = { model: architecture.spec.name, batch, repeats: options.repeats };
   await publish(input, { name: 'branches', settings, results }, branchReport(results));
+}
+
+async function benchThroughput(input: BenchInput & { readonly session: Session }): Promise<void> {
+  const { options, context, session } = input;
+  const { model } = session;
+  const { steps = THROUGHPUT_STEPS, batch, repeats } = options;
+  const setting = await resolveRunSetting({ options: { ...options, steps }, model });
+  const jobs = numberedJobs(batch, model.subjects);
+  const { signal } = context;
+  const results = await throughputBench({ session, setting, jobs, repeats, signal });
+  const { random = false } = model;
+  const report = throughputReport({
+    results,
+    model: session.executor.spec.name,
+    random,
+    samples: setting.guidance ? 2 * batch : batch,
+  });
+  const settings = { ...settingsOf({ ...input, setting }), random };
+  await publish(input, { name: 'throughput', settings, results }, report);
 }
 
 async function benchSampling(input: PreparedBench): Promise<void> {
@@ -191,7 +260,7 @@ async function benchSampling(input: PreparedBench): Promise<void> {
   const { spec } = session.executor;
   const steps = setting.plan.steps.length;
   const interval = intervalSchedule({ options: { predictor: 'quadratic' }, spec, steps });
-  const jobs = numberedJobs(options.batch, session.model.classes);
+  const jobs = numberedJobs(options.batch, session.model.subjects);
   const results = [];
   for (const cache of routers.length > 0 ? routers : [interval]) {
     const { signal } = context;
@@ -236,7 +305,7 @@ async function benchQuality(input: PreparedBench): Promise<void> {
     guidance: setting.guidance,
     rows,
     reference,
-    jobs: numberedJobs(options.seeds, session.model.classes),
+    jobs: numberedJobs(options.seeds, session.model.subjects),
     batchSize: options.batch,
     folder: join(options.out, 'quality'),
     context,
@@ -282,7 +351,11 @@ async function probeMemory(
   context.stdout.write(`${JSON.stringify(probe)}\n`);
 }
 
-function settingsOf({ options, session, setting }: PreparedBench) {
+function settingsOf({
+  options,
+  session,
+  setting,
+}: Pick<PreparedBench, 'options' | 'session' | 'setting'>) {
   const { plan, guidance = null } = setting;
   return {
     model: session.executor.spec.name,

@@ -89,7 +89,7 @@ async function demo({ options, context, session, named }: DemoInput): Promise<vo
   const { model, executor } = session;
   const router = options.router ?? named.name;
   const setting = await resolveRunSetting({ options: { router }, model });
-  const jobs = imageJobs(options, model.classes);
+  const jobs = imageJobs(options, model.subjects);
   const { schedule } = named;
   const sampled = await sampleInTurns({ session, setting, schedule, jobs, context });
   const uncached = await decodeRun(sampled.uncached, session, context);

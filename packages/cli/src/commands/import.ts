@@ -7,9 +7,8 @@ import {
   officialRouterRows,
   toSchedule,
 } from '@harmonica/router';
-import { hashFiles, openPyTorch } from '@harmonica/weights';
+import { hashFiles, loadModel, openPyTorch } from '@harmonica/weights';
 import type { Command } from 'commander';
-import { checkpointFiles } from '../checkpoint-files.js';
 import type { CliContext } from '../cli-context.js';
 import { modelSpec } from '../model-spec.js';
 import { channelsOption, choiceOption, integerOption, numberOption } from '../option-values.js';
@@ -17,6 +16,7 @@ import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { cacheRecord } from '../run-manifest.js';
 import { resolveGuidance } from '../run-setting.js';
 import { createPlan, SAMPLER_NAMES, type SamplerName } from '../sampler.js';
+import { weightFiles } from '../weight-files.js';
 
 const KINDS = ['harmonica', 'l2c'] as const;
 
@@ -65,7 +65,8 @@ async function importRouter(
   const rows = officialRouterRows({ tensors: await routerTensors(path), path });
   const spec = await modelSpec({
     model,
-    latent: latentSize === undefined ? undefined : { height: latentSize, channels: 4 },
+    latent:
+      latentSize === undefined ? undefined : { height: latentSize, width: latentSize, channels: 4 },
   });
   const router = importOfficialRouter({
     format: options.kind === 'l2c' ? 'learning-to-cache' : 'harmonica',
@@ -110,8 +111,15 @@ async function routerTensors(path: string): Promise<Map<string, Float32Array>> {
   }
 }
 
+/** Of what `--model` would load. */
+async function hashWeights(path: string): Promise<string> {
+  const { components, component } = await loadModel(path);
+  const name = components.includes('transformer') ? 'transformer' : undefined;
+  return hashFiles(await weightFiles(component(name)));
+}
+
 async function modelHash({ modelSha, weights }: ImportOptions): Promise<string> {
-  if (weights !== undefined) return hashFiles(await checkpointFiles(weights));
+  if (weights !== undefined) return hashWeights(weights);
   if (modelSha !== undefined && /^[0-9a-f]{64}$/.test(modelSha)) return modelSha;
   throw new InvalidArgumentError({
     argument: '--model-sha',

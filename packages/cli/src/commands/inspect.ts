@@ -28,7 +28,10 @@ export function addInspectCommand(program: Command, context: CliContext): void {
     .command('inspect')
     .description('show a router or schedule: what it saves, where, and where it comes from')
     .argument('<router>', 'a file, or the name of a router of emoji-dit')
-    .option('--model <name>', 'emoji-dit or a size such as DiT-XL/2 (default: from the file)')
+    .option(
+      '--model <name>',
+      'as for sample, or a published model such as DiT-XL/2 (default: from the file)',
+    )
     .option('--png <file>', 'write the heat map as PNG')
     .option('--svg <file>', 'write the heat map as SVG')
     .action((router: string) => inspect(router, command.opts<InspectOptions>(), context));

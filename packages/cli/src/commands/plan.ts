@@ -1,4 +1,4 @@
-import { planFingerprint, type SamplerPlan, type StepNoise } from '@harmonica/core';
+import { type PlanStep, planFingerprint, type SamplerPlan, type StepNoise } from '@harmonica/core';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli-context.js';
 import { addSamplerOptions } from '../option-groups.js';
@@ -19,30 +19,72 @@ export function addPlanCommand(program: Command, context: CliContext): void {
 }
 
 function describePlan(plan: SamplerPlan): string {
-  const depth = Math.max(...plan.steps.map(({ history }) => history.length));
-  const history = Array.from({ length: depth }, (_, j) => (j === 0 ? 'p[n]' : `p[n-${j}]`));
   const settings = Object.entries(plan.settings)
     .filter(([, value]) => value !== null)
     .map(([key, value]) => `${key} ${value}`);
-  const head = ['step', 'time', 'x to p', 'model to p', 'carry', ...history, 'noise'];
-  const rows = plan.steps.map((step, i) => [
-    String(i),
-    String(step.timestep),
-    format(step.toPrediction.x),
-    format(step.toPrediction.model),
-    format(step.carry),
-    ...history.map((_, j) => format(step.history[j] ?? 0)),
-    describeNoise(step.noise),
-  ]);
+  const columns = columnsOf(plan);
   return [
     `${plan.sampler}, ${plan.steps.length} steps, model predicts ${plan.prediction}`,
     settings.join(', '),
     `fingerprint ${planFingerprint(plan)}`,
     '',
-    'p[n] = (x to p) x + (model to p) m;  x = carry x + sum of p[n-j] times its factor + noise',
+    'p[n] = (x to p) x + (model to p) m;  x = carry x + sum of p[n-j] and z[n-j] times their factors',
     '',
-    textTable({ head, rows }),
+    textTable({
+      head: ['step', ...columns.map(({ head }) => head)],
+      rows: plan.steps.map((step, i) => [String(i), ...columns.map(({ text }) => text(step))]),
+    }),
   ].join('\n');
+}
+
+interface Column {
+  readonly head: string;
+  readonly text: (step: PlanStep) => string;
+}
+
+/** Those that every plan has, and those of what some of its steps do. */
+function columnsOf({ steps }: SamplerPlan): readonly Column[] {
+  return [
+    { head: 'time', text: ({ timestep }) => String(timestep) },
+    { head: 'x to p', text: ({ toPrediction }) => format(toPrediction.x) },
+    { head: 'model to p', text: ({ toPrediction }) => format(toPrediction.model) },
+    ...(steps.some(({ clip }) => clip) ? [{ head: 'clip', text: describeClip }] : []),
+    ...(steps.some(({ threshold }) => threshold)
+      ? [{ head: 'threshold', text: describeThreshold }]
+      : []),
+    { head: 'carry', text: ({ carry }) => format(carry) },
+    ...factorColumns({ name: 'p', from: 0, steps, factorsOf: ({ history }) => history }),
+    { head: 'z[n]', text: ({ noise }) => describeNoise(noise) },
+    ...factorColumns({ name: 'z', from: 1, steps, factorsOf: ({ noise }) => earlierOf(noise) }),
+  ];
+}
+
+/** One column for each thing that is taken up again, the latest first. */
+function factorColumns(options: {
+  readonly name: string;
+  /** How many steps ago the first one was made. */
+  readonly from: number;
+  readonly steps: readonly PlanStep[];
+  readonly factorsOf: (step: PlanStep) => readonly number[];
+}): readonly Column[] {
+  const { name, from, steps, factorsOf } = options;
+  const depth = Math.max(...steps.map((step) => factorsOf(step).length));
+  return Array.from({ length: depth }, (_, j) => ({
+    head: from + j === 0 ? `${name}[n]` : `${name}[n-${from + j}]`,
+    text: (step) => format(factorsOf(step)[j] ?? 0),
+  }));
+}
+
+function earlierOf(noise: StepNoise): readonly number[] {
+  return noise.kind === 'fixed' ? (noise.earlier ?? []) : [];
+}
+
+function describeClip({ clip }: PlanStep): string {
+  return clip ? `${clip.min}..${clip.max}` : '';
+}
+
+function describeThreshold({ threshold }: PlanStep): string {
+  return threshold ? `${threshold.ratio}, ${threshold.max}` : '';
 }
 
 function describeNoise(noise: StepNoise): string {

@@ -60,7 +60,7 @@ async function sample(
 ): Promise<void> {
   const { model, decoder, executor } = session;
   const setting = await resolveRunSetting({ options, model });
-  const jobs = imageJobs(options, model.classes);
+  const jobs = imageJobs(options, model.subjects);
   const { latents, samplingMs } = await sampleWithProgress({
     session,
     setting,
@@ -98,7 +98,7 @@ async function writeImages(input: {
   const files: string[] = [];
   for (const [i, image] of images.entries()) {
     const { seed, label } = jobs[i] as ImageJob;
-    const file = `${String(seed).padStart(digits, '0')}-${session.model.classes.nameOf(label)}.png`;
+    const file = `${String(seed).padStart(digits, '0')}-${session.model.subjects.nameOf(label)}.png`;
     await writeOutput(join(folder, file), encodePng(image));
     files.push(file);
   }

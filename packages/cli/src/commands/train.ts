@@ -31,7 +31,9 @@ import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { cacheRecord } from '../run-manifest.js';
 import { type GuidanceOptions, resolveGuidance } from '../run-setting.js';
 import { createPlan, type SamplerOptions, samplerOf } from '../sampler.js';
+import { settingsIn } from '../sampler-settings.js';
 import { type Session, withSession } from '../session.js';
+import { trainingInputs } from '../training-inputs.js';
 import {
   addTrainingOptions,
   PRESETS,
@@ -114,7 +116,7 @@ async function train(input: TrainInput): Promise<void> {
   const { options, context, session, resume } = input;
   const { executor } = session;
   const files = filesOf(options.out);
-  const run = trainingRun(input);
+  const { run, disposeInputs } = trainingRun(input);
   const report = createTrainingReport({
     output: context.stderr,
     spec: executor.spec,
@@ -127,19 +129,24 @@ async function train(input: TrainInput): Promise<void> {
       await writeHeatMap(files.heatMap, finishedRouter(run, state), session);
     },
   });
-  const router = await trainWatched({ run, report, checkpointer, context, state: files.state });
+  const watched = { run, report, checkpointer, context, state: files.state };
+  const router = await trainWatched(watched).finally(disposeInputs);
   await writeOutput(files.router, formatRouter(router));
   await writeHeatMap(files.heatMap, router, session);
   context.stdout.write(summaryOf(router, session, files.router));
 }
 
 /** What the options ask for; where they are silent, a resumed run keeps its own settings. */
-function trainingRun({ options, context, session, resume }: TrainInput): TrainRouterOptions {
+function trainingRun({ options, context, session, resume }: TrainInput): {
+  readonly run: TrainRouterOptions;
+  readonly disposeInputs: () => void;
+} {
   const { executor, model } = session;
   const made = resume?.provenance;
   const plan = createPlan({
-    ...options,
-    sampler: options.sampler ?? (made && samplerOf(made)),
+    ...settingsIn(options),
+    process: model.process,
+    sampler: options.sampler ?? (made && samplerOf(made, model.process)),
     steps: options.steps ?? (made && String(made.sampler.steps)),
   });
   const guidance = resolveGuidance({
@@ -152,20 +159,19 @@ function trainingRun({ options, context, session, resume }: TrainInput): TrainRo
     preset ?? resume?.config ?? PRESETS.default,
     options,
   );
-  return {
+  const { subjects, sha256: modelSha256 } = model;
+  const { batchSize } = config;
+  const { dispose: disposeInputs, ...inputs } = trainingInputs({ subjects, guidance, batchSize });
+  const run = {
     executor,
     plan,
     config,
-    provenance: createProvenance({
-      spec: executor.spec,
-      modelSha256: model.sha256,
-      plan,
-      guidance,
-    }),
+    provenance: createProvenance({ spec: executor.spec, modelSha256, plan, guidance }),
     signal: context.signal,
-    ...(guidance && { guidance }),
+    ...inputs,
     ...(resume && { resume }),
   };
+  return { run, disposeInputs };
 }
 
 /** Trains with reports and checkpoints; whatever ends the run, its last state is on disk. */

@@ -72,4 +72,9 @@ export const elementwiseGradients: GradientTable = {
   Sigmoid: unary(({ ops, dy, y }) => ops.mul(ops.mul(dy, y), ops.sub(ops.number(1), y))),
   Relu: unary(({ ops, dy, y }) => ops.mul(dy, ops.unary('Sign', y))),
   Gelu: gelu,
+  /** `2 / sqrt(pi) exp(-x^2)`. */
+  Erf: unary(({ ops, dy, x }) => {
+    const bell = ops.unary('Exp', ops.unary('Neg', ops.mul(x, x)));
+    return ops.mul(dy, ops.mul(bell, ops.number(2 / Math.sqrt(Math.PI))));
+  }),
 };
