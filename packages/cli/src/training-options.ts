@@ -23,7 +23,13 @@ interface ConfigOption<T> {
   readonly parse: (text: string) => T;
 }
 
-const PROXY_NAMES: readonly ProxyName[] = ['leave-one-out', 'cumulative', 'single-step', 'uniform'];
+const PROXY_NAMES: readonly ProxyName[] = [
+  'leave-one-out',
+  'cumulative',
+  'marginal',
+  'single-step',
+  'uniform',
+];
 const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs'];
 const PREDICTOR_CHOICES: readonly TrainingConfig['predictor'][] = [...PREDICTOR_NAMES, 'per-step'];
 const GRANULARITIES: readonly TrainingConfig['granularity'][] = ['branch', 'step'];

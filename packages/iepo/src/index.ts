@@ -1,5 +1,12 @@
 export type { LambdaOptions } from './forks.js';
 export { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
+export {
+  type ChoosePredictorsOptions,
+  choosePredictors,
+  type MarginalLambda,
+  type MarginalLambdaOptions,
+  marginalLambda,
+} from './marginal-lambda.js';
 export { type ObjectiveOptions, type ObjectiveTerms, objective } from './objective.js';
 export {
   emptyCache,
@@ -24,8 +31,8 @@ export {
   startRun,
 } from './routed-run.js';
 export {
-  type ChoosePredictorsOptions,
-  choosePredictors,
+  type ChoosePredictorsAloneOptions,
+  choosePredictorsAlone,
   type SingleStepLambda,
   type SingleStepLambdaOptions,
   singleStepLambda,

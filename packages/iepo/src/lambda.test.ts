@@ -3,13 +3,14 @@ import { loadDit } from '@harmonica/backbones';
 import {
   AbortedError,
   type Backbone,
+  type CachePredictor,
   createEagerExecutor,
   type Executor,
   type PredictorName,
 } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import { createOnnxExecutor } from '@harmonica/onnx';
-import { predictorByName } from '@harmonica/router';
+import { perStepPredictor, predictorByName } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import {
   expectClose,
@@ -22,8 +23,9 @@ import { memory, slice, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tf
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LambdaOptions } from './forks.js';
 import { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
+import { choosePredictors, marginalLambda } from './marginal-lambda.js';
 import { advanceRun, disposeRunState, type RoutedRun, startRun } from './routed-run.js';
-import { choosePredictors, singleStepLambda } from './single-step-lambda.js';
+import { choosePredictorsAlone, singleStepLambda } from './single-step-lambda.js';
 
 // Means are taken in float32 there and in float64 here.
 const close = (actual: number | undefined, expected: number) =>
@@ -101,10 +103,18 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   afterAll(() => backbone.dispose());
 
   /** The final latent of a plain run from start to end, with nothing shared. */
-  const sample = async (rows: readonly (readonly number[])[]): Promise<Tensor4D> => {
+  const sample = async (
+    rows: readonly (readonly number[])[],
+    through: RoutedRun = run,
+  ): Promise<Tensor4D> => {
     let state = startRun(run, latent);
     for (const [index, row] of rows.entries()) {
-      const next = await advanceRun({ run, state, index, scores: index === 0 ? ones : row });
+      const next = await advanceRun({
+        run: through,
+        state,
+        index,
+        scores: index === 0 ? ones : row,
+      });
       next.output.dispose();
       disposeRunState(run, state);
       state = next.state;
@@ -177,10 +187,10 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
     }
   });
 
-  it('chooses the predictor that harms the image least', async () => {
+  it('chooses the predictor that harms the image least by itself', async () => {
     const candidates = names.map(predictorByName);
     const { lambda, chosen } = await singleStepLambda({ run, latent, scores: hard, candidates });
-    const alone = await choosePredictors({ run, latent, scores: hard, candidates });
+    const alone = await choosePredictorsAlone({ run, latent, scores: hard, candidates });
     const reference = await sample(scores.map(() => ones));
     for (let t = 1; t < 6; t++) {
       const errors: number[] = [];
@@ -197,9 +207,61 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
     expect(new Set(chosen).size).toBeGreaterThan(1);
   });
 
+  it('marginal equals the plain computation', async () => {
+    const { lambda, stepError } = await marginalLambda({ run, latent, scores: hard });
+    const reference = await sample(scores.map(() => ones));
+    for (let t = 1; t < 6; t++) {
+      const predicted = await sample(replaced(hard, t, [0, 0, 0, 0]));
+      const computed = await sample(replaced(hard, t, ones));
+      const ratios = [0, 1].map((image) => {
+        const error = (x: Tensor4D) => mse(pick(x, image), pick(reference, image), 1) + 1e-5;
+        return Math.log(error(predicted) / error(computed));
+      });
+      const expected = ((ratios[0] as number) + (ratios[1] as number)) / 2;
+      close(lambda[t], Math.max(0, expected));
+      expect(stepError[t]).toBeGreaterThan(0);
+    }
+  });
+
+  it('chooses the predictor that harms the image least, and keeps it for the steps after', async () => {
+    const candidates = (['hold', 'linear', 'quadratic'] as const).map(predictorByName);
+    const options = { run, latent, scores: hard, candidates, chosen: [0, 1, 1, 1, 1, 1] };
+    const { chosen } = await marginalLambda(options);
+    const inForce = [...options.chosen];
+    const reference = await sample(scores.map(() => ones));
+    for (let t = 1; t < 6; t++) {
+      const errors: number[] = [];
+      for (const index of candidates.keys()) {
+        inForce[t] = index;
+        const predictor = perStepPredictor(inForce.map((k) => candidates[k] as CachePredictor));
+        const final = await sample(replaced(hard, t, [0, 0, 0, 0]), {
+          ...run,
+          predictor: { ...predictor, depth: 3 },
+        });
+        const logs = [0, 1].map((image) =>
+          Math.log(mse(pick(final, image), pick(reference, image), 1) + 1e-5),
+        );
+        errors.push((logs[0] as number) + (logs[1] as number));
+      }
+      expect(errors[chosen[t] as number]).toBeLessThan(Math.min(...errors) + 1e-4);
+      inForce[t] = chosen[t] as number;
+    }
+    expect(new Set(chosen).size).toBeGreaterThan(1);
+  });
+
+  it('chooses for predicted steps alone what the marginal chooses on the way', async () => {
+    const candidates = (['hold', 'linear', 'quadratic'] as const).map(predictorByName);
+    const whole = hard.map((_, step) => (step % 2 === 0 ? ones : [0, 0, 0, 0]));
+    const options = { run, latent, scores: whole, candidates, chosen: [2, 2, 2, 2, 2, 2] };
+    const { chosen } = await marginalLambda(options);
+    const alone = await choosePredictors(options);
+    expect(alone).toEqual(chosen.map((index, step) => (step % 2 === 0 ? 2 : index)));
+  });
+
   it.each([
     ['leave-one-out', leaveOneOutLambda],
     ['cumulative', cumulativeLambda],
+    ['marginal', marginalLambda],
     ['single-step', singleStepLambda],
   ])('leaks no tensor and no handle, also when aborted (%s)', async (_, lambda) => {
     const before = memory().numTensors;

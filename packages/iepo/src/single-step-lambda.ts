@@ -48,7 +48,7 @@ export async function singleStepLambda(
   };
 }
 
-export interface ChoosePredictorsOptions extends LambdaOptions {
+export interface ChoosePredictorsAloneOptions extends LambdaOptions {
   readonly candidates: readonly CachePredictor[];
 }
 
@@ -59,7 +59,9 @@ export interface ChoosePredictorsOptions extends LambdaOptions {
  * @returns one index into `candidates` per step; 0 for steps that compute everything
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
-export async function choosePredictors(options: ChoosePredictorsOptions): Promise<number[]> {
+export async function choosePredictorsAlone(
+  options: ChoosePredictorsAloneOptions,
+): Promise<number[]> {
   const trials = await tryEveryStep(options, (step) => {
     const row = options.scores[step] as readonly number[];
     return row.some((score) => score < 1) ? row : undefined;

@@ -1,9 +1,11 @@
 import {
   choosePredictors,
+  choosePredictorsAlone,
   cumulativeLambda,
   type LambdaOptions,
   leaveOneOutLambda,
-  type SingleStepLambdaOptions,
+  type MarginalLambdaOptions,
+  marginalLambda,
   singleStepLambda,
 } from '@harmonica/iepo';
 import type { ProxyName } from './training-config.js';
@@ -17,7 +19,7 @@ export interface StepWeights {
 }
 
 export interface StepWeightsOptions
-  extends Pick<SingleStepLambdaOptions, 'run' | 'latent' | 'signal' | 'candidates'> {
+  extends Pick<MarginalLambdaOptions, 'run' | 'latent' | 'signal' | 'candidates' | 'chosen'> {
   readonly proxy: ProxyName;
   /** Soft scores in force, as the trainer applies them. */
   readonly soft: LambdaOptions['scores'];
@@ -29,25 +31,38 @@ export interface StepWeightsOptions
  * The weight of each step in the loss, by the chosen proxy:
  *
  * - `leave-one-out`, `cumulative`: lambda(t) itself, as in the paper and its code;
- * - `single-step`: lambda(t) / error(t), which turns an error of the model output at step t into one of the image, over the
+ * - `marginal`, `single-step`: lambda(t) / error(t), which turns an error of the model output at step t into one of the image, over the
  *   mean of lambda, so that beta does not depend on the model;
  * - `uniform`: 1 (the objective without the proxy).
  *
  * With `candidates` it chooses a predictor for each step as well; the soft proxies go on to measure with `run.predictor`.
  */
 export async function stepWeights(options: StepWeightsOptions): Promise<StepWeights> {
-  const { proxy, soft, hard, ...shared } = options;
-  const { candidates } = shared;
-  if (proxy === 'single-step') {
-    const { lambda, stepError, chosen } = await singleStepLambda({ ...shared, scores: hard });
-    return { lambda, weights: perUnitError(lambda, stepError), ...(candidates && { chosen }) };
+  const { proxy, soft, hard, ...search } = options;
+  if (proxy === 'marginal' || proxy === 'single-step') {
+    const find = proxy === 'marginal' ? marginalLambda : singleStepLambda;
+    const { lambda, stepError, chosen } = await find({ ...search, scores: hard });
+    const weights = perUnitError(lambda, stepError);
+    return { lambda, weights, ...(search.candidates && { chosen }) };
   }
+  const { candidates, chosen: _, ...shared } = search;
   const found = await softWeights({ ...shared, proxy, scores: soft });
   if (!candidates) return found;
-  return { ...found, chosen: await choosePredictors({ ...shared, candidates, scores: hard }) };
+  return { ...found, chosen: await predictorsFor({ ...search, candidates, proxy, hard }) };
 }
 
-type SoftProxy = Exclude<ProxyName, 'single-step'>;
+/** What {@link predictorsFor} needs. */
+export type PredictorsForOptions = Omit<StepWeightsOptions, 'soft' | 'candidates'> &
+  Required<Pick<StepWeightsOptions, 'candidates'>>;
+
+/** A predictor for each step of a hard schedule, found in the way of the proxy, without lambda. */
+export function predictorsFor(options: PredictorsForOptions): Promise<readonly number[]> {
+  const { proxy, hard, ...search } = options;
+  const choose = proxy === 'single-step' ? choosePredictorsAlone : choosePredictors;
+  return choose({ ...search, scores: hard });
+}
+
+type SoftProxy = Exclude<ProxyName, 'marginal' | 'single-step'>;
 
 async function softWeights(options: LambdaOptions & { proxy: SoftProxy }): Promise<StepWeights> {
   switch (options.proxy) {

@@ -13,14 +13,7 @@ import {
   type SamplerPlan,
   throwIfAborted,
 } from '@harmonica/core';
-import {
-  advanceRun,
-  choosePredictors,
-  disposeRunState,
-  objective,
-  type RoutedRun,
-  startRun,
-} from '@harmonica/iepo';
+import { advanceRun, disposeRunState, objective, type RoutedRun, startRun } from '@harmonica/iepo';
 import {
   branchCostWeights,
   type CostModel,
@@ -38,7 +31,7 @@ import { adaptBeta } from './beta-control.js';
 import { calibrateThreshold, decisionsAt, speedUpAt } from './calibrate-threshold.js';
 import { type DrawCondition, drawBatch, drawLabels, type TrainingBatch } from './draw-batch.js';
 import { startingBeta } from './starting-beta.js';
-import { stepWeights } from './step-weights.js';
+import { predictorsFor, stepWeights } from './step-weights.js';
 import {
   assertTrainingConfig,
   LOGIT_LIMIT,
@@ -154,9 +147,8 @@ function initialState({ executor, plan, config, provenance }: TrainRouterOptions
             align: 'first',
             initialSteps: Math.min(initial.initialSteps, steps),
           }),
-          // Near enough for a short training to turn any of them.
-          computed: 1,
-          predicted: -1,
+          computed: 2,
+          predicted: -2,
         });
   const zeros = new Array<number>(steps).fill(0);
   return {
@@ -270,7 +262,7 @@ async function refreshWeights({
   if (!first && state.iteration - state.refreshedAt < config.refreshEvery) return state;
   const cost = macsCostModel(executor.spec);
   const fresh = await stepWeights({
-    ...predictorSearch(config),
+    ...predictorSearch(config, state),
     run,
     latent: batch.latent,
     proxy: config.proxy,
@@ -282,7 +274,10 @@ async function refreshWeights({
   const blend = (old: readonly number[], next: readonly number[]) =>
     next.map((value, i) => share * value + (1 - share) * (old[i] as number));
   const { targetSpeedup: target } = config;
-  const findsBeta = first && target !== undefined && config.proxy === 'single-step';
+  const findsBeta =
+    first &&
+    target !== undefined &&
+    (config.proxy === 'marginal' || config.proxy === 'single-step');
   return {
     ...state,
     ...(findsBeta && { beta: startingBeta({ lambda: fresh.lambda, cost, target }) }),
@@ -302,17 +297,18 @@ async function withFinalPredictors(
   state: TrainingState,
 ): Promise<TrainingState> {
   const { config, executor, signal } = options;
-  const search = predictorSearch(config);
+  const search = predictorSearch(config, state);
   if (!search) return state;
   const size = FINAL_BATCHES * config.batchSize;
   const batch = drawTrajectory(options, restoreRng(state.rng), size);
   const threshold = thresholdInForce(config, state.logits, macsCostModel(executor.spec));
   try {
-    const chosen = await choosePredictors({
+    const chosen = await predictorsFor({
       ...search,
+      proxy: config.proxy,
       run: routedRun(options, state, batch),
       latent: batch.latent,
-      scores: hardScores(state.logits, threshold),
+      hard: hardScores(state.logits, threshold),
       ...(signal && { signal }),
     });
     return { ...state, predictor: predictorNames(chosen) };
@@ -321,11 +317,12 @@ async function withFinalPredictors(
   }
 }
 
-/** What there is to choose from with `per-step`. */
-function predictorSearch({ predictor }: TrainingConfig) {
-  return predictor === 'per-step'
-    ? { candidates: PREDICTOR_NAMES.map(predictorByName) }
-    : undefined;
+/** What there is to choose from with `per-step`, and what is in force. */
+function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
+  if (config.predictor !== 'per-step') return undefined;
+  const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
+  const chosen = names.map((name) => PREDICTOR_NAMES.indexOf(name));
+  return { candidates: PREDICTOR_NAMES.map(predictorByName), chosen };
 }
 
 function predictorNames(chosen: readonly number[]): PredictorChoice {

@@ -2,7 +2,7 @@ import type { PredictorName } from '@harmonica/core';
 import { InvalidArgumentError } from '@harmonica/core';
 
 /** Which lambda(t) weighs the steps: see the functions of the same names in `@harmonica/iepo`. */
-export type ProxyName = 'leave-one-out' | 'cumulative' | 'single-step' | 'uniform';
+export type ProxyName = 'leave-one-out' | 'cumulative' | 'marginal' | 'single-step' | 'uniform';
 
 /** What logits start from. */
 export type InitialLogits =
@@ -23,7 +23,7 @@ export interface TrainingConfig {
   /** Learning rate at the end, reached along half a cosine. Equal to `learningRate`: constant. */
   readonly finalLearningRate: number;
   /**
-   * Weight of the compute penalty. With `targetSpeedup` it is adapted, and with the single-step proxy its start follows
+   * Weight of the compute penalty. With `targetSpeedup` it is adapted, and with the marginal and single-step proxies its start follows
    * from the first lambda, whatever is given here.
    */
   readonly beta: number;
@@ -74,7 +74,7 @@ export const paperConfig: TrainingConfig = {
 
 /**
  * What a laptop trains in minutes: the best predictor for each step, whole steps decided together, started from
- * alternate steps, single-step lambda, costs by MACs, an annealed learning rate.
+ * alternate steps, marginal lambda, costs by MACs, an annealed learning rate.
  */
 export const defaultConfig: TrainingConfig = {
   seed: 42,
@@ -84,7 +84,7 @@ export const defaultConfig: TrainingConfig = {
   finalLearningRate: 0.02,
   beta: 0.02,
   costs: 'macs',
-  proxy: 'single-step',
+  proxy: 'marginal',
   refreshEvery: 100,
   refreshShare: 0.5,
   predictor: 'per-step',

@@ -62,7 +62,7 @@ function trainingStateSchema() {
         batchSize: z.number(),
         iterations: z.number(),
         predictor: z.enum(['hold', 'linear', 'quadratic', 'per-step']),
-        proxy: z.enum(['leave-one-out', 'cumulative', 'single-step', 'uniform']),
+        proxy: z.enum(['leave-one-out', 'cumulative', 'marginal', 'single-step', 'uniform']),
       }),
       provenance: z.looseObject({
         model: z.object({ name: z.string(), sha256: z.string() }),

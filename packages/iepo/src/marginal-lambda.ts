@@ -1,0 +1,150 @@
+import type { CachePredictor } from '@harmonica/core';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { everyBranch, type Forks, type LambdaOptions, withForks } from './forks.js';
+import { logImageErrors, meanSquaredError } from './image-error.js';
+import type { RunState } from './routed-run.js';
+
+export interface MarginalLambdaOptions extends LambdaOptions {
+  /** Predictors to choose from at each step, simplest first. Default: `run.predictor` alone. */
+  readonly candidates?: readonly CachePredictor[];
+  /** Index of the candidate in force at each step. Default: the first everywhere. */
+  readonly chosen?: readonly number[];
+}
+
+/** What {@link marginalLambda} finds, one value per step; 0 for step 0. */
+export interface MarginalLambda {
+  /**
+   * By how much predicting step t raises the error of the final image, all other steps as in force: the mean over images
+   * of the logarithm of the ratio of errors (10 / ln 10 times it is a loss of PSNR in dB).
+   */
+  readonly lambda: readonly number[];
+  /** Mean squared error of the guided model output at step t when all its branches are predicted. */
+  readonly stepError: readonly number[];
+  /** Index of the candidate with which predicting step t costs least, the simplest among equals. */
+  readonly chosen: readonly number[];
+}
+
+/**
+ * The image error that predicting a whole step causes, with the hard schedule in force everywhere else: with
+ * `e = |x0 - x0*|^2` per image, x0* uncached,
+ *
+ *     lambda(t) = mean over images of log(e(t predicted) / e(t computed)),   clipped at 0
+ *
+ * Unlike the paper's proxy it is as meaningful for steps that are computed now as for those that are predicted, and it
+ * sees what consecutive predictions do to each other. The logarithm keeps the few images that flip to another layout,
+ * whose squared errors dwarf all others, from deciding alone. `lambda / stepError` turns an error of the model output
+ * into one of the image.
+ *
+ * With several `candidates`, each step is predicted by every one of them, and the one that harms the image least stays
+ * in force for the steps that follow. Where many steps are predicted this beats a choice for each step alone
+ * (`singleStepLambda`): repeating an output lags behind the truth at every step, and those errors add up, while those of
+ * forecasts partly cancel.
+ *
+ * @throws {@link AbortedError} between steps, if `signal` is aborted
+ */
+export function marginalLambda(options: MarginalLambdaOptions): Promise<MarginalLambda> {
+  return withTrials(options, async ({ forks, run, inForce, tryPredictors, ...trials }) => {
+    const ones = everyBranch(run, 1);
+    const lambda = [0];
+    const stepError = [0];
+    let state = await forks.first();
+    for (let t = 1; t < options.scores.length; t++) {
+      const computed = await forks.fork({ from: state, index: t, scores: ones });
+      const zeros = everyBranch(run, 0);
+      const predicted = await tryPredictors({ from: state, index: t, scores: zeros });
+      stepError.push(await meanSquaredError(predicted.output, computed.output));
+      const better = await trials.finalError(computed.state, t + 1);
+      lambda.push(Math.max(0, predicted.error - better));
+      forks.free(computed.output, predicted.output);
+      state = await forks.move({ from: state, index: t, scores: inForce(t) });
+    }
+    return { lambda, stepError, chosen: trials.chosen };
+  });
+}
+
+export interface ChoosePredictorsOptions extends MarginalLambdaOptions {
+  readonly candidates: readonly CachePredictor[];
+}
+
+/**
+ * Chooses for each step of a hard schedule that predicts something the predictor that harms the final image least, all
+ * other steps as in force: what {@link marginalLambda} chooses on the way, without the rest.
+ *
+ * @returns one index into `candidates` per step; steps that compute everything keep theirs
+ * @throws {@link AbortedError} between steps, if `signal` is aborted
+ */
+export function choosePredictors(options: ChoosePredictorsOptions): Promise<readonly number[]> {
+  return withTrials(options, async ({ forks, inForce, tryPredictors, chosen }) => {
+    let state = await forks.first();
+    for (let t = 1; t < options.scores.length; t++) {
+      const step = { from: state, index: t, scores: inForce(t) };
+      if (step.scores.some((score) => score < 1)) {
+        const { output } = await tryPredictors(step);
+        forks.free(output);
+      }
+      state = await forks.move(step);
+    }
+    return chosen;
+  });
+}
+
+interface Step {
+  readonly from: RunState;
+  readonly index: number;
+  readonly scores: readonly number[];
+}
+
+interface Trials {
+  readonly forks: Forks;
+  readonly run: LambdaOptions['run'];
+  readonly inForce: (step: number) => readonly number[];
+  /** In force; written by `tryPredictors`. */
+  readonly chosen: number[];
+  /** Takes a step with every candidate and puts the best in force. The caller frees its model output. */
+  readonly tryPredictors: (step: Step) => Promise<{ output: Tensor4D; error: number }>;
+  /** Mean logarithm of the image errors when the steps from `index` on are run as in force; frees the state. */
+  readonly finalError: (state: RunState, index: number) => Promise<number>;
+}
+
+async function withTrials<T>(
+  options: MarginalLambdaOptions,
+  body: (trials: Trials) => Promise<T>,
+): Promise<T> {
+  const { scores, candidates = [options.run.predictor] } = options;
+  const chosen = scores.map((_, step) => options.chosen?.[step] ?? 0);
+  const depth = Math.max(...candidates.map((candidate) => candidate.depth));
+  const at = (index: number) => candidates[index] as CachePredictor;
+  // As deep as the deepest candidate, so that the cache holds what any of them reads.
+  const predictor: CachePredictor = {
+    name: 'per-step',
+    depth,
+    weights: (step, computed) => at(chosen[step] as number).weights(step, computed),
+  };
+  const run = { ...options.run, predictor };
+  const inForce = (step: number) => scores[step] as readonly number[];
+  return withForks({ ...options, run }, async (forks) => {
+    const uncached = await forks.finishUncached(await forks.first(), 1);
+    const finalError: Trials['finalError'] = async (state, index) => {
+      const final = await forks.finish(state, index, inForce);
+      const errors = await logImageErrors(run, final, uncached);
+      forks.free(final);
+      return errors.reduce((sum, error) => sum + error, 0) / errors.length;
+    };
+    const tryPredictors: Trials['tryPredictors'] = async (step) => {
+      let best: { output: Tensor4D; error: number } | undefined;
+      for (const [index, candidate] of candidates.entries()) {
+        const trial = await forks.fork({ ...step, predictor: { ...candidate, depth } });
+        const error = await finalError(trial.state, step.index + 1);
+        const isBest = best === undefined || error < best.error;
+        const loser = isBest ? best?.output : trial.output;
+        if (loser) forks.free(loser);
+        if (isBest) {
+          best = { output: trial.output, error };
+          chosen[step.index] = index;
+        }
+      }
+      return best as { output: Tensor4D; error: number };
+    };
+    return body({ forks, run, inForce, chosen, tryPredictors, finalError });
+  });
+}
