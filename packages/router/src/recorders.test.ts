@@ -122,7 +122,7 @@ describe('recorders', () => {
         return output;
       },
     };
-    await sampleTiny({ executor: watching, plan, cache: recorder.cache });
+    await sampleTiny({ executor: watching, plan, seeds: [1, 2], cache: recorder.cache });
     const { x, y } = recorder.pairs();
     const steps = Array.from({ length: STEPS - 1 }, (_, i) => i + 1);
     expectClose(
