@@ -4,23 +4,14 @@ import { mixSamplersAndRouters } from './index.js';
 
 it('runs every sampler with every policy', async () => {
   const mixes = await mixSamplersAndRouters(4, await writeTinyModel());
-  const policies = [
-    ['none', 0],
-    ['interval 2, hold', 0.25],
-    ['interval 2, quadratic', 0.25],
-    ['attention every 2nd', 0.25],
-  ];
-  expect(
-    mixes.map(({ sampler, policy, cacheUtilization }) => [sampler, policy, cacheUtilization]),
-  ).toEqual(
-    ['DDIM', 'DDIM, eta 0.5', 'IDDPM'].flatMap((sampler) =>
-      policies.map((policy) => [sampler, ...policy]),
+  const policies = ['interval 2, hold', 'interval 2, quadratic', 'attention every 2nd'];
+  expect(mixes.map(({ sampler, policy, predicted }) => [sampler, policy, predicted])).toEqual(
+    ['ddim', 'dpm-solver++', 'ddpm'].flatMap((sampler) =>
+      policies.map((policy) => [sampler, policy, 0.25]),
     ),
   );
-  for (const first of [0, 4, 8]) {
-    const [none, ...cached] = mixes.slice(first, first + 4).map(({ psnrDb }) => psnrDb);
-    expect(none).toBe(Infinity);
-    expect(Math.min(...cached)).toBeGreaterThan(20);
-    expect(Math.min(...cached)).toBeLessThan(Infinity); // what is predicted is not what is computed
+  for (const { meanDb } of mixes) {
+    expect(meanDb).toBeGreaterThan(20);
+    expect(meanDb).toBeLessThan(Infinity); // what is predicted is not what is computed
   }
 });

@@ -117,7 +117,6 @@ const FAMILIES: { readonly [Name in FamilyName]: Family<FamilyConfigs[Name]> } =
       sampler: 'dpm-solver++',
       // Its models of latents have the noise of Stable Diffusion, those of pixels that of DDPM.
       schedule: inChannels === 3 ? 'linear' : 'scaled-linear',
-      timeOffset: 1,
     }),
     guidance: ({ inChannels, nullClass, captionTokens }) => ({
       scale: captionTokens > 0 ? 2 : nullClass ? 1.4 : 1,

@@ -23,10 +23,13 @@ export function publishedArchitecture(name: string): Architecture | undefined {
   return entries().get(slugOf(name))?.();
 }
 
-/** Names in lower case of all published models, smallest first within a family. */
-export function publishedNames(): readonly string[] {
-  return [...entries().keys()];
-}
+/** What their authors call the published models, smallest first within a family. */
+export const PUBLISHED_NAMES: readonly string[] = [
+  ...DIT_SIZES,
+  ...SIT_SIZES,
+  ...PIXART_MODELS,
+  ...UVIT_MODELS,
+];
 
 function entries(): ReadonlyMap<string, () => Architecture> {
   return new Map([...ditEntries(), ...sitEntries(), ...pixartEntries(), ...uvitEntries()]);

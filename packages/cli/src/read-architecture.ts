@@ -17,7 +17,7 @@ import {
   type FamilyConfigs,
   type FamilyName,
 } from './architecture.js';
-import { publishedArchitecture, publishedNames } from './published-architectures.js';
+import { PUBLISHED_NAMES, publishedArchitecture } from './published-architectures.js';
 
 /**
  * An architecture by name or from a file: a published model (see `publishedArchitecture`), or a JSON file with a `family`
@@ -35,13 +35,8 @@ export async function readArchitecture(nameOrFile: string): Promise<Architecture
     argument: '--architecture',
     value: nameOrFile,
     expected: 'a published model such as DiT-XL/2 or pixart-alpha-256, or a .json file',
-    fix: `Published: ${publishedNames().filter(isShort).join(', ')}.`,
+    fix: `Published: ${PUBLISHED_NAMES.join(', ')}.`,
   });
-}
-
-/** One name is enough for a message. */
-function isShort(name: string): boolean {
-  return !/_uvit_|-uvit-|-xl-2-(\d+x|\d+-ms|2k-ms)|^[ds]it-.*-256$/.test(name);
 }
 
 /**

@@ -27,7 +27,7 @@ describe('runCli', () => {
     ],
     [
       ['sample', '--dit', 'DiT-M/2'],
-      /--architecture is "DiT-M\/2"; expected a published model.* dit-s-8, /,
+      /--architecture is "DiT-M\/2"; expected a published model.* DiT-S\/8, /,
     ],
     [['inspect', 'nowhere.json'], /error: nowhere\.json: is neither a file/],
   ])('says in one line what is wrong with %o', async (argv, message) => {

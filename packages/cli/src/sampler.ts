@@ -2,6 +2,7 @@ import {
   HarmonicaError,
   IncompatibleError,
   InvalidArgumentError,
+  type NoiseProcess,
   type Provenance,
   planFingerprint,
   type SamplerPlan,
@@ -31,25 +32,20 @@ import {
   type SettingName,
 } from './sampler-settings.js';
 
-/** How a model's latents become noise: by a schedule of 1000 timesteps, flow matching's straight path, or SiT's. */
-export type ProcessKind = 'diffusion' | 'flow' | 'sit';
-
 /** What a sampler depends on of how a model was trained. */
 export interface ModelProcess {
-  readonly kind: ProcessKind;
+  readonly kind: NoiseProcess;
   /** The sampler to take where none is named. */
   readonly sampler: SamplerName;
   /** Of a diffusion, where none is named. */
   readonly schedule?: NoiseScheduleName;
-  /** What the model's times are more than the plan's. Default 0. */
-  readonly timeOffset?: number;
 }
 
 /** The process of DiT, which stands where no model says otherwise. */
 export const DIT_PROCESS: ModelProcess = { kind: 'diffusion', sampler: 'ddim', schedule: 'linear' };
 
 interface Sampler {
-  readonly process: ProcessKind;
+  readonly process: NoiseProcess;
   /** The settings that it has beside `steps`. */
   readonly settings: readonly SettingName[];
   /** @throws typed errors if a setting is outside its range */
@@ -142,11 +138,10 @@ export function createPlan(options: CreatePlanOptions): SamplerPlan {
     if (!settings.includes(name)) throw notASetting(sampler, name);
   }
   const { schedule = process.schedule } = options;
-  const plan = create({
+  return create({
     steps: /^\d+$/.test(steps) ? Number(steps) : steps,
     ...planOptionsOf({ ...options, ...(entry.process === 'diffusion' && { schedule }) }),
   } as never);
-  return process.timeOffset ? laterBy(process.timeOffset, plan) : plan;
 }
 
 /** The samplers that have a setting. */
@@ -202,14 +197,6 @@ function singlestep(algorithm: Exclude<DpmSolverAlgorithm, 'sde-dpm-solver'>) {
 
 function settingsOf(sampler: SamplerName): readonly SettingName[] {
   return SAMPLERS[sampler].settings;
-}
-
-function laterBy(offset: number, plan: SamplerPlan): SamplerPlan {
-  return {
-    ...plan,
-    settings: { ...plan.settings, timeOffset: offset },
-    steps: plan.steps.map((step) => ({ ...step, timestep: step.timestep + offset })),
-  };
 }
 
 function notASetting(sampler: SamplerName, name: SettingName): InvalidArgumentError {

@@ -1,5 +1,34 @@
+export {
+  type FeatureDistanceResult,
+  type FeaturePairs,
+  featureDistance,
+} from './feature-distance.js';
+export type { ExtractorIdentity, FeatureSet } from './feature-set.js';
+export {
+  createFeatureStatistics,
+  type FeatureStatistics,
+  type FeatureStatisticsOptions,
+  type StatisticsAccumulator,
+} from './feature-statistics.js';
+export {
+  type FrechetDistanceOptions,
+  type FrechetDistanceResult,
+  frechetDistance,
+  type TraceOfRootOptions,
+  traceOfRoot,
+} from './frechet-distance.js';
 export type { ImagePair, PixelArray, PixelImage } from './image.js';
 export type { ImageSets } from './image-sets.js';
+export {
+  type InceptionScoreOptions,
+  type InceptionScoreResult,
+  inceptionScore,
+} from './inception-score.js';
+export {
+  type KernelDistanceOptions,
+  type KernelDistanceResult,
+  kernelDistance,
+} from './kernel-distance.js';
 export { type SampleSummary, summarize } from './latency-statistics.js';
 export {
   type InterleavedResult,
@@ -9,5 +38,15 @@ export {
   measureInterleaved,
   type TimedRun,
 } from './measure.js';
+export {
+  type PrecisionRecallOptions,
+  type PrecisionRecallResult,
+  precisionRecall,
+} from './precision-recall.js';
 export { type MeanPsnrResult, meanPsnr, psnr } from './psnr.js';
 export { type MeanSsimResult, meanSsim, ssim } from './ssim.js';
+export {
+  type DecodeStatisticsOptions,
+  decodeStatistics,
+  encodeStatistics,
+} from './statistics-file.js';

@@ -199,7 +199,7 @@ describe('withPolicy alone', () => {
     expect(executor.liveHandles).toBe(0);
   });
 
-  it('asks about one branch after another and holds the last `depth` outputs of each', async () => {
+  it('makes one call for each step and holds the last `depth` outputs of each branch', async () => {
     const executor = createFakeExecutor();
     const asked: string[] = [];
     const policy = {
@@ -211,9 +211,12 @@ describe('withPolicy alone', () => {
     };
     const runner = withPolicy({ policy, predictor: predictorByName('linear') })(executor, 4);
     await runAll({ runner, executor, steps: 4 });
-    expect(asked.slice(0, 3)).toEqual([4, 5, 6].map((n) => `1.${n - 4} after ${n} calls`));
-    // Four branches of depth 2, and the one that was just computed before the oldest goes.
-    expect(executor.peakValues).toBe(9);
+    expect(asked.slice(0, 5)).toEqual(
+      ['1.0', '1.1', '1.2', '1.3', '2.0'].map((at) => `${at} after ${at[0]} calls`),
+    );
+    expect(executor.calls).toHaveLength(4);
+    // Four branches of depth 2, and those of the running step before the oldest go.
+    expect(executor.peakValues).toBe(12);
     runner.dispose();
   });
 });

@@ -32,12 +32,18 @@ export interface StepOutput {
 export function createCachingRunner(options: {
   readonly executor: Executor;
   readonly runStep: (input: StepInput) => Promise<StepOutput>;
+  /** Frees what `runStep` holds beside the cache. May be called more than once. */
+  readonly onClear?: () => void;
 }): BranchRunner {
-  const { executor, runStep } = options;
+  const { executor, runStep, onClear } = options;
   const store = createCacheStore(executor);
   const decisions: Decisions[] = [];
   let disposed = false;
   let running = false;
+  const clear = () => {
+    store.clear();
+    onClear?.();
+  };
   const assertUsable = () => {
     if (disposed) throw new DisposedError('The cache runner');
   };
@@ -59,14 +65,14 @@ export function createCachingRunner(options: {
         throw error;
       } finally {
         running = false;
-        if (disposed) store.clear();
+        if (disposed) clear();
         executor.release(stream);
       }
     },
     dispose() {
       disposed = true;
       // A running step still reads the cache, and clears it when it ends.
-      if (!running) store.clear();
+      if (!running) clear();
     },
   };
 }

@@ -1,7 +1,9 @@
 export { type AllComputeScheduleOptions, allComputeSchedule } from './all-compute-schedule.js';
+export type { Granularity } from './branch-groups.js';
 export { parseCacheDocument } from './cache-document.js';
 export { type CacheStatistics, cacheStatistics, type Utilization } from './cache-statistics.js';
 export { type CacheKey, type CacheStore, createCacheStore } from './cache-store.js';
+export { type ChangeRecorder, createChangeRecorder } from './change-recorder.js';
 export { type Rgb, scoreColor } from './color-map.js';
 export { assertCompatible, assertScheduleFits } from './compatibility.js';
 export {
@@ -12,6 +14,22 @@ export {
   scheduleCost,
   theoreticalSpeedUp,
 } from './cost-model.js';
+export { type DeltaDitScheduleOptions, deltaDitSchedule } from './delta-dit-schedule.js';
+export {
+  diffSchedules,
+  type PredictorDifference,
+  type ScheduleDiff,
+  type ScheduleDifference,
+} from './diff-schedules.js';
+export {
+  type DualBlockCacheLimits,
+  type DualBlockCacheOptions,
+  dualBlockCachePolicy,
+} from './dual-block-cache-policy.js';
+export type { DynamicPolicy, PolicyRun, RunningPolicy, Watch } from './dynamic-policy.js';
+export { editSchedule, type IndexRange, type ScheduleEdit } from './edit-schedule.js';
+export { firstBlockCachePolicy } from './first-block-cache-policy.js';
+export { evaluatePolynomial, fitPolynomial, type PolynomialFit } from './fit-polynomial.js';
 export { fixedIntervalPolicy } from './fixed-interval-policy.js';
 export {
   type FixedIntervalScheduleOptions,
@@ -45,6 +63,12 @@ export {
   normalLogits,
   type RouterSize,
 } from './initial-logits.js';
+export {
+  type MagCacheScheduleOptions,
+  magCacheSchedule,
+  type RecordedMagnitudes,
+} from './mag-cache-schedule.js';
+export { createMagnitudeRecorder, type MagnitudeRecorder } from './magnitude-recorder.js';
 export { type MeasureCostModelOptions, measureCostModel } from './measure-cost-model.js';
 export { noCachePolicy } from './no-cache-policy.js';
 export {
@@ -53,6 +77,12 @@ export {
   type OfficialRouterFormat,
   officialRouterRows,
 } from './official-router.js';
+export {
+  type Broadcast,
+  type MlpBroadcast,
+  type PabScheduleOptions,
+  pabSchedule,
+} from './pab-schedule.js';
 export {
   type CachedOutput,
   type CachePlan,
@@ -70,9 +100,32 @@ export {
 } from './polynomial-predictor.js';
 export { PREDICTOR_NAMES, perStepPredictor, predictorByName } from './predictor-by-name.js';
 export { createProvenance, type RunSetting } from './provenance.js';
+export { type ResampleScheduleOptions, resampleSchedule } from './resample-schedule.js';
 export { routerScores, type StepMatrix, sigmoid } from './router-scores.js';
+export { sceneToPng } from './scene-png.js';
 export { schedulePolicy } from './schedule-policy.js';
 export { type CreateScheduleOptions, createSchedule, scheduleDecisions } from './schedule-table.js';
+export {
+  type ComponentNames,
+  DIFFUSERS_COMPONENTS,
+  DIT_COMPONENTS,
+  formatSmoothCacheSchedule,
+  type ParseSmoothCacheOptions,
+  parseSmoothCacheSchedule,
+} from './smooth-cache-file.js';
+export {
+  type RecordedChanges,
+  type SmoothCacheScheduleOptions,
+  smoothCacheSchedule,
+} from './smooth-cache-schedule.js';
+export { taylorPredictor } from './taylor-predictor.js';
+export { type TaylorSeerScheduleOptions, taylorSeerSchedule } from './taylor-seer-schedule.js';
+export { type TeaCacheOptions, teaCachePolicy } from './tea-cache-policy.js';
+export {
+  createTeaCacheRecorder,
+  type TeaCachePairs,
+  type TeaCacheRecorder,
+} from './tea-cache-recorder.js';
 export { type ToScheduleOptions, toSchedule } from './to-schedule.js';
 export { type WithCacheOptions, withCache } from './with-cache.js';
 export { type WithPolicyOptions, withPolicy } from './with-policy.js';

@@ -9,6 +9,7 @@ import type { BranchTiming } from '../bench/branch-bench.js';
 import type { MemoryProbe } from '../bench/memory-bench.js';
 import type { QualityResult } from '../bench/quality-bench.js';
 import type { SamplingTiming } from '../bench/sampling-bench.js';
+import type { Throughput } from '../bench/throughput-bench.js';
 import type { TrainingTiming } from '../bench/training-bench.js';
 
 describe('harmonica bench', () => {
@@ -73,6 +74,18 @@ describe('harmonica bench', () => {
     for (const title of ['Branches', 'Sampling', 'Training']) {
       expect(stdout).toMatch(new RegExp(`### ${title}.*\\n\\n\\| .* \\|\\n\\| --- \\| ---: \\|`));
     }
+  });
+
+  it('measures throughput, uncached and at three shares of predicted calls', async () => {
+    const out = join(folder, 'throughput');
+    const { status, stdout } = await bench(['--throughput', '--guidance', '1'], out);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/### Throughput: emoji-dit, 2 at a time, guidance included/);
+    const [record] = await recordsIn(out);
+    expect(record?.settings).toMatchObject({ random: false, steps: 8, batch: 2 });
+    const results = record?.results as Throughput[];
+    expect(results.map(({ cacheUtilization }) => cacheUtilization)).toEqual([0, 0.25, 0.375, 0.5]);
+    expect(results[0]).toMatchObject({ speedUp: 1, theoreticalSpeedUp: 1 });
   });
 
   it('compares the quality of schedules, and finds finished rows again', async () => {

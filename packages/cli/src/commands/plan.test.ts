@@ -27,4 +27,27 @@ describe('harmonica plan', () => {
     expect(stdout.trimEnd().split('\n').at(-2)).toMatch(/0\.\d+\.\.0\.\d+$/);
     expect(stdout.trimEnd()).toMatch(/ 0$/);
   });
+
+  it('prints earlier noise and thresholds', async () => {
+    const argv = ['plan', '--sampler', 'sde-dpm-solver++-singlestep', '--steps', '4'];
+    const { status, stdout } = await runCommand([...argv, '--dynamic-threshold', '0.995,2']);
+    expect(status).toBe(0);
+    const [head = '', , first = ''] = stdout.trimEnd().split('\n').slice(-6);
+    expect(head).toMatch(/model to p +threshold +carry +p\[n\] +p\[n-1\] +z\[n\] +z\[n-1\]$/);
+    expect(first).toMatch(/ 0\.995, 2 /);
+  });
+
+  it('refuses options that the sampler has not', async () => {
+    const { status, stderr } = await runCommand([
+      'plan',
+      '--sampler',
+      'flow-euler',
+      '--order',
+      '2',
+    ]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/error: --order is "flow-euler"; expected a sampler that has it: dpm/);
+    const word = await runCommand(['plan', '--tau', 'x']);
+    expect(word.status).toBe(1);
+  });
 });

@@ -1,0 +1,129 @@
+import { createRng } from '@harmonica/core';
+import { describe, expect, it } from 'vitest';
+import { featureDistance } from './feature-distance.js';
+import type { FeatureSet } from './feature-set.js';
+import { inceptionScore } from './inception-score.js';
+import { kernelDistance, kernelDistancesOf } from './kernel-distance.js';
+import { precisionRecall } from './precision-recall.js';
+
+const set = (values: readonly number[], dimension = 1): FeatureSet => ({
+  data: Float64Array.from(values),
+  count: values.length / dimension,
+  dimension,
+});
+
+const normal = (seed: number, count: number, dimension: number): FeatureSet => ({
+  data: createRng({ seed }).fillNormal(new Float32Array(count * dimension)),
+  count,
+  dimension,
+});
+
+describe('kernelDistance', () => {
+  it('draws the same subsets for the same seed, and spreads around 0 for equal distributions', () => {
+    const pair = { references: normal(1, 300, 4), features: normal(2, 300, 4) };
+    const result = kernelDistance({ ...pair, subsets: 20, subsetSize: 100, seed: 5 });
+    expect(kernelDistance({ ...pair, subsets: 20, subsetSize: 100, seed: 5 })).toEqual(result);
+    expect(Math.abs(result.mean)).toBeLessThan(3 * result.std);
+  });
+
+  it('gives the same values whether products are computed once or for each subset', () => {
+    const features = normal(2, 60, 2);
+    const few = normal(1, 60, 2);
+    const rows = Array.from({ length: 30 }, (_, i) => 2 * i);
+    const draws = [{ references: rows, features: rows.map((row) => row + 1) }];
+    // The same first rows in a set too large for one table of products.
+    const many = { ...few, count: 9000, data: new Float32Array(18_000) };
+    many.data.set(few.data);
+    const once = kernelDistancesOf({ references: few, features, draws });
+    expect(kernelDistancesOf({ references: many, features, draws })).toEqual(once);
+  });
+
+  it('refuses fewer images than a subset has', () => {
+    const few = normal(1, 10, 2);
+    expect(() => kernelDistance({ references: few, features: few })).toThrow('subsetSize is 1000');
+  });
+});
+
+describe('inceptionScore', () => {
+  it('is the number of classes for sure and even predictions, 1 for equal ones', () => {
+    const sure = set([99, 0, 0, 0, 99, 0, 0, 0, 99], 3);
+    expect(inceptionScore({ logits: sure, splits: 1 }).mean).toBeCloseTo(3, 9);
+    expect(inceptionScore({ logits: set([1, 2, 1, 2], 2), splits: 1 }).mean).toBeCloseTo(1, 12);
+  });
+
+  it('does not hang on the order of classes when it shuffles', () => {
+    const logits = set(
+      Array.from({ length: 400 }, (_, i) => (i < 200 ? [9, 0] : [0, 9])).flat(),
+      2,
+    );
+    expect(inceptionScore({ logits, splits: 2, shuffle: false }).mean).toBeCloseTo(1, 12);
+    expect(inceptionScore({ logits, splits: 2 }).mean).toBeGreaterThan(1.9);
+  });
+
+  it('refuses more splits than images', () => {
+    expect(() => inceptionScore({ logits: set([1, 2], 2) })).toThrow('splits is 10');
+  });
+});
+
+describe('precisionRecall', () => {
+  it('counts features in balls of references and the other way', () => {
+    const references = set([0, 1, 2, 10]);
+    const features = set([0.5, 2.5, 30]);
+    // Radii of the references: 1, 1, 1, 8; of the features: 2, 2, 27.5.
+    expect(precisionRecall({ references, features, neighbors: 1 })).toEqual({
+      precision: 2 / 3,
+      recall: 1,
+    });
+  });
+
+  it('is 1 for equal sets and 0 for distant ones', () => {
+    const references = normal(3, 300, 5);
+    expect(precisionRecall({ references, features: references })).toEqual({
+      precision: 1,
+      recall: 1,
+    });
+    const far = { ...references, data: references.data.map((value) => value + 100) };
+    expect(precisionRecall({ references, features: far })).toEqual({ precision: 0, recall: 0 });
+  });
+});
+
+describe('featureDistance', () => {
+  it('is the mean distance of the pairs', () => {
+    const references = set([3, 4, 0, 5], 2);
+    const features = set([0, 0, 0, 4], 2);
+    expect(featureDistance({ references, features })).toEqual({
+      mean: 3,
+      relative: 0.6,
+      values: [5, 1],
+    });
+  });
+
+  it('refuses sets of different sizes', () => {
+    expect(() => featureDistance({ references: set([1, 2]), features: set([1]) })).toThrow(
+      'expected one image for each reference (references: 2)',
+    );
+  });
+});
+
+describe('every metric of two sets', () => {
+  const metrics = {
+    kernelDistance: (pair: Pair) => kernelDistance({ ...pair, subsets: 1, subsetSize: 2 }),
+    precisionRecall: (pair: Pair) => precisionRecall({ ...pair, neighbors: 1 }),
+    featureDistance,
+  };
+  interface Pair {
+    references: FeatureSet;
+    features: FeatureSet;
+  }
+  const good = { ...set([1, 2, 3, 4], 2), extractor: { name: 'a', hash: '1' } };
+
+  it.each(Object.entries(metrics))('%s refuses what cannot be compared', (_, metric) => {
+    const compare = (fields: Partial<FeatureSet>) => () =>
+      metric({ references: good, features: { ...good, ...fields } });
+    expect(compare({ extractor: { name: 'b', hash: '2' } })).toThrow('The extractor is "b, 2"');
+    expect(compare({ dimension: 4 })).toThrow('The feature dimension is 4; expected 2');
+    expect(compare({ data: good.data.slice(1) })).toThrow('features.data has shape [3]');
+    expect(compare({ data: good.data.map(() => Number.NaN) })).toThrow('features is not finite');
+    expect(compare({ data: new Float64Array(), count: 0 })).toThrow(/is (0|2|1)\b/);
+  });
+});

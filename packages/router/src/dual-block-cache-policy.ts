@@ -1,0 +1,110 @@
+import { type Branch, InvalidArgumentError } from '@harmonica/core';
+import { assertCount } from './assert-count.js';
+import { type DynamicPolicy, decideWholeSteps, type StepDecider } from './dynamic-policy.js';
+
+/** When {@link dualBlockCachePolicy} predicts. */
+export interface DualBlockCacheLimits {
+  /**
+   * Predicts while the change is below this. At 1 or more it predicts whatever the change, at 0 never. Default 0.08.
+   */
+  readonly threshold?: number;
+  /** Steps at the start that compute everything, an integer of at least 0. Default 8. */
+  readonly warmUp?: number;
+  /** Most steps predicted in a run, an integer of at least 0. Default no limit. */
+  readonly maxCached?: number;
+  /** Most steps predicted in a row, an integer of at least 0. Default no limit. */
+  readonly maxConsecutive?: number;
+}
+
+/** Options of {@link dualBlockCachePolicy}. */
+export interface DualBlockCacheOptions extends DualBlockCacheLimits {
+  /** Blocks at the front that are computed in every step and tell how much has changed, F_n >= 1. Default 8. */
+  readonly frontBlocks?: number;
+  /** Blocks at the back that are computed in every step, B_n >= 0. Default 0. */
+  readonly backBlocks?: number;
+}
+
+/**
+ * DBCache (the library cache-dit; its defaults): computes the front blocks in every step, and predicts those between
+ * front and back while what the front blocks put out has changed little since the last full step.
+ *
+ * It differs from cache-dit in two ways. The change is that of branch outputs before their gates, not of what the
+ * front blocks add to the tokens, because that is what an executor hands out. And the count of steps in a row starts
+ * anew after every full step; cache-dit's goes on if the row was broken by a change above the threshold.
+ *
+ * @throws {@link InvalidArgumentError} if a number is outside its range, or, when a run starts, front and back leave no
+ * block between them.
+ */
+export function dualBlockCachePolicy(options: DualBlockCacheOptions = {}): DynamicPolicy {
+  const { frontBlocks = 8, backBlocks = 0, ...limits } = options;
+  const name = 'dual-block-cache';
+  assertCount({ argument: 'frontBlocks', value: frontBlocks });
+  assertCount({ argument: 'backBlocks', value: backBlocks, least: 0 });
+  dualBlockDecider(limits);
+  return {
+    name,
+    start({ branches }) {
+      const front = frontBranches({ branches, frontBlocks, backBlocks });
+      const firstBack = blockCount(branches) - backBlocks;
+      return decideWholeSteps({
+        name,
+        watch: { branches: front, since: 'last-full-step' },
+        isAlwaysComputed: ({ block }) => block < frontBlocks || block >= firstBack,
+        decideStep: dualBlockDecider(limits),
+      });
+    },
+  };
+}
+
+/** The decisions of DBCache from the changes alone. @internal */
+export function dualBlockDecider(limits: DualBlockCacheLimits): StepDecider {
+  const { threshold = 0.08, warmUp = 8, maxCached = Infinity, maxConsecutive = Infinity } = limits;
+  assertThreshold(threshold);
+  assertCount({ argument: 'warmUp', value: warmUp, least: 0 });
+  if (maxCached !== Infinity) assertCount({ argument: 'maxCached', value: maxCached, least: 0 });
+  if (maxConsecutive !== Infinity) {
+    assertCount({ argument: 'maxConsecutive', value: maxConsecutive, least: 0 });
+  }
+  let cached = 0;
+  let consecutive = 0;
+  return (step, { change = Infinity }) => {
+    const allowed = step >= warmUp && cached < maxCached && consecutive < maxConsecutive;
+    const similar = threshold >= 1 || change < threshold;
+    const predicts = allowed && similar;
+    cached += predicts ? 1 : 0;
+    consecutive = predicts ? consecutive + 1 : 0;
+    return predicts ? 'predict' : 'compute';
+  };
+}
+
+/** @internal */
+export function assertThreshold(threshold: number): void {
+  if (threshold >= 0) return;
+  throw new InvalidArgumentError({
+    argument: 'threshold',
+    value: threshold,
+    expected: 'a relative change of at least 0',
+  });
+}
+
+/** @internal */
+export function frontBranches(options: {
+  readonly branches: readonly Branch[];
+  readonly frontBlocks: number;
+  readonly backBlocks: number;
+}): readonly number[] {
+  const { branches, frontBlocks, backBlocks } = options;
+  const blocks = blockCount(branches);
+  if (frontBlocks + backBlocks >= blocks) {
+    throw new InvalidArgumentError({
+      argument: 'frontBlocks and backBlocks',
+      value: [frontBlocks, backBlocks],
+      expected: `fewer than the model's ${blocks} blocks together`,
+    });
+  }
+  return branches.filter(({ block }) => block < frontBlocks).map(({ index }) => index);
+}
+
+function blockCount(branches: readonly Branch[]): number {
+  return 1 + Math.max(-1, ...branches.map(({ block }) => block));
+}

@@ -1,0 +1,298 @@
+import { createEagerExecutor, type Executor, InvalidArgumentError } from '@harmonica/core';
+import { createTinyBackbone } from '@harmonica/core/conformance';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { branchesOf } from './__fixtures__/branches.js';
+import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
+import { official } from './__fixtures__/official-policies.js';
+import { dualBlockCachePolicy } from './dual-block-cache-policy.js';
+import type { DynamicPolicy, Watch } from './dynamic-policy.js';
+import { firstBlockCachePolicy } from './first-block-cache-policy.js';
+import { evaluatePolynomial } from './fit-polynomial.js';
+import { holdPredictor, linearPredictor } from './polynomial-predictor.js';
+import { createSchedule } from './schedule-table.js';
+import { taylorPredictor } from './taylor-predictor.js';
+import { teaCachePolicy } from './tea-cache-policy.js';
+import { withCache } from './with-cache.js';
+import { withPolicy } from './with-policy.js';
+
+const branches = branchesOf(3);
+
+const changeOf = (value: readonly number[], base: readonly number[]) => {
+  const size = base.reduce((sum, b) => sum + Math.abs(b), 0);
+  return value.reduce((sum, v, i) => sum + Math.abs(v - (base[i] as number)), 0) / size;
+};
+
+/** What a policy decides about the middle of a model whose watched output is given for each step. */
+function decisionsOf(policy: DynamicPolicy, outputs: readonly (readonly number[])[]): string {
+  const running = policy.start({ steps: outputs.length, branches });
+  const middle = branches[branches.length - 1];
+  let reference = outputs[0] as readonly number[];
+  return outputs
+    .map((output, step) => {
+      if (step === 0 || !middle) return '1';
+      const decision = running.decide(step, middle, { change: changeOf(output, reference) });
+      const renews = decision === 'compute' || running.watch.since === 'last-step';
+      if (renews) reference = output;
+      return decision === 'compute' ? '1' : '0';
+    })
+    .join('');
+}
+
+describe('firstBlockCachePolicy', () => {
+  it.each(official.firstBlockCache)('decides as diffusers at $threshold', (expected) => {
+    const { threshold, outputs, table } = expected;
+    expect(decisionsOf(firstBlockCachePolicy({ threshold }), outputs)).toBe(table);
+  });
+
+  it('has the threshold of diffusers, and always computes block 0', () => {
+    const expected = official.firstBlockCache.find(({ threshold }) => threshold === 0.05);
+    expect(decisionsOf(firstBlockCachePolicy(), expected?.outputs ?? [])).toBe(expected?.table);
+    const running = firstBlockCachePolicy({ threshold: 1 }).start({ steps: 9, branches });
+    const row = branches.map((branch) => running.decide(1, branch, { change: 0.5 }));
+    expect(row.join(' ')).toBe('compute compute predict predict predict predict');
+    expect(running.watch).toEqual({ branches: [0, 1], since: 'last-full-step' });
+  });
+
+  it('refuses a negative threshold and a model of one block', () => {
+    expect(() => firstBlockCachePolicy({ threshold: -1 })).toThrow(InvalidArgumentError);
+    const one = { steps: 9, branches: branchesOf(1) };
+    expect(() => firstBlockCachePolicy().start(one)).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('dualBlockCachePolicy', () => {
+  const limit = (value: number) => (value < 0 ? Number.POSITIVE_INFINITY : value);
+
+  it.each(official.dualBlockCache)(
+    'decides as cache-dit: $threshold, warm-up $warmUp, $maxCached in all, $maxConsecutive in a row',
+    ({ threshold, warmUp, maxCached, maxConsecutive, outputs, table }) => {
+      const policy = dualBlockCachePolicy({
+        frontBlocks: 1,
+        threshold,
+        warmUp,
+        maxCached: limit(maxCached),
+        maxConsecutive: limit(maxConsecutive),
+      });
+      expect(decisionsOf(policy, outputs)).toBe(table);
+    },
+  );
+
+  it('computes front and back blocks in every step', () => {
+    const options = { frontBlocks: 1, backBlocks: 1, warmUp: 0, threshold: 1 };
+    const running = dualBlockCachePolicy(options).start({ steps: 9, branches });
+    const row = branches.map((branch) => running.decide(1, branch, { change: 3 }));
+    expect(row.join(' ')).toBe('compute compute predict predict compute compute');
+  });
+
+  it('forgets a row of predictions once a step was computed', () => {
+    const running = dualBlockCachePolicy({ frontBlocks: 1, warmUp: 0, maxConsecutive: 2 }).start({
+      steps: 9,
+      branches,
+    });
+    const branch = branches[2] as (typeof branches)[number];
+    const changes = [0.01, 0.9, 0.01, 0.01, 0.01, 0.01];
+    const decided = changes.map((change, i) => running.decide(i + 1, branch, { change })[0]);
+    expect(decided.join('')).toBe('pcppcp');
+  });
+
+  it.each([
+    { frontBlocks: 0 },
+    { backBlocks: -1 },
+    { warmUp: -1 },
+    { threshold: Number.NaN },
+    { maxCached: -1 },
+    { maxConsecutive: 0.5 },
+  ])('refuses %o', (wrong) => {
+    expect(() => dualBlockCachePolicy(wrong)).toThrow(InvalidArgumentError);
+  });
+
+  it('refuses a model whose blocks are all front or back', () => {
+    const run = { steps: 9, branches };
+    expect(() => dualBlockCachePolicy().start(run)).toThrow(InvalidArgumentError);
+    const all = dualBlockCachePolicy({ frontBlocks: 2, backBlocks: 1 });
+    expect(() => all.start(run)).toThrow(/fewer than the model's 3 blocks/);
+  });
+});
+
+describe('teaCachePolicy', () => {
+  const coefficients = [2, 0.5, 0.01];
+
+  /** The method as its paper tells it. */
+  function reference(changes: readonly number[], threshold: number, first: number, last: number) {
+    let accumulated = 0;
+    return changes.map((change, i) => {
+      const step = i + 1;
+      if (step < first || step >= changes.length + 1 - last) {
+        accumulated = 0;
+        return 'compute';
+      }
+      accumulated += evaluatePolynomial(coefficients, change);
+      if (accumulated < threshold) return 'predict';
+      accumulated = 0;
+      return 'compute';
+    });
+  }
+
+  it.each([
+    [0.1, 1, 1],
+    [0.25, 3, 2],
+    [0, 1, 1],
+    [9, 1, 0],
+  ])(
+    'adds up rescaled changes: threshold %d, first %d, last %d',
+    (threshold, firstSteps, lastSteps) => {
+      const changes = Array.from({ length: 19 }, (_, i) => 0.05 + 0.04 * Math.sin(7 * i));
+      const running = teaCachePolicy({ coefficients, threshold, firstSteps, lastSteps }).start({
+        steps: 20,
+        branches,
+      });
+      const decided = changes.map((change, i) => {
+        const row = branches.map((branch) => running.decide(i + 1, branch, { change }));
+        expect(row[0]).toBe('compute');
+        expect(new Set(row.slice(1)).size).toBe(1);
+        return row[1];
+      });
+      expect(decided).toEqual(reference(changes, threshold, firstSteps, lastSteps));
+      expect(running.watch).toEqual({ branches: [0], since: 'last-step' });
+    },
+  );
+
+  it.each([
+    { coefficients: [] },
+    { coefficients: [Number.NaN] },
+    { threshold: -1 },
+    { firstSteps: 0 },
+    { lastSteps: -1 },
+  ])('refuses %o', (wrong) => {
+    const right = { coefficients, threshold: 0.1 };
+    expect(() => teaCachePolicy({ ...right, ...wrong })).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('dynamic policies, sampling on the eager executor', () => {
+  const STEPS = 10;
+  const plan = eulerPlan(STEPS);
+  let executor: Executor;
+
+  beforeAll(async () => {
+    await tf.setBackend('cpu');
+    executor = createEagerExecutor(createTinyBackbone());
+  });
+
+  const cases = [
+    { policy: firstBlockCachePolicy({ threshold: 0.15 }), predictor: holdPredictor },
+    {
+      policy: dualBlockCachePolicy({
+        frontBlocks: 1,
+        warmUp: 2,
+        threshold: 0.12,
+        maxConsecutive: 2,
+      }),
+      predictor: taylorPredictor({ order: 2 }),
+    },
+    {
+      policy: teaCachePolicy({ coefficients: [1, 0], threshold: 0.2 }),
+      predictor: linearPredictor,
+    },
+  ];
+
+  it.each(cases)(
+    '$policy.name: what it decided is a schedule that gives the same images',
+    async ({ policy, predictor }) => {
+      const before = tf.memory().numTensors;
+      const cache = withPolicy({ policy, predictor });
+      const dynamic = await sampleTiny({ executor, plan, cache });
+      const predicted = dynamic.decisions.filter((row) => row.includes(false)).length;
+      expect(predicted).toBeGreaterThan(1);
+      expect(predicted).toBeLessThan(STEPS - 1);
+      const schedule = createSchedule({ decisions: dynamic.decisions });
+      const planned = await sampleTiny({
+        executor,
+        plan,
+        cache: withCache({ schedule, predictor }),
+      });
+      expect(planned.values).toEqual(dynamic.values);
+      // A method can be used again: nothing is left of the run before.
+      expect((await sampleTiny({ executor, plan, cache })).decisions).toEqual(dynamic.decisions);
+      expect(tf.memory().numTensors).toBe(before);
+      expect(executor.liveHandles).toBe(0);
+    },
+  );
+
+  it.each<Watch['since']>(['last-step', 'last-full-step'])(
+    'is told how the watched outputs have changed since the %s',
+    async (since) => {
+      const probes: (number | undefined)[][] = [];
+      const outputs: Float32Array[][] = [];
+      const reading: Executor = {
+        ...executor,
+        async read(value) {
+          const tensor = await executor.read(value);
+          outputs.push([(await tensor.data()) as Float32Array]);
+          return tensor;
+        },
+      };
+      const policy: DynamicPolicy = {
+        name: 'odd',
+        start: () => ({
+          name: 'odd',
+          watch: { branches: [0, 1], since },
+          decide(step, { index }, { change }) {
+            probes[step] ??= [];
+            (probes[step] as (number | undefined)[])[index] = change;
+            return step % 3 === 0 ? 'compute' : 'predict';
+          },
+        }),
+      };
+      await sampleTiny({
+        executor: reading,
+        plan,
+        cache: withPolicy({ policy, predictor: holdPredictor }),
+      });
+      const watched = (step: number) =>
+        [2 * step, 2 * step + 1].flatMap((i) => Array.from(outputs[i]?.[0] as Float32Array));
+      for (let step = 1; step < STEPS; step++) {
+        const base = since === 'last-step' ? step - 1 : step - 1 - ((step - 1) % 3);
+        const [, , first, last] = probes[step] as number[];
+        expect(first).toBeCloseTo(changeOf(watched(step), watched(base)), 5);
+        expect(last).toBe(first);
+        // Watched branches are computed without asking.
+        expect(Object.keys(probes[step] ?? [])).toEqual(['2', '3']);
+      }
+    },
+  );
+
+  it('frees everything when reading fails', async () => {
+    const before = tf.memory().numTensors;
+    let reads = 0;
+    const failing: Executor = {
+      ...executor,
+      async read(value) {
+        reads += 1;
+        if (reads === 6) throw new InvalidArgumentError({ argument: 'x', value: 0, expected: '1' });
+        return executor.read(value);
+      },
+    };
+    const cache = withPolicy({ policy: firstBlockCachePolicy(), predictor: holdPredictor });
+    await expect(sampleTiny({ executor: failing, plan, cache })).rejects.toThrow(
+      InvalidArgumentError,
+    );
+    expect(tf.memory().numTensors).toBe(before);
+    expect(executor.liveHandles).toBe(0);
+  });
+
+  it('refuses to watch a branch that the model does not have', async () => {
+    const policy = {
+      name: 'far',
+      start: () => ({
+        name: 'far',
+        watch: { branches: [4], since: 'last-step' as const },
+        decide: () => 'compute' as const,
+      }),
+    };
+    const cache = withPolicy({ policy, predictor: holdPredictor });
+    await expect(sampleTiny({ executor, plan, cache })).rejects.toThrow(/watch.branches is 4/);
+  });
+});

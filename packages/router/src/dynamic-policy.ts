@@ -1,0 +1,58 @@
+import type { Branch, CachePolicy, Probe } from '@harmonica/core';
+
+/** The run that a policy is started for. */
+export interface PolicyRun {
+  /** Sampling steps T. */
+  readonly steps: number;
+  /** `spec.branches` of the backbone. */
+  readonly branches: readonly Branch[];
+}
+
+/** Which branch outputs a policy looks at. The runner computes these branches in every step. */
+export interface Watch {
+  /** Indices of branches. */
+  readonly branches: readonly number[];
+  /** What their outputs are compared with: those of the step before, or of the last step that computed everything. */
+  readonly since: 'last-step' | 'last-full-step';
+}
+
+/**
+ * A policy in the middle of a run. Branches that come after the watched ones are asked about with `probe.change`: the
+ * relative L1 change of the watched outputs taken together, `sum |now - then| / sum |then|`.
+ */
+export interface RunningPolicy extends CachePolicy {
+  readonly watch: Watch;
+}
+
+/** A policy that decides by what it sees on the way. Started afresh for each run, so that no state can go stale. */
+export interface DynamicPolicy {
+  readonly name: string;
+  start(run: PolicyRun): RunningPolicy;
+}
+
+/** Decides whole steps, in order from step 1 on. May keep state between its calls. @internal */
+export type StepDecider = (step: number, probe: Probe) => 'compute' | 'predict';
+
+/**
+ * A running policy that decides once a step, and so for all branches that are not always computed.
+ *
+ * @internal
+ */
+export function decideWholeSteps(options: {
+  readonly name: string;
+  readonly watch: Watch;
+  readonly isAlwaysComputed: (branch: Branch) => boolean;
+  readonly decideStep: StepDecider;
+}): RunningPolicy {
+  const { name, watch, isAlwaysComputed, decideStep } = options;
+  let latest = { step: 0, decision: 'compute' as 'compute' | 'predict' };
+  return {
+    name,
+    watch,
+    decide(step, branch, probe) {
+      if (isAlwaysComputed(branch)) return 'compute';
+      if (step !== latest.step) latest = { step, decision: decideStep(step, probe) };
+      return latest.decision;
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import {
+  type Branch,
+  type CacheSchedule,
+  InvalidArgumentError,
+  type PredictorChoice,
+  type Provenance,
+} from '@harmonica/core';
+import { assertCount } from './assert-count.js';
+import { assertRecorded } from './assert-recorded.js';
+import { type Granularity, groupMeans } from './branch-groups.js';
+import { createSchedule } from './schedule-table.js';
+
+/** How the magnitude of branch outputs changes from step to step of an uncached run. Plain data. */
+export interface RecordedMagnitudes {
+  /** Sampling steps T. */
+  readonly steps: number;
+  /** How many runs the numbers are the mean of. */
+  readonly runs: number;
+  /**
+   * `[T][N]`: `gamma_i = mean over tokens of |f(i)| / |f(i - 1)|`, with Euclidean norms over the width. Row 0 is all 1.
+   */
+  readonly ratios: readonly (readonly number[])[];
+}
+
+/** Options of {@link magCacheSchedule}. */
+export interface MagCacheScheduleOptions {
+  /** From `createMagnitudeRecorder`. */
+  readonly recorded: RecordedMagnitudes;
+  /** `spec.branches` of the backbone. */
+  readonly branches: readonly Branch[];
+  /** Sampling steps T. Default those of the record; for another number its rows are resampled, nearest first. */
+  readonly steps?: number;
+  /** Largest accumulated error, at least 0. Default 0.06, as in diffusers; official for FLUX 0.24. */
+  readonly threshold?: number;
+  /** Most steps predicted in a row, K, an integer of at least 0. Default 3, as in diffusers; official for FLUX 5. */
+  readonly maxSkips?: number;
+  /** Share of the steps at the start that compute everything, in [0, 1]. Default 0.2; official for FLUX 0.1. */
+  readonly retention?: number;
+  /** Which branches are decided together, by the mean of their ratios. Default `model`, as published. */
+  readonly per?: Granularity;
+  /** What stands in for a branch that is not computed. Default `hold`. */
+  readonly predictor?: PredictorChoice;
+  readonly provenance?: Provenance;
+}
+
+/**
+ * MagCache (Ma et al. 2025, arXiv 2506.09045), worked out ahead: predicts while the magnitudes recorded in calibration
+ * say that the accumulated error is small.
+ *
+ *     ratio *= gamma_i;  n += 1;  error += |1 - ratio|
+ *     predict if error <= threshold and n <= K, otherwise compute and start again from ratio 1, n 0, error 0
+ *
+ * The published ratios are those of what all blocks together add to the tokens; the recorder's are those of branch
+ * outputs before their gates, which is what an executor gives.
+ *
+ * @throws {@link InvalidArgumentError} if the record does not fit the branches, or a number is outside its range.
+ */
+export function magCacheSchedule(options: MagCacheScheduleOptions): CacheSchedule {
+  const {
+    recorded,
+    branches,
+    steps = recorded.steps,
+    per = 'model',
+    predictor,
+    provenance,
+  } = options;
+  const { threshold = 0.06, maxSkips = 3, retention = 0.2 } = options;
+  assertCount({ argument: 'steps', value: steps });
+  assertCount({ argument: 'maxSkips', value: maxSkips, least: 0 });
+  assertRange({ argument: 'threshold', value: threshold, most: Number.POSITIVE_INFINITY });
+  assertRange({ argument: 'retention', value: retention, most: 1 });
+  assertRecorded({
+    argument: 'recorded.ratios',
+    values: recorded.ratios,
+    rows: recorded.steps,
+    branches,
+  });
+  const firstSkip = Math.max(1, Math.floor(retention * steps + 0.5));
+  const values = nearestRows({ rows: recorded.ratios, count: steps });
+  const columns = groupMeans({ values, branches, per }).map((ratios) =>
+    walk({ ratios, firstSkip, threshold, maxSkips }),
+  );
+  const decisions = values.map((_, step) => columns.map((column) => column[step] === true));
+  return createSchedule({ decisions, predictor, provenance });
+}
+
+/** Whether each step computes. */
+function walk(options: {
+  readonly ratios: readonly number[];
+  readonly firstSkip: number;
+  readonly threshold: number;
+  readonly maxSkips: number;
+}): readonly boolean[] {
+  const { ratios, firstSkip, threshold, maxSkips } = options;
+  const fresh = { ratio: 1, skips: 0, error: 0 };
+  let run = fresh;
+  return ratios.map((gamma, step) => {
+    if (step < firstSkip) return true;
+    const ratio = run.ratio * gamma;
+    run = { ratio, skips: run.skips + 1, error: run.error + Math.abs(1 - ratio) };
+    const computes = run.error > threshold || run.skips > maxSkips;
+    if (computes) run = fresh;
+    return computes;
+  });
+}
+
+/** Rows at evenly spaced places from the first to the last, each the nearest one. */
+function nearestRows<Row>(options: { rows: readonly Row[]; count: number }): readonly Row[] {
+  const { rows, count } = options;
+  const scale = count > 1 ? (rows.length - 1) / (count - 1) : 0;
+  return Array.from({ length: count }, (_, i) => rows[Math.round(i * scale)] as Row);
+}
+
+function assertRange(check: {
+  readonly argument: string;
+  readonly value: number;
+  readonly most: number;
+}): void {
+  const { argument, value, most } = check;
+  if (value >= 0 && value <= most) return;
+  const expected = `a number in [0, ${most === Number.POSITIVE_INFINITY ? 'infinity)' : `${most}]`}`;
+  throw new InvalidArgumentError({ argument, value, expected });
+}

@@ -1,0 +1,112 @@
+import {
+  type Branch,
+  type BranchKind,
+  type CacheSchedule,
+  InvalidArgumentError,
+  type PredictorChoice,
+  type Provenance,
+} from '@harmonica/core';
+import { assertCount } from './assert-count.js';
+import { createSchedule } from './schedule-table.js';
+
+/** How often one kind of branch is computed, and in which part of the run. */
+export interface Broadcast {
+  /** Within the window, every how many steps it is computed, an integer of at least 1. */
+  readonly range: number;
+  /** Model times between which it is predicted, both excluded. Default `[100, 800]`. */
+  readonly window?: readonly [low: number, high: number];
+}
+
+/** MLPs that are predicted in the steps after one. */
+export interface MlpBroadcast {
+  /** Model time of the step whose outputs are used, one of the run's. */
+  readonly time: number;
+  readonly blocks: readonly number[];
+  /** In how many steps after it, an integer of at least 1. Default 2. */
+  readonly steps?: number;
+}
+
+/** Options of {@link pabSchedule}. */
+export interface PabScheduleOptions {
+  /** `[T]`: the model time of each step, as in `plan.steps[i].timestep`. */
+  readonly times: readonly number[];
+  /** `spec.branches` of the backbone. */
+  readonly branches: readonly Branch[];
+  /** Kinds that are not named are computed in every step. */
+  readonly broadcast: { readonly [Kind in BranchKind]?: Broadcast };
+  /** Default none. Open-Sora's: times 676, 788 and 864, blocks 0 to 4. */
+  readonly mlp?: readonly MlpBroadcast[];
+  /** What stands in for a branch that is not computed. Default `hold`. */
+  readonly predictor?: PredictorChoice;
+  readonly provenance?: Provenance;
+}
+
+const DEFAULT_WINDOW = [100, 800] as const;
+
+/**
+ * Pyramid Attention Broadcast (Zhao et al. 2024, arXiv 2408.12588): within a window of model times a kind of branch is
+ * computed in every `range`-th step of the run, counted from its first, and its output stands in between; outside the
+ * window it is computed in every step. Published settings: Latte spatial 2 and cross-attention 6 in (100, 800), Open-Sora
+ * 2 and 6 in (450, 930), CogVideoX spatial 2 in (100, 850).
+ *
+ * @throws {@link InvalidArgumentError} if a number is outside its range, a time of `mlp` is not one of the run's, or
+ * there is no step or branch.
+ */
+export function pabSchedule(options: PabScheduleOptions): CacheSchedule {
+  const { times, branches, broadcast, mlp = [], predictor, provenance } = options;
+  for (const [kind, each] of Object.entries(broadcast)) {
+    assertCount({ argument: `broadcast.${kind}.range`, value: each.range });
+  }
+  const windows = mlp.map((each) => mlpWindow(each, times));
+  const decisions = times.map((time, step) =>
+    branches.map(({ kind, block }) => {
+      const isPredicted =
+        broadcasts({ broadcast: broadcast[kind], step, time }) ||
+        (kind === 'mlp' && reusesMlp({ windows, step, block }));
+      return step === 0 || !isPredicted;
+    }),
+  );
+  return createSchedule({ decisions, predictor, provenance });
+}
+
+function broadcasts(options: {
+  readonly broadcast: Broadcast | undefined;
+  readonly step: number;
+  readonly time: number;
+}): boolean {
+  const { broadcast, step, time } = options;
+  if (!broadcast) return false;
+  const [low, high] = broadcast.window ?? DEFAULT_WINDOW;
+  return low < time && time < high && step % broadcast.range !== 0;
+}
+
+interface MlpWindow {
+  readonly first: number;
+  readonly last: number;
+  readonly blocks: readonly number[];
+}
+
+function mlpWindow({ time, blocks, steps = 2 }: MlpBroadcast, times: readonly number[]): MlpWindow {
+  assertCount({ argument: 'mlp.steps', value: steps });
+  const first = times.indexOf(time);
+  if (first < 0) {
+    throw new InvalidArgumentError({
+      argument: 'mlp.time',
+      value: time,
+      expected: `a model time of the run: ${times.join(', ')}`,
+    });
+  }
+  return { first, last: first + steps, blocks };
+}
+
+/** A step that is the source of one window computes, though it be inside another. */
+function reusesMlp(options: {
+  readonly windows: readonly MlpWindow[];
+  readonly step: number;
+  readonly block: number;
+}): boolean {
+  const { windows, step, block } = options;
+  const own = windows.filter(({ blocks }) => blocks.includes(block));
+  if (own.some(({ first }) => first === step)) return false;
+  return own.some(({ first, last }) => first < step && step <= last);
+}
