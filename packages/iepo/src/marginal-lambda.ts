@@ -1,6 +1,6 @@
 import type { CachePredictor } from '@harmonica/core';
-import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { everyBranch, type Forks, type LambdaOptions, withForks } from './forks.js';
+import { bestTrial, deepest, type Trial } from './best-trial.js';
+import { everyBranch, type ForkStep, type Forks, type LambdaOptions, withForks } from './forks.js';
 import { logImageErrors, meanSquaredError } from './image-error.js';
 import type { RunState } from './routed-run.js';
 
@@ -54,7 +54,7 @@ export function marginalLambda(options: MarginalLambdaOptions): Promise<Marginal
       const predicted = await tryPredictors({ from: state, index: t, scores: zeros });
       stepError.push(await meanSquaredError(predicted.output, computed.output));
       const better = await trials.finalError(computed.state, t + 1);
-      lambda.push(Math.max(0, predicted.error - better));
+      lambda.push(Math.max(0, predicted.imageError - better));
       forks.free(computed.output, predicted.output);
       state = await forks.move({ from: state, index: t, scores: inForce(t) });
     }
@@ -88,12 +88,6 @@ export function choosePredictors(options: ChoosePredictorsOptions): Promise<read
   });
 }
 
-interface Step {
-  readonly from: RunState;
-  readonly index: number;
-  readonly scores: readonly number[];
-}
-
 interface Trials {
   readonly forks: Forks;
   readonly run: LambdaOptions['run'];
@@ -101,7 +95,7 @@ interface Trials {
   /** In force; written by `tryPredictors`. */
   readonly chosen: number[];
   /** Takes a step with every candidate and puts the best in force. The caller frees its model output. */
-  readonly tryPredictors: (step: Step) => Promise<{ output: Tensor4D; error: number }>;
+  readonly tryPredictors: (step: ForkStep) => Promise<Trial>;
   /** Mean logarithm of the image errors when the steps from `index` on are run as in force; frees the state. */
   readonly finalError: (state: RunState, index: number) => Promise<number>;
 }
@@ -112,12 +106,11 @@ async function withTrials<T>(
 ): Promise<T> {
   const { scores, candidates = [options.run.predictor] } = options;
   const chosen = scores.map((_, step) => options.chosen?.[step] ?? 0);
-  const depth = Math.max(...candidates.map((candidate) => candidate.depth));
   const at = (index: number) => candidates[index] as CachePredictor;
   // As deep as the deepest candidate, so that the cache holds what any of them reads.
   const predictor: CachePredictor = {
     name: 'per-step',
-    depth,
+    depth: deepest(candidates),
     weights: (step, computed) => at(chosen[step] as number).weights(step, computed),
   };
   const run = { ...options.run, predictor };
@@ -131,19 +124,10 @@ async function withTrials<T>(
       return errors.reduce((sum, error) => sum + error, 0) / errors.length;
     };
     const tryPredictors: Trials['tryPredictors'] = async (step) => {
-      let best: { output: Tensor4D; error: number } | undefined;
-      for (const [index, candidate] of candidates.entries()) {
-        const trial = await forks.fork({ ...step, predictor: { ...candidate, depth } });
-        const error = await finalError(trial.state, step.index + 1);
-        const isBest = best === undefined || error < best.error;
-        const loser = isBest ? best?.output : trial.output;
-        if (loser) forks.free(loser);
-        if (isBest) {
-          best = { output: trial.output, error };
-          chosen[step.index] = index;
-        }
-      }
-      return best as { output: Tensor4D; error: number };
+      const imageErrorOf = (state: RunState) => finalError(state, step.index + 1);
+      const best = await bestTrial({ forks, candidates, step, imageErrorOf });
+      chosen[step.index] = best.candidate;
+      return best;
     };
     return body({ forks, run, inForce, chosen, tryPredictors, finalError });
   });

@@ -1,8 +1,7 @@
 import type { CachePredictor } from '@harmonica/core';
-import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { everyBranch, type Forks, type LambdaOptions, withForks } from './forks.js';
+import { bestTrial, deepest } from './best-trial.js';
+import { everyBranch, type LambdaOptions, withForks } from './forks.js';
 import { meanSquaredError, typicalImageError } from './image-error.js';
-import type { RunState } from './routed-run.js';
 
 export interface SingleStepLambdaOptions extends LambdaOptions {
   /** Predictors to choose from at each step, simplest first. Default: `run.predictor` alone. */
@@ -69,7 +68,7 @@ export async function choosePredictorsAlone(
   return trials.map((trial) => trial?.candidate ?? 0);
 }
 
-interface Trial {
+interface StepErrors {
   readonly candidate: number;
   readonly imageError: number;
   readonly stepError: number;
@@ -79,52 +78,42 @@ interface Trial {
 function tryEveryStep(
   options: SingleStepLambdaOptions,
   scoresOf: (step: number) => readonly number[] | undefined,
-): Promise<(Trial | undefined)[]> {
+): Promise<(StepErrors | undefined)[]> {
   const { scores, candidates = [options.run.predictor] } = options;
-  const depth = Math.max(...candidates.map((candidate) => candidate.depth));
   // The cache must hold what any of them reads.
-  const run = { ...options.run, predictor: { ...options.run.predictor, depth } };
+  const predictor = { ...options.run.predictor, depth: deepest(candidates) };
+  const run = { ...options.run, predictor };
   const ones = everyBranch(run, 1);
   return withForks({ ...options, run }, async (forks) => {
     let state = await forks.first();
     const reference = await forks.finishUncached(forks.share(state), 1);
-    const best: (Trial | undefined)[] = [undefined];
+    const found: (StepErrors | undefined)[] = [undefined];
     for (let index = 1; index < scores.length; index++) {
+      const from = state;
       const kept = (scores[index] as readonly number[]).map((score) => score === 1);
-      const computed = await forks.fork({ from: state, index, scores: ones, kept });
+      const computed = await forks.fork({ from, index, scores: ones, kept });
       const tried = scoresOf(index);
       if (tried) {
-        const trials: Trial[] = [];
-        for (const [candidate, predictor] of candidates.entries()) {
-          const step = { from: state, index, scores: tried, predictor: { ...predictor, depth } };
-          const errors = await tryStep({ forks, step, reference, computed: computed.output, run });
-          trials.push({ candidate, ...errors });
-        }
-        best.push(trials.reduce((a, b) => (b.imageError < a.imageError ? b : a)));
+        const { candidate, output, imageError } = await bestTrial({
+          forks,
+          candidates,
+          step: { from, index, scores: tried },
+          imageErrorOf: async (after) => {
+            const final = await forks.finishUncached(after, index + 1);
+            const error = await typicalImageError(run, final, reference);
+            forks.free(final);
+            return error;
+          },
+        });
+        const stepError = await meanSquaredError(output, computed.output);
+        forks.free(output);
+        found.push({ candidate, imageError, stepError });
       } else {
-        best.push(undefined);
+        found.push(undefined);
       }
-      forks.free(state, computed.output);
+      forks.free(from, computed.output);
       state = computed.state;
     }
-    return best;
+    return found;
   });
-}
-
-async function tryStep(input: {
-  readonly forks: Forks;
-  readonly run: LambdaOptions['run'];
-  readonly step: Parameters<Forks['fork']>[0] & { readonly from: RunState };
-  /** Final latent of the uncached run. */
-  readonly reference: Tensor4D;
-  /** Guided output of the computed step. */
-  readonly computed: Tensor4D;
-}): Promise<Omit<Trial, 'candidate'>> {
-  const { forks, run, step, reference, computed } = input;
-  const { state, output } = await forks.fork(step);
-  const stepError = await meanSquaredError(output, computed);
-  const final = await forks.finishUncached(state, step.index + 1);
-  const imageError = await typicalImageError(run, final, reference);
-  forks.free(output, final);
-  return { imageError, stepError };
 }

@@ -31,15 +31,15 @@ export interface StepWeightsOptions
  * The weight of each step in the loss, by the chosen proxy:
  *
  * - `leave-one-out`, `cumulative`: lambda(t) itself, as in the paper and its code;
- * - `marginal`, `single-step`: lambda(t) / error(t), which turns an error of the model output at step t into one of the image, over the
- *   mean of lambda, so that beta does not depend on the model;
+ * - `marginal`, `single-step`: lambda(t) / error(t), which turns an error of the model output at step t into one of the
+ *   image, over the mean of lambda, so that beta does not depend on the model;
  * - `uniform`: 1 (the objective without the proxy).
  *
  * With `candidates` it chooses a predictor for each step as well; the soft proxies go on to measure with `run.predictor`.
  */
 export async function stepWeights(options: StepWeightsOptions): Promise<StepWeights> {
   const { proxy, soft, hard, ...search } = options;
-  if (proxy === 'marginal' || proxy === 'single-step') {
+  if (isRelative(proxy)) {
     const find = proxy === 'marginal' ? marginalLambda : singleStepLambda;
     const { lambda, stepError, chosen } = await find({ ...search, scores: hard });
     const weights = perUnitError(lambda, stepError);
@@ -62,7 +62,14 @@ export function predictorsFor(options: PredictorsForOptions): Promise<readonly n
   return choose({ ...search, scores: hard });
 }
 
-type SoftProxy = Exclude<ProxyName, 'marginal' | 'single-step'>;
+/** The proxies whose weights are relative to the mean of lambda, so that a beta to start from follows from lambda. */
+export type RelativeProxy = 'marginal' | 'single-step';
+
+export function isRelative(proxy: ProxyName): proxy is RelativeProxy {
+  return proxy === 'marginal' || proxy === 'single-step';
+}
+
+type SoftProxy = Exclude<ProxyName, RelativeProxy>;
 
 async function softWeights(options: LambdaOptions & { proxy: SoftProxy }): Promise<StepWeights> {
   switch (options.proxy) {

@@ -31,7 +31,7 @@ import { adaptBeta } from './beta-control.js';
 import { calibrateThreshold, decisionsAt, speedUpAt } from './calibrate-threshold.js';
 import { type DrawCondition, drawBatch, drawLabels, type TrainingBatch } from './draw-batch.js';
 import { startingBeta } from './starting-beta.js';
-import { predictorsFor, stepWeights } from './step-weights.js';
+import { isRelative, predictorsFor, stepWeights } from './step-weights.js';
 import {
   assertTrainingConfig,
   LOGIT_LIMIT,
@@ -274,10 +274,7 @@ async function refreshWeights({
   const blend = (old: readonly number[], next: readonly number[]) =>
     next.map((value, i) => share * value + (1 - share) * (old[i] as number));
   const { targetSpeedup: target } = config;
-  const findsBeta =
-    first &&
-    target !== undefined &&
-    (config.proxy === 'marginal' || config.proxy === 'single-step');
+  const findsBeta = first && target !== undefined && isRelative(config.proxy);
   return {
     ...state,
     ...(findsBeta && { beta: startingBeta({ lambda: fresh.lambda, cost, target }) }),
