@@ -1,9 +1,9 @@
 import { DisposedError } from '@harmonica/core';
 import { type DataType, type Tensor, tensor } from '@tensorflow/tfjs-core';
-import { type GraphValue, sizeOf } from './graph.js';
+import type { GraphValue } from './graph.js';
 import { Compiler, type Program } from './program.js';
 import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
-import { arrayFor } from './tensor-pool.js';
+import { emptyTensor } from './tensor-pool.js';
 import { type TensorSpec, tensorDType, traceFunction } from './trace-function.js';
 
 /** What a compiled function may return: one tensor, a list of them, or named ones. */
@@ -126,11 +126,6 @@ function flatten(result: TensorResult): { tensors: readonly Tensor[]; rebuild: R
 async function feed(runtime: OrtRuntime, source: Tensor): Promise<OrtTensor> {
   const values = (await source.data()) as Float32Array;
   return new runtime.Tensor(source.dtype as 'float32', values, source.shape);
-}
-
-function emptyTensor(runtime: OrtRuntime, { shape, dtype }: GraphValue): OrtTensor {
-  const values = arrayFor(dtype, sizeOf(shape)) as Float32Array;
-  return new runtime.Tensor(dtype as 'float32', values, [...shape]);
 }
 
 function toTensor(source: OrtTensor, { shape, dtype }: GraphValue): Tensor {

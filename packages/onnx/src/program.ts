@@ -21,7 +21,7 @@ import {
   runsOnCpu,
   type SessionOptions,
 } from './runtime.js';
-import { arrayFor } from './tensor-pool.js';
+import { emptyTensor } from './tensor-pool.js';
 import { readWeight, WeightStore } from './weight-store.js';
 
 /** A traced graph bound to a session and to its weights. */
@@ -124,14 +124,10 @@ export class Compiler {
     toHost: CompileOptions['toHost'],
   ): Promise<OrtTensor> {
     const { run, outputs } = await this.compile(identityGraph(shape, dtype), { toHost });
-    const results = toHost === 'all' ? outputs.map((output) => this.#empty(output)) : [];
+    const results =
+      toHost === 'all' ? outputs.map((output) => emptyTensor(this.#runtime, output)) : [];
     const [copy] = await run([tensor], results);
     return copy as OrtTensor;
-  }
-
-  #empty({ shape, dtype }: GraphValue): OrtTensor {
-    const values = arrayFor(dtype, sizeOf(shape)) as Float32Array;
-    return new this.#runtime.Tensor(dtype as 'float32', values, [...shape]);
   }
 
   async dispose(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type GraphArray, type GraphDType, sizeOf } from './graph.js';
+import { type GraphDType, type GraphValue, sizeOf } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './runtime.js';
 
 /** A tensor of the pool; given back when its last user lets go of it. */
@@ -45,8 +45,7 @@ export class TensorPool {
   }
 
   #create(shape: readonly number[], dtype: GraphDType): PooledTensor {
-    const values = arrayFor(dtype, sizeOf(shape));
-    const tensor = new this.#runtime.Tensor(dtype as 'float32', values as Float32Array, [...shape]);
+    const tensor = emptyTensor(this.#runtime, { shape, dtype });
     const pooled = { tensor, shape: [...shape], dtype, users: 0 };
     this.#made.add(pooled);
     return pooled;
@@ -60,9 +59,13 @@ const ARRAYS = {
   int64: BigInt64Array,
 };
 
-/** A new typed array for elements of a type. */
-export function arrayFor(dtype: GraphDType, size: number): GraphArray {
-  return new ARRAYS[dtype](size);
+/** A new tensor of zeros in the memory of the CPU. */
+export function emptyTensor(
+  runtime: OrtRuntime,
+  { shape, dtype }: Omit<GraphValue, 'name'>,
+): OrtTensor {
+  const values = new ARRAYS[dtype](sizeOf(shape)) as Float32Array;
+  return new runtime.Tensor(dtype as 'float32', values, [...shape]);
 }
 
 /** Bytes of an element. */
