@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '@harmonica/core';
+import { assertCounts, assertTransformerShape, invalidField } from './config-checks.js';
 
 /** Everything that shapes a DiT (Peebles and Xie, 2022). Plain JSON. */
 export interface DitConfig {
@@ -114,23 +115,7 @@ export function assertDitConfig(config: DitConfig): void {
     'inChannels',
     'numClasses',
   ] as const;
-  for (const field of counts) {
-    const value = config[field];
-    if (!Number.isInteger(value) || value < 1) throw invalid(config, field, 'a positive integer');
-  }
-  const { hiddenSize, heads, inputSize, patchSize, mlpRatio } = config;
-  if (hiddenSize % 4 !== 0) throw invalid(config, 'hiddenSize', 'a multiple of 4');
-  if (hiddenSize % heads !== 0) {
-    throw invalid(config, 'heads', `a divisor of hiddenSize ${hiddenSize}`);
-  }
-  if (inputSize % patchSize !== 0) {
-    throw invalid(config, 'inputSize', `a multiple of patchSize ${patchSize}`);
-  }
-  if (!(mlpRatio * hiddenSize >= 1 && Number.isFinite(mlpRatio))) {
-    throw invalid(config, 'mlpRatio', `a finite number of at least 1 / ${hiddenSize}`);
-  }
-}
-
-function invalid(config: DitConfig, field: keyof DitConfig, expected: string) {
-  return new InvalidArgumentError({ argument: `config.${field}`, value: config[field], expected });
+  assertCounts(config, counts);
+  if (config.hiddenSize % 4 !== 0) throw invalidField(config, 'hiddenSize', 'a multiple of 4');
+  assertTransformerShape(config, ['inputSize']);
 }

@@ -3,12 +3,12 @@ import {
   add,
   gather,
   mul,
-  type Rank,
   reshape,
   type Tensor,
   type Tensor1D,
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
+import { adaptiveFinalLayer, MODULATION_ROWS, POSITIONS, patchTokens } from './adaptive-layers.js';
 import { assertBeginInput } from './begin-input.js';
 import { LABELS } from './condition-names.js';
 import { dense } from './dense.js';
@@ -16,21 +16,12 @@ import { type DitConfig, ditSizes } from './dit-config.js';
 import { ditSpec } from './dit-spec.js';
 import { mlp } from './mlp.js';
 import { modulatedNorm, modulationRow } from './modulated-norm.js';
-import { patchify, unpatchify } from './patches.js';
 import { selfAttention } from './self-attention.js';
 import { silu } from './silu.js';
 import { sinCosPosition } from './sin-cos-position.js';
 import { assertBranchKind, contextOf, tokensOf } from './stream-tensors.js';
 import { addTimestepFrequencies, timestepMlp } from './timestep-mlp.js';
 import type { Weights } from './weights.js';
-
-const POSITIONS = 'constant.positions';
-
-/** Rows of a block's modulation `[B, 6, D]`; each scale stands below its shift. */
-const ROWS = {
-  attention: { shift: 0, gate: 2 },
-  mlp: { shift: 3, gate: 5 },
-} as const;
 
 export interface DitOptions {
   readonly config: DitConfig;
@@ -56,10 +47,8 @@ export function createDit({ config, weights }: DitOptions): Backbone {
 
     begin(latent, time, condition) {
       assertBeginInput({ spec, latent, time, condition });
-      const patches = patchify({ image: latent, patchSize });
-      const embedded = dense({ x: patches, weights, name: 'x_embedder.proj' });
       return {
-        state: { tokens: add(embedded, weights.get(POSITIONS)) },
+        state: { tokens: patchTokens({ latent, weights, patchSize }) },
         context: modulations({ config, weights, time, labels: condition[LABELS] as Tensor }),
       };
     },
@@ -79,12 +68,8 @@ export function createDit({ config, weights }: DitOptions): Backbone {
       return { tokens: add(tokensOf(stream), mul(gate, output)) };
     },
 
-    end(stream) {
-      const modulation = contextOf<Rank.R3>(stream, 'final');
-      const x = modulatedNorm({ x: tokensOf(stream), modulation, row: 0 });
-      const patches = dense({ x, weights, name: 'final_layer.linear' });
-      return unpatchify({ patches, patchSize, rows: gridSize, columns: gridSize });
-    },
+    end: (stream) =>
+      adaptiveFinalLayer({ stream, weights, patchSize, rows: gridSize, columns: gridSize }),
 
     dispose: () => weights.dispose(),
   };
@@ -130,6 +115,6 @@ function modulationOf(stream: Stream, { block }: Branch): Tensor3D {
   return contextOf(stream, modulationName(block));
 }
 
-function rowsOf({ kind }: Branch): (typeof ROWS)['attention' | 'mlp'] {
-  return kind === 'mlp' ? ROWS.mlp : ROWS.attention;
+function rowsOf({ kind }: Branch): (typeof MODULATION_ROWS)['attention' | 'mlp'] {
+  return kind === 'mlp' ? MODULATION_ROWS.mlp : MODULATION_ROWS.attention;
 }

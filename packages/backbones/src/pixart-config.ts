@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '@harmonica/core';
+import { assertCounts, assertTransformerShape, invalidField } from './config-checks.js';
 
 /** How the self-attention of some blocks merges neighbouring keys and values (Chen et al., 2024, Sec. 3.3). */
 export interface KvCompression {
@@ -146,25 +147,13 @@ export function compressionOf({ kvCompression }: PixartConfig, block: number): n
 
 /** Throws {@link InvalidArgumentError} naming the first field that no PixArt can have. */
 export function assertPixartConfig(config: PixartConfig): void {
-  for (const field of COUNTS) {
-    const value = config[field];
-    if (!Number.isInteger(value) || value < 1) throw invalid(config, field, 'a positive integer');
-  }
-  const { hiddenSize, heads, patchSize, mlpRatio, positionScale, microConditions } = config;
+  assertCounts(config, COUNTS);
+  const { hiddenSize, positionScale, microConditions } = config;
   const step = microConditions ? 12 : 4;
-  if (hiddenSize % step !== 0) throw invalid(config, 'hiddenSize', `a multiple of ${step}`);
-  if (hiddenSize % heads !== 0) {
-    throw invalid(config, 'heads', `a divisor of hiddenSize ${hiddenSize}`);
-  }
-  for (const field of ['inputSize', 'latentHeight', 'latentWidth'] as const) {
-    if (config[field] % patchSize === 0) continue;
-    throw invalid(config, field, `a multiple of patchSize ${patchSize}`);
-  }
-  if (!(mlpRatio * hiddenSize >= 1 && Number.isFinite(mlpRatio))) {
-    throw invalid(config, 'mlpRatio', `a finite number of at least 1 / ${hiddenSize}`);
-  }
+  if (hiddenSize % step !== 0) throw invalidField(config, 'hiddenSize', `a multiple of ${step}`);
+  assertTransformerShape(config, ['inputSize', 'latentHeight', 'latentWidth']);
   if (!(positionScale > 0 && Number.isFinite(positionScale))) {
-    throw invalid(config, 'positionScale', 'a positive number');
+    throw invalidField(config, 'positionScale', 'a positive number');
   }
   assertKvCompression(config);
 }
@@ -191,13 +180,9 @@ function assertKvCompression(config: PixartConfig): void {
     Number.isInteger(factor) && factor > 1 && [rows, columns].every((n) => n % factor === 0);
   if (!divides) {
     const expected = `a factor of 2 or more that divides the ${rows} x ${columns} grid of tokens`;
-    throw invalid(config, 'kvCompression', expected);
+    throw invalidField(config, 'kvCompression', expected);
   }
   if (!blocks.every((block) => Number.isInteger(block) && block >= 0 && block < depth)) {
-    throw invalid(config, 'kvCompression', `blocks in [0, ${depth - 1}]`);
+    throw invalidField(config, 'kvCompression', `blocks in [0, ${depth - 1}]`);
   }
-}
-
-function invalid(config: PixartConfig, field: keyof PixartConfig, expected: string) {
-  return new InvalidArgumentError({ argument: `config.${field}`, value: config[field], expected });
 }

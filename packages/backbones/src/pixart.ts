@@ -4,13 +4,13 @@ import {
   cast,
   concat,
   mul,
-  type Rank,
   reshape,
   sub,
   type Tensor,
   type Tensor1D,
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
+import { adaptiveFinalLayer, MODULATION_ROWS, POSITIONS, patchTokens } from './adaptive-layers.js';
 import { assertBeginInput } from './begin-input.js';
 import { compressedAttention } from './compressed-attention.js';
 import { ASPECT_RATIO, CAPTION, CAPTION_MASK, RESOLUTION } from './condition-names.js';
@@ -18,7 +18,6 @@ import { crossAttention } from './cross-attention.js';
 import { dense } from './dense.js';
 import { mlp } from './mlp.js';
 import { modulatedNorm, modulationRow } from './modulated-norm.js';
-import { patchify, unpatchify } from './patches.js';
 import { compressionOf, type PixartConfig, pixartSizes } from './pixart-config.js';
 import { pixartSpec } from './pixart-spec.js';
 import { selfAttention } from './self-attention.js';
@@ -27,14 +26,6 @@ import { sinCosPosition } from './sin-cos-position.js';
 import { assertBranchKind, contextOf, tokensOf } from './stream-tensors.js';
 import { addTimestepFrequencies, timestepMlp } from './timestep-mlp.js';
 import type { Weights } from './weights.js';
-
-const POSITIONS = 'constant.positions';
-
-/** Rows of a modulation `[B, 6, D]`; each scale stands below its shift. */
-const ROWS = {
-  attention: { shift: 0, gate: 2 },
-  mlp: { shift: 3, gate: 5 },
-} as const;
 
 /** Taken from the scores of padding, whose share the softmax of float32 makes zero. */
 const PENALTY = 1e4;
@@ -77,10 +68,8 @@ export function createPixart({ config, weights }: PixartOptions): Backbone {
 
     begin(latent, time, condition) {
       assertBeginInput({ spec, latent, time, condition });
-      const patches = patchify({ image: latent, patchSize });
-      const embedded = dense({ x: patches, weights, name: 'x_embedder.proj' });
       return {
-        state: { tokens: add(embedded, weights.get(POSITIONS)) },
+        state: { tokens: patchTokens({ latent, weights, patchSize }) },
         context: {
           ...modulations({ config, weights, time, condition }),
           ...captionContext({ weights, condition }),
@@ -98,7 +87,7 @@ export function createPixart({ config, weights }: PixartOptions): Backbone {
         return crossAttention({ x, context, bias, weights, name: `${name}.cross_attn`, heads });
       }
       const modulation = modulationOf(stream, branch);
-      const normed = modulatedNorm({ x, modulation, row: ROWS[branch.kind].shift });
+      const normed = modulatedNorm({ x, modulation, row: MODULATION_ROWS[branch.kind].shift });
       return branch.kind === 'mlp'
         ? mlp({ x: normed, weights, name: `${name}.mlp` })
         : attend(normed, branch);
@@ -107,16 +96,11 @@ export function createPixart({ config, weights }: PixartOptions): Backbone {
     merge(branch, stream, output): NamedTensors {
       const x = tokensOf(stream);
       if (branch.kind === 'cross-attention') return { tokens: add(x, output) };
-      const gate = modulationRow(modulationOf(stream, branch), ROWS[branch.kind].gate);
+      const gate = modulationRow(modulationOf(stream, branch), MODULATION_ROWS[branch.kind].gate);
       return { tokens: add(x, mul(gate, output)) };
     },
 
-    end(stream) {
-      const modulation = contextOf<Rank.R3>(stream, 'final');
-      const x = modulatedNorm({ x: tokensOf(stream), modulation, row: 0 });
-      const patches = dense({ x, weights, name: 'final_layer.linear' });
-      return unpatchify({ patches, patchSize, rows, columns });
-    },
+    end: (stream) => adaptiveFinalLayer({ stream, weights, patchSize, rows, columns }),
 
     dispose: () => weights.dispose(),
   };

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '@harmonica/core';
+import { assertCounts, assertTransformerShape, invalidField } from './config-checks.js';
 
 /** Everything that shapes a U-ViT (Bao et al., 2023). Plain JSON. */
 export interface UvitConfig {
@@ -150,44 +151,24 @@ export function assertUvitConfig(config: UvitConfig): void {
     'inputSize',
     'inChannels',
   ] as const;
-  for (const field of positive) assertCount(config, field, 1);
-  for (const field of ['numClasses', 'captionTokens', 'captionChannels'] as const) {
-    assertCount(config, field, 0);
+  assertCounts(config, positive);
+  assertCounts(config, ['numClasses', 'captionTokens', 'captionChannels'], 0);
+  for (const field of ['depth', 'hiddenSize'] as const) {
+    if (config[field] % 2 !== 0) throw invalidField(config, field, 'an even number');
   }
-  const { depth, hiddenSize, heads, inputSize, patchSize, mlpRatio } = config;
-  if (depth % 2 !== 0) throw invalid(config, 'depth', 'an even number');
-  if (hiddenSize % 2 !== 0) throw invalid(config, 'hiddenSize', 'an even number');
-  if (hiddenSize % heads !== 0) {
-    throw invalid(config, 'heads', `a divisor of hiddenSize ${hiddenSize}`);
-  }
-  if (inputSize % patchSize !== 0) {
-    throw invalid(config, 'inputSize', `a multiple of patchSize ${patchSize}`);
-  }
-  if (!(mlpRatio * hiddenSize >= 1 && Number.isFinite(mlpRatio))) {
-    throw invalid(config, 'mlpRatio', `a finite number of at least 1 / ${hiddenSize}`);
-  }
+  assertTransformerShape(config, ['inputSize']);
   assertConditioning(config);
 }
 
 function assertConditioning(config: UvitConfig): void {
   const { numClasses, nullClass, captionTokens, captionChannels } = config;
   if (captionTokens > 0 !== captionChannels > 0) {
-    throw invalid(config, 'captionChannels', 'positive with captions, and 0 without');
+    throw invalidField(config, 'captionChannels', 'positive with captions, and 0 without');
   }
   if (numClasses > 0 && captionTokens > 0) {
-    throw invalid(config, 'captionTokens', '0 for a model with labels');
+    throw invalidField(config, 'captionTokens', '0 for a model with labels');
   }
   if (nullClass && numClasses === 0) {
-    throw invalid(config, 'nullClass', 'false for a model without labels');
+    throw invalidField(config, 'nullClass', 'false for a model without labels');
   }
-}
-
-function assertCount(config: UvitConfig, field: keyof UvitConfig, least: 0 | 1): void {
-  const value = config[field] as number;
-  if (Number.isInteger(value) && value >= least) return;
-  throw invalid(config, field, least === 1 ? 'a positive integer' : 'an integer of 0 or more');
-}
-
-function invalid(config: UvitConfig, field: keyof UvitConfig, expected: string) {
-  return new InvalidArgumentError({ argument: `config.${field}`, value: config[field], expected });
 }

@@ -43,8 +43,9 @@ export interface UvitOptions {
  *     x += mlp(norm2(x))
  *
  * The stream's state is `tokens` `[B, L, D]` and the stack of skips, `skip.0`, `skip.1`, ... of the same shape; it has no
- * context. Time is the index of the noise level, as for every model of a diffusion; the official code counts from 1. The branch that ends a block of the first half also saves its result, and the branch that ends a block before
- * one of the second half also joins that one's skip, so that every branch finds in `tokens` what it works on.
+ * context. Time is the index of the noise level, as for every model of a diffusion; the official code counts from 1. The
+ * branch that ends a block of the first half also saves its result, and the branch that ends a block before one of the
+ * second half also joins that one's skip, so that every branch finds in `tokens` what it works on.
  */
 export function createUvit({ config, weights }: UvitOptions): Backbone {
   const spec = uvitSpec(config);
