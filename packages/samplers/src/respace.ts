@@ -2,7 +2,8 @@ import { InvalidArgumentError } from '@harmonica/core';
 import { assertCount } from './assert-count.js';
 import { linspace } from './linspace.js';
 import { roundHalfToEven } from './round-half-to-even.js';
-import { assertStepsOffset, trailingTimesteps } from './trailing-timesteps.js';
+import { assertStepSelection } from './step-selection.js';
+import { trailingTimesteps } from './trailing-timesteps.js';
 
 /**
  * Which timesteps to visit, as guided-diffusion and DiT write it: a step count (`20` or `'20'`); `'ddim20'`, a constant
@@ -47,14 +48,7 @@ export type StepSelection =
 export function selectTimesteps(options: StepSelection & { readonly length: number }): number[] {
   const { steps, timesteps, spacing = 'guided-diffusion', stepsOffset = 0, length } = options;
   assertCount('length', length);
-  assertStepsOffset(stepsOffset);
-  if ((steps === undefined) === (timesteps === undefined)) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: steps,
-      expected: 'exactly one of steps and timesteps',
-    });
-  }
+  assertStepSelection({ steps, timesteps, stepsOffset });
   if (timesteps !== undefined) return sortTimesteps({ timesteps, length });
   if (spacing === 'guided-diffusion') return respaceTimesteps({ respacing: steps, length });
   if (!Object.hasOwn(countSpacings, spacing)) {

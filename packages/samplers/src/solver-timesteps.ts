@@ -3,7 +3,8 @@ import { assertCount } from './assert-count.js';
 import { linspace } from './linspace.js';
 import { sortTimesteps } from './respace.js';
 import { roundHalfToEven } from './round-half-to-even.js';
-import { assertStepsOffset, trailingTimesteps } from './trailing-timesteps.js';
+import { assertStepSelection } from './step-selection.js';
+import { trailingTimesteps } from './trailing-timesteps.js';
 
 /**
  * How a solver's steps are spread over the timesteps 0 to T - 1 of a schedule; timestep 0, which the last step leads past,
@@ -46,14 +47,7 @@ export function selectSolverTimesteps(
   options: SolverStepSelection & { readonly length: number; readonly usable: number },
 ): number[] {
   const { steps, timesteps, spacing = 'linspace', stepsOffset = 0, length, usable } = options;
-  assertStepsOffset(stepsOffset);
-  if ((steps === undefined) === (timesteps === undefined)) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: steps,
-      expected: 'exactly one of steps and timesteps',
-    });
-  }
+  assertStepSelection({ steps, timesteps, stepsOffset });
   if (timesteps !== undefined) return sortTimesteps({ timesteps, length }).reverse();
   assertCount('steps', steps);
   if (!Object.hasOwn(spacings, spacing)) {

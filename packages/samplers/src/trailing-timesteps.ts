@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from '@harmonica/core';
 import { roundHalfToEven } from './round-half-to-even.js';
 
 /**
@@ -18,14 +17,4 @@ export function trailingTimesteps(options: {
   const stride = length / steps;
   const count = Math.min(steps, Math.ceil(usable / stride));
   return Array.from({ length: count }, (_, i) => roundHalfToEven(usable - i * stride) - 1);
-}
-
-/** Refuses an offset of leading spacing that is not an integer of 0 or more. @throws {@link InvalidArgumentError} */
-export function assertStepsOffset(value: number): void {
-  if (Number.isSafeInteger(value) && value >= 0) return;
-  throw new InvalidArgumentError({
-    argument: 'stepsOffset',
-    value,
-    expected: 'an integer of 0 or more',
-  });
 }
