@@ -1,5 +1,5 @@
 import type { PixelImage } from '@harmonica/metrics';
-import { heatMapOfScores, heatMapToPng, layoutHeatMap, type TextShape } from '@harmonica/router';
+import { sceneToPng } from '@harmonica/router';
 import { blankImage, paste } from './image-grid.js';
 import { decodePng } from './png-file.js';
 
@@ -7,24 +7,21 @@ import { decodePng } from './png-file.js';
 const ASCENT = 12;
 const DESCENT = 5;
 
-/** A line of text as an 8-bit RGB image, dark on white, in the type of the heat maps: it is the title of an empty one. */
+/** No glyph is wider, in CSS pixels. */
+const WIDEST = 16;
+
+const INK = [32, 33, 36] as const;
+
+/** A line of text as an 8-bit RGB image, dark on white, in the type of the heat maps. */
 export function textImage(text: string): PixelImage {
-  const branches = [{ index: 0, block: 0, kind: 'mlp' as const }];
-  const map = heatMapOfScores({ scores: [[1]], branches, title: text });
-  const scene = layoutHeatMap(map);
-  const isTitle = (shape: { kind: string }): shape is TextShape =>
-    shape.kind === 'text' && (shape as TextShape).text === text;
-  const { x, y } = scene.shapes.find(isTitle) as TextShape;
-  const page = decodePng(heatMapToPng(map));
-  const scale = page.width / scene.width;
-  const left = x * scale;
-  const line = crop(page, {
-    left,
-    top: (y - ASCENT) * scale,
-    width: page.width - left,
-    height: (ASCENT + DESCENT) * scale,
-  });
-  return crop(line, { left: 0, top: 0, width: inkedWidth(line), height: line.height });
+  const page = decodePng(
+    sceneToPng({
+      width: WIDEST * text.length,
+      height: ASCENT + DESCENT,
+      shapes: [{ kind: 'text', x: 0, y: ASCENT, text, anchor: 'start', fill: INK }],
+    }),
+  );
+  return leftOf(page, inkedWidth(page));
 }
 
 /** Up to the last column that is not all white. */
@@ -33,17 +30,10 @@ function inkedWidth({ data, width }: PixelImage): number {
   return 1 + columns.reduce((most, column) => Math.max(most, column), 0);
 }
 
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-function crop(image: PixelImage, { left, top, width, height }: Box): PixelImage {
-  const sheet = blankImage(width, height);
-  for (let row = 0; row < height; row++) {
-    const start = ((top + row) * image.width + left) * 3;
+function leftOf(image: PixelImage, width: number): PixelImage {
+  const sheet = blankImage(width, image.height);
+  for (let row = 0; row < image.height; row++) {
+    const start = row * image.width * 3;
     const line = { data: image.data.subarray(start, start + width * 3), width, height: 1 };
     paste({ sheet, image: { ...line, channels: 3 }, x: 0, y: row });
   }
