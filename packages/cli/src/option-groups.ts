@@ -1,4 +1,4 @@
-import { PREDICTOR_NAMES } from '@harmonica/router';
+import { PREDICTOR_NAMES } from '@harmonica/core';
 import { type Command, Option } from 'commander';
 import { BACKEND_NAMES, type BackendName } from './backend.js';
 import type { ModelOptions } from './model.js';

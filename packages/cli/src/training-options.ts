@@ -1,4 +1,4 @@
-import { PREDICTOR_NAMES } from '@harmonica/router';
+import { PREDICTOR_NAMES } from '@harmonica/core';
 import {
   defaultConfig,
   type InitialLogits,

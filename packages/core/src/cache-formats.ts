@@ -11,7 +11,23 @@ export interface Provenance {
   readonly training?: Readonly<Record<string, unknown>>;
 }
 
-export type PredictorName = 'hold' | 'linear' | 'quadratic';
+/**
+ * The predictors that files name: polynomials through the last computed outputs by their degree (`hold` has degree 0),
+ * and TaylorSeer's finite differences by their order.
+ */
+export const PREDICTOR_NAMES = [
+  'hold',
+  'linear',
+  'quadratic',
+  'cubic',
+  'taylor-1',
+  'taylor-2',
+  'taylor-3',
+  'taylor-4',
+] as const;
+
+/** One of {@link PREDICTOR_NAMES}. */
+export type PredictorName = (typeof PREDICTOR_NAMES)[number];
 
 /** One predictor for all steps, or one for each step (the name at step t predicts the branches of step t). */
 export type PredictorChoice = PredictorName | readonly PredictorName[];
@@ -57,7 +73,7 @@ export function parseRouterFile(text: string, source = 'router'): RouterFile {
 
 const count = () => z.number().int().positive();
 const sha256 = () => z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
-const predictorName = () => z.enum(['hold', 'linear', 'quadratic']);
+const predictorName = () => z.enum(PREDICTOR_NAMES);
 const predictor = () => z.union([predictorName(), z.array(predictorName())]);
 
 /** What is wrong with a choice of predictors for so many steps, if anything. */

@@ -65,6 +65,8 @@ describe('file formats', () => {
     expect(parseRouterFile(JSON.stringify(router))).toEqual(router);
     const perStep = { ...router, predictor: ['hold', 'quadratic'] };
     expect(parseRouterFile(JSON.stringify(perStep))).toEqual(perStep);
+    const taylor = { ...schedule, predictor: 'taylor-4' };
+    expect(parseCacheSchedule(JSON.stringify(taylor))).toEqual(taylor);
     expect(parseSamplerPlan(JSON.stringify(plan))).toEqual(plan);
     expect(parseSamplerPlan(JSON.stringify({ ...plan, process: 'flow' }))).toHaveProperty(
       'process',
@@ -96,7 +98,7 @@ describe('file formats', () => {
     [{ ...schedule, table: ['111'] }, 'table'],
     [{ ...schedule, table: ['111', '01'] }, 'table.1'],
     [{ ...schedule, table: ['110', '010'] }, 'table.0'],
-    [{ ...schedule, predictor: 'cubic' }, 'predictor'],
+    [{ ...schedule, predictor: 'quartic' }, 'predictor'],
     [{ ...schedule, predictor: ['hold'] }, 'predictor'],
     [{ ...schedule, version: 2 }, 'version'],
   ])('name the faulty place of a schedule', (document, path) => {

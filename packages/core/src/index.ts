@@ -11,6 +11,7 @@ export type {
 } from './backbone.js';
 export {
   type CacheSchedule,
+  PREDICTOR_NAMES,
   type PredictorChoice,
   type PredictorName,
   type Provenance,

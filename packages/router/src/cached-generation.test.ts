@@ -69,7 +69,7 @@ describe('sampling with a cache, on the eager executor', () => {
     expect(cached.values).toEqual((await sample()).values);
   });
 
-  it.each<PredictorName>(['hold', 'linear', 'quadratic'])(
+  it.each<PredictorName>(['hold', 'linear', 'quadratic', 'cubic', 'taylor-2', 'taylor-4'])(
     'planned ahead (%s) is the same policy decided on the way, bit for bit',
     async (predictor) => {
       const schedule = fixedIntervalSchedule({

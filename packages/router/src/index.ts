@@ -92,13 +92,14 @@ export {
   planCache,
 } from './plan-cache.js';
 export {
+  cubicPredictor,
   holdPredictor,
   lagrangeWeights,
   linearPredictor,
   polynomialPredictor,
   quadraticPredictor,
 } from './polynomial-predictor.js';
-export { PREDICTOR_NAMES, perStepPredictor, predictorByName } from './predictor-by-name.js';
+export { perStepPredictor, predictorByName } from './predictor-by-name.js';
 export { createProvenance, type RunSetting } from './provenance.js';
 export { type ResampleScheduleOptions, resampleSchedule } from './resample-schedule.js';
 export { routerScores, type StepMatrix, sigmoid } from './router-scores.js';

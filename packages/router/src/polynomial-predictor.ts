@@ -66,3 +66,9 @@ export const quadraticPredictor: CachePredictor = /* @__PURE__ */ polynomialPred
   name: 'quadratic',
   degree: 2,
 });
+
+/** The cubic polynomial through the last four computed outputs. */
+export const cubicPredictor: CachePredictor = /* @__PURE__ */ polynomialPredictor({
+  name: 'cubic',
+  degree: 3,
+});

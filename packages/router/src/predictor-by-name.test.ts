@@ -1,22 +1,28 @@
-import { InvalidArgumentError, type PredictorName } from '@harmonica/core';
+import { InvalidArgumentError, PREDICTOR_NAMES, type PredictorName } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { planCache } from './plan-cache.js';
-import { quadraticPredictor } from './polynomial-predictor.js';
-import { PREDICTOR_NAMES, perStepPredictor, predictorByName } from './predictor-by-name.js';
+import { lagrangeWeights, quadraticPredictor } from './polynomial-predictor.js';
+import { perStepPredictor, predictorByName } from './predictor-by-name.js';
 import { createSchedule } from './schedule-table.js';
+import { taylorPredictor } from './taylor-predictor.js';
 
 describe('predictorByName', () => {
   it('finds every predictor by its own name', () => {
-    expect(PREDICTOR_NAMES.map((name) => predictorByName(name).name)).toEqual([
-      'hold',
-      'linear',
-      'quadratic',
-    ]);
+    expect(PREDICTOR_NAMES.map((name) => predictorByName(name).name)).toEqual(PREDICTOR_NAMES);
+    const depths = PREDICTOR_NAMES.map((name) => predictorByName(name).depth);
+    expect(depths).toEqual([1, 2, 3, 4, 2, 3, 4, 5]);
+    const nodes = [8, 6, 3, 2, 0];
+    const order3 = taylorPredictor({ order: 3 });
+    expect(predictorByName('taylor-3').weights(9, nodes)).toEqual(order3.weights(9, nodes));
+    const cubic = lagrangeWeights({ at: 9, nodes: nodes.slice(0, 4) });
+    expect(predictorByName('cubic').weights(9, nodes)).toEqual(cubic);
   });
 
   it('refuses a name that no predictor has', () => {
-    expect(() => predictorByName('cubic' as PredictorName)).toThrow(InvalidArgumentError);
-    expect(() => predictorByName(['hold', 'cubic' as PredictorName])).toThrow(InvalidArgumentError);
+    expect(() => predictorByName('quartic' as PredictorName)).toThrow(InvalidArgumentError);
+    expect(() => predictorByName(['hold', 'quartic' as PredictorName])).toThrow(
+      InvalidArgumentError,
+    );
   });
 
   it('gives another predictor for each step', () => {
@@ -43,5 +49,14 @@ describe('perStepPredictor', () => {
     expect(plan.actions[3]?.[0]).toMatchObject({ sources: [2, 1, 0] });
     expect(plan.actions[5]?.[0]).toMatchObject({ sources: [4], weights: [1] });
     expect(plan.releases[3]).toHaveLength(3);
+  });
+
+  it('a named Taylor predictor has the lifetimes of its order', () => {
+    const decisions = [[true], [true], [true], [false], [true], [false]];
+    const plan = planCache({ schedule: createSchedule({ decisions, predictor: 'taylor-2' }) });
+    expect(plan.actions[3]?.[0]).toMatchObject({ sources: [2, 1, 0] });
+    expect(plan.actions[5]?.[0]).toMatchObject({ sources: [4, 2, 1] });
+    expect(plan.releases[3]).toEqual([{ branch: 0, step: 0 }]);
+    expect(plan.peakOutputs).toBe(3);
   });
 });

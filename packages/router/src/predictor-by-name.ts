@@ -1,13 +1,17 @@
 import {
   type CachePredictor,
   InvalidArgumentError,
+  PREDICTOR_NAMES,
   type PredictorChoice,
   type PredictorName,
 } from '@harmonica/core';
-import { holdPredictor, linearPredictor, quadraticPredictor } from './polynomial-predictor.js';
-
-/** The predictors that a schedule or router file can name. */
-export const PREDICTOR_NAMES: readonly PredictorName[] = ['hold', 'linear', 'quadratic'];
+import {
+  cubicPredictor,
+  holdPredictor,
+  linearPredictor,
+  quadraticPredictor,
+} from './polynomial-predictor.js';
+import { taylorPredictor } from './taylor-predictor.js';
 
 /**
  * The predictor that a schedule or router file names: one for all steps, or one for each.
@@ -57,6 +61,13 @@ function named(name: PredictorName): CachePredictor {
       return linearPredictor;
     case 'quadratic':
       return quadraticPredictor;
+    case 'cubic':
+      return cubicPredictor;
+    case 'taylor-1':
+    case 'taylor-2':
+    case 'taylor-3':
+    case 'taylor-4':
+      return taylorPredictor({ order: Number(name.slice('taylor-'.length)) });
     default:
       throw new InvalidArgumentError({
         argument: 'predictor',

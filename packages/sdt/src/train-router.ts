@@ -21,7 +21,6 @@ import {
   logitsFromSchedule,
   macsCostModel,
   normalLogits,
-  PREDICTOR_NAMES,
   predictorByName,
   routerScores,
 } from '@harmonica/router';
@@ -314,16 +313,19 @@ async function withFinalPredictors(
   }
 }
 
+/** What `per-step` chooses from, simplest first. */
+const CANDIDATES = ['hold', 'linear', 'quadratic'] as const satisfies readonly PredictorName[];
+
 /** What there is to choose from with `per-step`, and what is in force. */
 function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
   if (config.predictor !== 'per-step') return undefined;
   const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
-  const chosen = names.map((name) => PREDICTOR_NAMES.indexOf(name));
-  return { candidates: PREDICTOR_NAMES.map(predictorByName), chosen };
+  const chosen = names.map((name) => CANDIDATES.findIndex((candidate) => candidate === name));
+  return { candidates: CANDIDATES.map(predictorByName), chosen };
 }
 
 function predictorNames(chosen: readonly number[]): PredictorChoice {
-  return chosen.map((index) => PREDICTOR_NAMES[index] as PredictorName);
+  return chosen.map((index) => CANDIDATES[index] as PredictorName);
 }
 
 /** Step 0 fills the cache; every later step updates its row of logits. */

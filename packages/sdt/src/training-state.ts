@@ -1,4 +1,10 @@
-import { type PredictorChoice, type Provenance, parseJson, type RngState } from '@harmonica/core';
+import {
+  PREDICTOR_NAMES,
+  type PredictorChoice,
+  type Provenance,
+  parseJson,
+  type RngState,
+} from '@harmonica/core';
 import { z } from 'zod';
 import type { AdamWState } from './adamw.js';
 import type { TrainingConfig } from './training-config.js';
@@ -52,7 +58,7 @@ export function parseTrainingState(text: string, source = 'training state'): Tra
 function trainingStateSchema() {
   const numbers = z.array(z.number());
   const rows = z.array(numbers);
-  const predictorName = z.enum(['hold', 'linear', 'quadratic']);
+  const predictorName = z.enum(PREDICTOR_NAMES);
   return z
     .object({
       version: z.literal(1),
@@ -61,7 +67,7 @@ function trainingStateSchema() {
         seed: z.number(),
         batchSize: z.number(),
         iterations: z.number(),
-        predictor: z.enum(['hold', 'linear', 'quadratic', 'per-step']),
+        predictor: z.enum([...PREDICTOR_NAMES, 'per-step']),
         proxy: z.enum(['leave-one-out', 'cumulative', 'marginal', 'single-step', 'uniform']),
       }),
       provenance: z.looseObject({

@@ -5,7 +5,6 @@ import type {
   NamedTensors,
   NoiseSource,
   PlanStep,
-  PredictorName,
   SamplerPlan,
 } from '@harmonica/core';
 import {
@@ -121,10 +120,12 @@ function runModel(options: RunModelOptions): Float64Array {
   return Float64Array.from(output);
 }
 
-const DEGREES: Readonly<Record<PredictorName, number>> = { hold: 0, linear: 1, quadratic: 2 };
+const DEGREES = { hold: 0, linear: 1, quadratic: 2 } as const;
 
-function predictorAt({ predictor }: CacheSchedule, index: number): PredictorName {
-  return typeof predictor === 'string' ? predictor : (predictor[index] as PredictorName);
+type Degree = keyof typeof DEGREES;
+
+function predictorAt({ predictor }: CacheSchedule, index: number): Degree {
+  return (typeof predictor === 'string' ? predictor : predictor[index]) as Degree;
 }
 
 /** The polynomial through the latest outputs, by Neville's recursion. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { PredictorName } from '@harmonica/core';
+import { PREDICTOR_NAMES, type PredictorName } from '@harmonica/core';
 import { listRouters } from '@harmonica/emoji-dit';
-import { assertCompatible, PREDICTOR_NAMES } from '@harmonica/router';
+import { assertCompatible } from '@harmonica/router';
 import { type Command, Option } from 'commander';
 import { appendBenchRecord, createBenchRecord } from '../bench/bench-record.js';
 import {
@@ -295,7 +295,7 @@ async function benchQuality(input: PreparedBench): Promise<void> {
     sampler: setting.sampler,
     fewerSteps,
     intervals: options.intervals,
-    predictors: PREDICTOR_NAMES,
+    predictors: ['hold', 'linear', 'quadratic'],
     routers,
   });
   const plan = createPlan({ ...setting.sampler, steps: options.referenceSteps });

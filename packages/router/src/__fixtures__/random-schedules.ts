@@ -1,10 +1,10 @@
-import type { CacheSchedule, PredictorName } from '@harmonica/core';
+import { type CacheSchedule, PREDICTOR_NAMES } from '@harmonica/core';
 import fc from 'fast-check';
 import { createSchedule } from '../schedule-table.js';
 
 /** Schedules of up to 12 steps and 6 branches, with any decisions after step 0. */
 export function randomSchedules(options: { readonly branches?: number } = {}) {
-  const predictors = fc.constantFrom<PredictorName[]>('hold', 'linear', 'quadratic');
+  const predictors = fc.constantFrom(...PREDICTOR_NAMES);
   return fc
     .tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 6 }), predictors)
     .chain(([steps, randomBranches, predictor]) => {
