@@ -314,13 +314,13 @@ async function withFinalPredictors(
 }
 
 /** What `per-step` chooses from, simplest first. */
-const CANDIDATES = ['hold', 'linear', 'quadratic'] as const satisfies readonly PredictorName[];
+const CANDIDATES: readonly PredictorName[] = ['hold', 'linear', 'quadratic'];
 
 /** What there is to choose from with `per-step`, and what is in force. */
 function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
   if (config.predictor !== 'per-step') return undefined;
   const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
-  const chosen = names.map((name) => CANDIDATES.findIndex((candidate) => candidate === name));
+  const chosen = names.map((name) => CANDIDATES.indexOf(name));
   return { candidates: CANDIDATES.map(predictorByName), chosen };
 }
 
