@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type CacheSchedule, FileError, type RouterFile } from '@harmonica/core';
-import { emojiDitRouter, listRouters } from '@harmonica/emoji-dit';
+import { listRouters } from '@harmonica/emoji-dit';
 import { parseCacheDocument, toSchedule } from '@harmonica/router';
 
 /** A router or schedule, and what it is called. */
@@ -18,8 +18,7 @@ export interface NamedDocument {
  * @throws {@link ConfigError} if it is neither a router nor a schedule
  */
 export async function readCacheDocument(nameOrPath: string): Promise<NamedDocument> {
-  const isShipped = (await listRouters()).some(({ name }) => name === nameOrPath);
-  const document = isShipped ? await emojiDitRouter(nameOrPath) : await readDocument(nameOrPath);
+  const document = parseCacheDocument(await readCacheText(nameOrPath), nameOrPath);
   return {
     name: basename(nameOrPath, '.json'),
     document,
@@ -27,15 +26,20 @@ export async function readCacheDocument(nameOrPath: string): Promise<NamedDocume
   };
 }
 
-async function readDocument(path: string): Promise<RouterFile | CacheSchedule> {
-  let text: string;
+/**
+ * The text of a router, schedule or calibration: of a file, or of a router that comes with emoji-dit.
+ *
+ * @throws {@link FileError} if there is neither such a file nor such a router
+ */
+export async function readCacheText(nameOrPath: string): Promise<string> {
+  const shipped = await listRouters();
+  const path = shipped.find(({ name }) => name === nameOrPath)?.path ?? nameOrPath;
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (cause) {
-    const shipped = (await listRouters()).map(({ name }) => name);
-    const fix = `Give a file${shipped.length > 0 ? `, or one of ${shipped.join(', ')}` : ''}.`;
+    const names = shipped.map(({ name }) => name);
+    const fix = `Give a file${names.length > 0 ? `, or one of ${names.join(', ')}` : ''}.`;
     const problem = 'is neither a file that can be read nor a router of emoji-dit';
-    throw new FileError({ path, problem, fix, cause });
+    throw new FileError({ path: nameOrPath, problem, fix, cause });
   }
-  return parseCacheDocument(text, path);
 }

@@ -1,4 +1,5 @@
 import { PREDICTOR_NAMES } from '@harmonica/core';
+import { POLICY_NAMES } from '@harmonica/router';
 import { type Command, Option } from 'commander';
 import { BACKEND_NAMES, type BackendName } from './backend.js';
 import type { ModelOptions } from './model.js';
@@ -84,21 +85,11 @@ export function addGuidanceOptions(command: Command): Command {
 export function addCacheOptions(command: Command): Command {
   return command
     .option('--router <file>', 'router or schedule: a file, a name of emoji-dit, or none')
-    .option(
-      '--policy <name>',
-      'none, fixed-interval',
-      choiceOption(['none', 'fixed-interval'] as const),
-    )
-    .option('--interval <n>', 'of fixed-interval (default: 2)', integerOption({ min: 1 }))
+    .option('--policy <spec>', `${POLICY_NAMES.join(', ')}, each with settings, such as fora:2`)
     .option(
       '--predictor <name>',
-      `of fixed-interval: ${PREDICTOR_NAMES.join(', ')} (default: hold)`,
+      `of --policy: ${PREDICTOR_NAMES.join(', ')} (default: hold)`,
       choiceOption(PREDICTOR_NAMES),
-    )
-    .option(
-      '--initial-steps <n>',
-      'of fixed-interval: full steps at the start (default: 1 for hold, else 2)',
-      integerOption({ min: 1 }),
     );
 }
 

@@ -5,9 +5,14 @@ import {
   planFingerprint,
   type SamplerPlan,
 } from '@harmonica/core';
-import { cacheStatistics, macsCostModel, theoreticalSpeedUp } from '@harmonica/router';
+import {
+  cacheStatistics,
+  createSchedule,
+  macsCostModel,
+  theoreticalSpeedUp,
+} from '@harmonica/router';
 import type { RunSetting } from './run-setting.js';
-import type { ImageJob } from './sample-latents.js';
+import type { ImageJob, SampledLatents } from './sample-latents.js';
 import type { Session } from './session.js';
 import { versionsInUse } from './version.js';
 
@@ -23,7 +28,7 @@ export interface RunManifest {
   readonly plan: SamplerPlan;
   readonly guidance: { readonly scale: number; readonly channels: number } | null;
   /** Null for an uncached run. */
-  readonly cache: CacheRecord | null;
+  readonly cache: CacheRecord | DynamicCacheRecord | null;
   readonly batchSize: number;
   readonly images: readonly ImageRecord[];
   /** Wall time in ms. */
@@ -31,16 +36,26 @@ export interface RunManifest {
 }
 
 /** What was computed and what predicted. */
-export interface CacheRecord {
+export interface CacheRecord extends Savings {
   readonly name: string;
   /** Fingerprint of the schedule without its provenance. */
   readonly sha256: string;
-  /** In [0, 1). */
-  readonly cacheUtilization: number;
-  /** By MACs. */
-  readonly theoreticalSpeedUp: number;
   /** As `parseCacheSchedule` reads it. */
   readonly schedule: CacheSchedule;
+}
+
+/** What a policy decided on the way. */
+export interface DynamicCacheRecord extends Savings {
+  readonly name: string;
+  /** For each batch its images and what was decided for them, as `parseCacheSchedule` reads it. */
+  readonly batches: readonly { readonly images: number; readonly schedule: CacheSchedule }[];
+}
+
+interface Savings {
+  /** In [0, 1). Of several batches the mean over images. */
+  readonly cacheUtilization: number;
+  /** By MACs, of all images. */
+  readonly theoreticalSpeedUp: number;
 }
 
 /** One image, or one row of the file of latents. */
@@ -67,12 +82,13 @@ export interface RunManifestOptions {
   /** One for each job. */
   readonly files: readonly string[];
   readonly batchSize: number;
+  readonly batches: SampledLatents['batches'];
   readonly timing: RunTiming;
 }
 
 /** The record of a finished run. */
 export function createRunManifest(options: RunManifestOptions): RunManifest {
-  const { session, setting, jobs, files, batchSize, timing } = options;
+  const { session, setting, jobs, files, batchSize, batches, timing } = options;
   const { model, executor } = session;
   const { plan, guidance, cache } = setting;
   return {
@@ -84,7 +100,7 @@ export function createRunManifest(options: RunManifestOptions): RunManifest {
     planSha256: planFingerprint(plan),
     plan,
     guidance: guidance ? { scale: guidance.scale, channels: guidance.channels } : null,
-    cache: cache ? cacheRecord({ ...cache, spec: executor.spec }) : null,
+    cache: cache ? recordOf({ cache, batches, spec: executor.spec }) : null,
     batchSize,
     images: jobs.map(({ seed, label }, i) => ({
       seed,
@@ -93,6 +109,33 @@ export function createRunManifest(options: RunManifestOptions): RunManifest {
       file: files[i] as string,
     })),
     timing,
+  };
+}
+
+function recordOf(input: {
+  readonly cache: NonNullable<RunSetting['cache']>;
+  readonly batches: SampledLatents['batches'];
+  readonly spec: BackboneSpec;
+}): CacheRecord | DynamicCacheRecord {
+  const { cache, batches, spec } = input;
+  if (cache.kind === 'schedule') return cacheRecord({ ...cache, spec });
+  const { name, predictor } = cache;
+  const decided = batches.map(({ images, decisions }) => ({
+    images,
+    schedule: createSchedule({ decisions, predictor }),
+  }));
+  const saved = decided.map(({ images, schedule }) => ({
+    images,
+    ...cacheRecord({ name, schedule, spec }),
+  }));
+  const meanOf = (value: (each: (typeof saved)[number]) => number) =>
+    saved.reduce((sum, each) => sum + each.images * value(each), 0) /
+    saved.reduce((sum, { images }) => sum + images, 0);
+  return {
+    name,
+    cacheUtilization: meanOf((each) => each.cacheUtilization),
+    theoreticalSpeedUp: 1 / meanOf((each) => 1 / each.theoreticalSpeedUp),
+    batches: decided,
   };
 }
 

@@ -2,7 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ditConfig, ditSpec } from '@harmonica/backbones';
 import { fingerprint, type RouterFile } from '@harmonica/core';
-import { constantLogits, createProvenance, formatRouter } from '@harmonica/router';
+import {
+  constantLogits,
+  createProvenance,
+  formatCalibration,
+  formatRouter,
+} from '@harmonica/router';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/temporary-folder.js';
 import type { ResolveRunSettingOptions } from './run-setting.js';
@@ -81,7 +86,7 @@ describe('resolveRunSetting', () => {
   });
 
   it('refuses a router beside a policy, and files that are no routers', async () => {
-    const both = { router: path, policy: 'fixed-interval' } as const;
+    const both = { router: path, policy: 'fora:2' } as const;
     await expect(resolveRunSetting({ options: both, model })).rejects.toThrow(/not both/);
     const missing = resolveRunSetting({ options: { router: '/nowhere/x.json' }, model });
     await expect(missing).rejects.toMatchObject({ code: 'file', path: '/nowhere/x.json' });
@@ -91,11 +96,48 @@ describe('resolveRunSetting', () => {
 
   it('makes FORA of hold, and lets forecasts start with what they read', async () => {
     const tableOf = async (predictor: 'hold' | 'quadratic') => {
-      const options = { policy: 'fixed-interval', interval: 2, predictor, steps: '6' } as const;
+      const options = { policy: 'interval:2', predictor, steps: '6' } as const;
       const { cache } = await resolveRunSetting({ options, model });
-      return cache?.schedule.table.map((row) => row[0]).join('');
+      return cache?.kind === 'schedule' && cache.schedule.table.map((row) => row[0]).join('');
     };
     expect(await tableOf('hold')).toBe('110101');
     expect(await tableOf('quadratic')).toBe('111010');
+  });
+
+  it('follows the calibration of a policy, and refuses one for another run', async () => {
+    const calibration = join(await temporaryFolder(), 'tea.json');
+    await writeFile(
+      calibration,
+      formatCalibration({
+        version: 1,
+        kind: 'calibration',
+        method: 'teacache',
+        steps: 5,
+        branches: 4,
+        runs: 1,
+        coefficients: [1, 0],
+        rSquared: 1,
+        samples: 4,
+        provenance: router.provenance,
+      }),
+    );
+    const policy = `teacache:${calibration},threshold=0.2`;
+    const setting = await resolveRunSetting({ options: { policy, predictor: 'linear' }, model });
+    expect(setting.plan).toEqual(plan);
+    expect(setting.guidance).toEqual({ scale: 2, channels: 3 });
+    expect(setting.cache).toMatchObject({
+      kind: 'dynamic',
+      name: `${policy},predictor=linear`,
+      predictor: 'linear',
+    });
+    const refused = resolveRunSetting({ options: { policy, guidance: 3 }, model });
+    await expect(refused).rejects.toThrow(/that the calibration was made for is 2; expected 3/);
+  });
+
+  it('takes a router as a policy too, and lists policies for a name that is none', async () => {
+    const setting = await resolveRunSetting({ options: { policy: path }, model });
+    expect(setting.cache).toMatchObject({ kind: 'schedule', name: 'router' });
+    const unknown = resolveRunSetting({ options: { policy: 'fixed-interval' }, model });
+    await expect(unknown).rejects.toThrow(/expected one of none, fora, /);
   });
 });

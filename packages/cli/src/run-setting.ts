@@ -1,13 +1,17 @@
 import {
-  type BackboneSpec,
-  type CacheSchedule,
   type Guidance,
   InvalidArgumentError,
   type PredictorName,
   type SamplerPlan,
 } from '@harmonica/core';
-import { assertCompatible, fixedIntervalSchedule } from '@harmonica/router';
-import { type NamedDocument, readCacheDocument } from './cache-document.js';
+import {
+  type PolicySpec,
+  parsePolicySpec,
+  policyFrom,
+  policyOrigin,
+  type ReadyPolicy,
+} from '@harmonica/router';
+import { readCacheText } from './cache-document.js';
 import type { Model } from './model.js';
 import { type CreatePlanOptions, createPlan, type SamplerOptions, samplerOf } from './sampler.js';
 import { settingsIn } from './sampler-settings.js';
@@ -24,13 +28,10 @@ export interface GuidanceOptions {
 export interface CacheOptions {
   /** A file, a router of emoji-dit or `none`. */
   readonly router?: string | undefined;
-  readonly policy?: 'none' | 'fixed-interval' | undefined;
-  /** For `fixed-interval`. Default 2. */
-  readonly interval?: number | undefined;
-  /** For `fixed-interval`. Default `hold`. */
+  /** As `parsePolicySpec` reads it. */
+  readonly policy?: string | undefined;
+  /** What the policy predicts with. Default: what its spec says. */
   readonly predictor?: PredictorName | undefined;
-  /** For `fixed-interval`: steps at the start that compute everything. Default 1 for `hold`, else 2. */
-  readonly initialSteps?: number | undefined;
 }
 
 /** A way to sample from a model, with every default filled in. */
@@ -40,10 +41,7 @@ export interface RunSetting {
   readonly sampler: CreatePlanOptions;
   readonly guidance?: Guidance & { readonly channels: number };
   /** Absent: every branch is computed. */
-  readonly cache?: {
-    readonly name: string;
-    readonly schedule: CacheSchedule;
-  };
+  readonly cache?: Exclude<ReadyPolicy, { kind: 'none' }>;
 }
 
 /** Options of {@link resolveRunSetting}. */
@@ -53,49 +51,42 @@ export interface ResolveRunSettingOptions {
 }
 
 /**
- * Fills in what the options leave open: sampler, steps and guidance are those that the router was made for, else the
- * defaults. What is said explicitly is never overridden: a router that does not fit it is refused.
+ * Fills in what the options leave open: sampler, steps and guidance are those that the router or calibration was made
+ * for, else the defaults. What is said explicitly is never overridden: a file that does not fit it is refused.
  *
- * @throws {@link IncompatibleError} if the router or schedule was made for another run
+ * @throws {@link IncompatibleError} if the router, schedule or calibration was made for another run
  * @throws {@link InvalidArgumentError} if both a router and a policy are given, or a value is outside its range
  */
 export async function resolveRunSetting(input: ResolveRunSettingOptions): Promise<RunSetting> {
   const { options, model } = input;
-  const named = await documentOf(options);
-  const made = named?.document.provenance;
+  const policySpec = policySpecOf(options);
+  const origin = await policyOrigin(policySpec, readCacheText);
   const { process } = model;
   const sampler: CreatePlanOptions = {
     ...settingsIn(options),
-    sampler: options.sampler ?? (made && samplerOf(made, process)),
-    steps: options.steps ?? (named && String(named.document.steps)),
+    sampler: options.sampler ?? (origin?.provenance && samplerOf(origin.provenance, process)),
+    steps: options.steps ?? (origin && String(origin.steps)),
     process,
   };
   const plan = createPlan(sampler);
   const { spec } = model.backbone;
   const guidance = resolveGuidance({
     options,
-    fallback: made?.guidance ?? model.defaultGuidance,
+    fallback: origin?.provenance?.guidance ?? model.defaultGuidance,
     latentChannels: spec.latent.channels,
   });
-  if (named) {
-    assertCompatible(named.document, { spec, plan, modelSha256: model.sha256, guidance });
-  }
-  const cache =
-    named ??
-    (options.policy === 'fixed-interval'
-      ? intervalSchedule({ options, spec, steps: plan.steps.length })
-      : undefined);
+  const run = { spec, plan, modelSha256: model.sha256, guidance };
+  const cache = await policyFrom(policySpec, { ...run, read: readCacheText });
   return {
     plan,
     sampler,
     ...(guidance && { guidance }),
-    ...(cache && { cache: { name: cache.name, schedule: cache.schedule } }),
+    ...(cache.kind !== 'none' && { cache }),
   };
 }
 
-async function documentOf({ router, policy }: CacheOptions): Promise<NamedDocument | undefined> {
-  if (router === undefined || router === 'none') return undefined;
-  if (policy !== undefined && policy !== 'none') {
+function policySpecOf({ router = 'none', policy = 'none', predictor }: CacheOptions): PolicySpec {
+  if (router !== 'none' && policy !== 'none') {
     throw new InvalidArgumentError({
       argument: '--policy',
       value: policy,
@@ -103,7 +94,9 @@ async function documentOf({ router, policy }: CacheOptions): Promise<NamedDocume
       fix: 'Give --router or --policy, not both.',
     });
   }
-  return readCacheDocument(router);
+  if (router !== 'none') return { policy: 'schedule', file: router };
+  const spec = parsePolicySpec(policy);
+  return predictor ? parsePolicySpec({ ...spec, predictor } as PolicySpec) : spec;
 }
 
 /** Options of {@link resolveGuidance}. */
@@ -119,36 +112,4 @@ export function resolveGuidance(input: ResolveGuidanceOptions): RunSetting['guid
   const { guidance: scale = fallback.scale, guidedChannels = fallback.channels } = options;
   if (scale === 1) return undefined;
   return { scale, channels: guidedChannels === 'all' ? latentChannels : guidedChannels };
-}
-
-/** Options of {@link intervalSchedule}. */
-export interface IntervalScheduleOptions {
-  readonly options: Pick<CacheOptions, 'interval' | 'predictor' | 'initialSteps'>;
-  readonly spec: BackboneSpec;
-  readonly steps: number;
-}
-
-/**
- * The schedule of `--policy fixed-interval`. `hold` is FORA: the last step is computed, and one at the start.
- * Forecasting predictors count from the start, after two full steps, so that they have what they read.
- */
-export function intervalSchedule(input: IntervalScheduleOptions): {
-  readonly name: string;
-  readonly schedule: CacheSchedule;
-} {
-  const { options, spec, steps } = input;
-  const { interval = 2, predictor = 'hold' } = options;
-  const held = predictor === 'hold';
-  const { initialSteps = Math.min(steps, held ? 1 : 2) } = options;
-  return {
-    name: `interval-${interval}-${predictor}`,
-    schedule: fixedIntervalSchedule({
-      steps,
-      branches: spec.branches,
-      interval,
-      predictor,
-      initialSteps,
-      align: held ? 'last' : 'first',
-    }),
-  };
 }

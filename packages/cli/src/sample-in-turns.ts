@@ -1,4 +1,5 @@
 import type { CacheSchedule } from '@harmonica/core';
+import { withCache } from '@harmonica/router';
 import type { CliContext } from './cli-context.js';
 import { startProgressBar } from './progress-bar.js';
 import type { RunSetting } from './run-setting.js';
@@ -29,6 +30,7 @@ type Way = keyof SampledInTurns;
  */
 export async function sampleInTurns(options: SampleInTurnsOptions): Promise<SampledInTurns> {
   const { session, setting, schedule, jobs, context } = options;
+  const cacheMethod = withCache({ schedule });
   const half = Math.ceil(jobs.length / 2);
   const halves = [jobs.slice(0, half), jobs.slice(half)].filter(({ length }) => length > 0);
   const turns: readonly (readonly Way[])[] = [
@@ -42,7 +44,7 @@ export async function sampleInTurns(options: SampleInTurnsOptions): Promise<Samp
       session,
       plan: setting.plan,
       guidance: setting.guidance,
-      schedule: way === 'cached' ? schedule : undefined,
+      cacheMethod: way === 'cached' ? cacheMethod : undefined,
       jobs: batch,
       batchSize: batch.length,
       onStep: () => bar.increment(),

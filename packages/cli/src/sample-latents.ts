@@ -1,11 +1,10 @@
 import {
-  type CacheSchedule,
+  type CacheMethod,
   type Decisions,
   type Guidance,
   generate,
   type SamplerPlan,
 } from '@harmonica/core';
-import { withCache } from '@harmonica/router';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 import type { Session } from './session.js';
 
@@ -21,8 +20,8 @@ export interface SampleLatentsOptions {
   readonly session: Pick<Session, 'executor' | 'model'>;
   readonly plan: SamplerPlan;
   readonly guidance?: Guidance | undefined;
-  /** Absent: every branch is computed. */
-  readonly schedule?: CacheSchedule | undefined;
+  /** How branches are run. Default: all are computed. */
+  readonly cacheMethod?: CacheMethod | undefined;
   readonly jobs: readonly ImageJob[];
   /** Images per run. */
   readonly batchSize: number;
@@ -31,14 +30,20 @@ export interface SampleLatentsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What was decided for the images of one batch, which only dynamic policies decide anew for each. */
+export interface DecidedBatch {
+  readonly images: number;
+  readonly decisions: readonly Decisions[];
+}
+
 /** Result of {@link sampleLatents}. */
 export interface SampledLatents {
   /** One for each job, row-major `[height, width, channels]`. */
   readonly latents: readonly Float32Array[];
   /** Wall time of the sampling runs alone, in ms. */
   readonly samplingMs: number;
-  /** `[T][N]`: what was computed, the same for every batch. */
-  readonly decisions: readonly Decisions[];
+  /** For each batch how many images it has and `[T][N]` what was computed. */
+  readonly batches: readonly DecidedBatch[];
 }
 
 /**
@@ -47,28 +52,23 @@ export interface SampledLatents {
  * @throws as `generate` does
  */
 export async function sampleLatents(options: SampleLatentsOptions): Promise<SampledLatents> {
-  const { jobs, batchSize, schedule } = options;
-  const cache = schedule && withCache({ schedule });
+  const { jobs, batchSize } = options;
   const latents: Float32Array[] = [];
   let samplingMs = 0;
-  let decisions: readonly Decisions[] = [];
+  const batches: DecidedBatch[] = [];
   for (let start = 0; start < jobs.length; start += batchSize) {
     const batch = jobs.slice(start, start + batchSize);
     const began = performance.now();
-    const sampled = await sampleBatch(options, batch, cache);
+    const sampled = await sampleBatch(options, batch);
     samplingMs += performance.now() - began;
     latents.push(...sampled.latents);
-    decisions = sampled.decisions;
+    batches.push({ images: batch.length, decisions: sampled.decisions });
   }
-  return { latents, samplingMs, decisions };
+  return { latents, samplingMs, batches };
 }
 
-async function sampleBatch(
-  options: SampleLatentsOptions,
-  jobs: readonly ImageJob[],
-  cache: ReturnType<typeof withCache> | undefined,
-) {
-  const { session, plan, guidance, onStep, signal } = options;
+async function sampleBatch(options: SampleLatentsOptions, jobs: readonly ImageJob[]) {
+  const { session, plan, guidance, cacheMethod, onStep, signal } = options;
   const { subjects } = session.model;
   const labels = jobs.map(({ label }) => label);
   const condition = subjects.condition(labels);
@@ -80,7 +80,7 @@ async function sampleBatch(
       condition,
       seeds: jobs.map(({ seed }) => seed),
       ...(guidance && { guidance: { ...guidance, ...(unconditional && { unconditional }) } }),
-      ...(cache && { cache }),
+      ...(cacheMethod && { cache: cacheMethod }),
       ...(onStep && { onStep: () => onStep() }),
       ...(signal && { signal }),
     });

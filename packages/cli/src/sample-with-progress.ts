@@ -1,4 +1,4 @@
-import type { CacheSchedule } from '@harmonica/core';
+import type { CacheMethod } from '@harmonica/core';
 import type { CliContext } from './cli-context.js';
 import { startProgressBar } from './progress-bar.js';
 import type { RunSetting } from './run-setting.js';
@@ -9,8 +9,8 @@ import type { Session } from './session.js';
 export interface SampleWithProgressOptions {
   readonly session: Pick<Session, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
-  /** Absent: every branch is computed. */
-  readonly schedule?: CacheSchedule | undefined;
+  /** How branches are run. Default: all are computed. */
+  readonly cacheMethod?: CacheMethod | undefined;
   readonly jobs: readonly ImageJob[];
   readonly batchSize: number;
   readonly context: CliContext;
@@ -22,7 +22,7 @@ export interface SampleWithProgressOptions {
 export async function sampleWithProgress(
   options: SampleWithProgressOptions,
 ): Promise<SampledLatents> {
-  const { session, setting, schedule, jobs, batchSize, context, label = 'sampling' } = options;
+  const { session, setting, cacheMethod, jobs, batchSize, context, label = 'sampling' } = options;
   const batches = Math.ceil(jobs.length / batchSize);
   const total = batches * setting.plan.steps.length;
   const bar = startProgressBar({ output: context.stderr, label, total });
@@ -31,7 +31,7 @@ export async function sampleWithProgress(
       session,
       plan: setting.plan,
       guidance: setting.guidance,
-      schedule,
+      cacheMethod,
       jobs,
       batchSize,
       onStep: () => bar.increment(),

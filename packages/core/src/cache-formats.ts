@@ -82,7 +82,8 @@ function predictorFault(choice: PredictorChoice, steps: number): string | undefi
   return `expected one name or ${steps} of them, got ${choice.length}`;
 }
 
-function provenanceSchema() {
+/** The schema of a {@link Provenance}, for other documents that have one. */
+export function provenanceSchema(): z.ZodType<Provenance> {
   return z.object({
     model: z.object({ name: z.string(), sha256: sha256() }),
     sampler: z.object({ name: z.string(), steps: count(), planSha256: sha256() }),

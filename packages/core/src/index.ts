@@ -17,6 +17,7 @@ export {
   type Provenance,
   parseCacheSchedule,
   parseRouterFile,
+  provenanceSchema,
   type RouterFile,
 } from './cache-formats.js';
 export { computeAll } from './compute-all.js';

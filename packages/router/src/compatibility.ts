@@ -5,13 +5,17 @@ import {
   type Provenance,
   type RouterFile,
 } from '@harmonica/core';
+import type { Calibration } from './calibration.js';
 import { createProvenance, type RunSetting } from './provenance.js';
 
-/** Size and origin, which routers and schedules share. */
-type Document = Pick<RouterFile | CacheSchedule, 'kind' | 'steps' | 'branches' | 'provenance'>;
+/** Size and origin, which routers, schedules and calibrations share. */
+type Document = Pick<
+  RouterFile | CacheSchedule | Calibration,
+  'kind' | 'steps' | 'branches' | 'provenance'
+>;
 
 /**
- * Checks that a router or schedule was made for a run: the number of branches and steps and, where the document
+ * Checks that a router, schedule or calibration was made for a run: the number of branches and steps and, where the document
  * states its provenance, the model, latent size, sampler plan and guidance.
  *
  * A schedule without provenance (a fixed interval) fits every run of its size.
@@ -33,7 +37,7 @@ export function assertCompatible(document: Document, setting: RunSetting): void 
 }
 
 /**
- * Checks the number of branches and steps of a router or schedule against a run.
+ * Checks the number of branches and steps of a router, schedule or calibration against a run.
  *
  * @throws {@link IncompatibleError}
  */
@@ -118,7 +122,7 @@ function compare(options: {
 }
 
 function subjectOf({ kind }: Pick<Document, 'kind'>): string {
-  return kind === 'router' ? 'router' : 'schedule';
+  return kind === 'cache-schedule' ? 'schedule' : kind;
 }
 
 function sizeOf({ latent: { height, width, channels } }: Provenance): string {

@@ -3,6 +3,15 @@ export type { Granularity } from './branch-groups.js';
 export { parseCacheDocument } from './cache-document.js';
 export { type CacheStatistics, cacheStatistics, type Utilization } from './cache-statistics.js';
 export { type CacheKey, type CacheStore, createCacheStore } from './cache-store.js';
+export {
+  CALIBRATION_METHODS,
+  type Calibration,
+  formatCalibration,
+  type MagCacheCalibration,
+  parseCalibration,
+  type SmoothCacheCalibration,
+  type TeaCacheCalibration,
+} from './calibration.js';
 export { type ChangeRecorder, createChangeRecorder } from './change-recorder.js';
 export { type Rgb, scoreColor } from './color-map.js';
 export { assertCompatible, assertScheduleFits } from './compatibility.js';
@@ -91,6 +100,32 @@ export {
   peakCacheBytes,
   planCache,
 } from './plan-cache.js';
+export {
+  cacheMethodOf,
+  intervalStart,
+  type PolicyContext,
+  policyFrom,
+  policyOrigin,
+  type ReadyPolicy,
+} from './policy-from.js';
+export {
+  type DeltaDitSpec,
+  type DualBlockSpec,
+  type FirstBlockSpec,
+  type ForaSpec,
+  formatPolicySpec,
+  type IntervalSpec,
+  type MagCacheSpec,
+  type PabSpec,
+  POLICY_NAMES,
+  type PolicyName,
+  type PolicySpec,
+  parsePolicySpec,
+  type ScheduleSpec,
+  type SmoothCacheSpec,
+  type TaylorSeerSpec,
+  type TeaCacheSpec,
+} from './policy-spec.js';
 export {
   cubicPredictor,
   holdPredictor,

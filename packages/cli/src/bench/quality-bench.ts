@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fingerprint, planFingerprint } from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
+import { withCache } from '@harmonica/router';
 import { decodeSafetensors, writeSafetensors } from '@harmonica/weights';
 import type { CliContext } from '../cli-context.js';
 import { decodeImages } from '../decode-images.js';
@@ -127,7 +128,7 @@ async function latentsOf(
   const { latents } = await sampleWithProgress({
     session,
     setting: { plan: row.plan, ...(guidance && { guidance }) },
-    schedule: row.schedule,
+    cacheMethod: row.schedule && withCache({ schedule: row.schedule }),
     jobs,
     batchSize,
     context,

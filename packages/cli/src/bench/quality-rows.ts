@@ -1,6 +1,6 @@
 import type { BackboneSpec, CacheSchedule, PredictorName, SamplerPlan } from '@harmonica/core';
+import { fixedIntervalSchedule, intervalStart } from '@harmonica/router';
 import type { NamedDocument } from '../cache-document.js';
-import { intervalSchedule } from '../run-setting.js';
 import { type CreatePlanOptions, createPlan } from '../sampler.js';
 
 /** One way to sample that is held against the uncached run. */
@@ -36,8 +36,15 @@ export function qualityRows(options: QualityRowsOptions): readonly QualityRow[] 
   }));
   const fixed = intervals.flatMap((interval) =>
     predictors.map((predictor) => ({
+      name: `interval-${interval}-${predictor}`,
       plan,
-      ...intervalSchedule({ options: { interval, predictor }, spec, steps }),
+      schedule: fixedIntervalSchedule({
+        steps,
+        branches: spec.branches,
+        interval,
+        predictor,
+        ...intervalStart({ steps, predictor }),
+      }),
     })),
   );
   return [

@@ -1,4 +1,5 @@
 import { measureInterleaved } from '@harmonica/metrics';
+import { withCache } from '@harmonica/router';
 import type { NamedDocument } from '../cache-document.js';
 import { cacheRecord } from '../run-manifest.js';
 import type { RunSetting } from '../run-setting.js';
@@ -36,7 +37,7 @@ export async function samplingBench(options: SamplingBenchOptions): Promise<Samp
   const common = { session, ...setting, jobs, batchSize: jobs.length, signal };
   const { a, b, ratio } = await measureInterleaved({
     a: () => sampleLatents(common),
-    b: () => sampleLatents({ ...common, schedule: cache.schedule }),
+    b: () => sampleLatents({ ...common, cacheMethod: withCache(cache) }),
     repeats,
     warmup: 1,
     ...(signal && { signal }),

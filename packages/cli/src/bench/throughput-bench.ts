@@ -1,6 +1,6 @@
 import { throwIfAborted } from '@harmonica/core';
 import { summarize } from '@harmonica/metrics';
-import { macsCostModel, scheduleCost } from '@harmonica/router';
+import { macsCostModel, scheduleCost, withCache } from '@harmonica/router';
 import type { RunSetting } from '../run-setting.js';
 import { type ImageJob, sampleLatents } from '../sample-latents.js';
 import type { Session } from '../session.js';
@@ -54,7 +54,14 @@ export async function throughputBench(
     return { share, schedule: share === 0 ? undefined : schedule, macs, ms: [] as number[] };
   });
   const run = (schedule: (typeof kinds)[number]['schedule']) =>
-    sampleLatents({ session, ...setting, schedule, jobs, batchSize: jobs.length, signal });
+    sampleLatents({
+      session,
+      ...setting,
+      cacheMethod: schedule && withCache({ schedule }),
+      jobs,
+      batchSize: jobs.length,
+      signal,
+    });
   const peaks: number[] = [];
   for (const { schedule } of kinds) {
     await run(schedule);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { PREDICTOR_NAMES, type PredictorName } from '@harmonica/core';
 import { listRouters } from '@harmonica/emoji-dit';
-import { assertCompatible } from '@harmonica/router';
+import { assertCompatible, fixedIntervalSchedule, intervalStart } from '@harmonica/router';
 import { type Command, Option } from 'commander';
 import { appendBenchRecord, createBenchRecord } from '../bench/bench-record.js';
 import {
@@ -39,12 +39,7 @@ import {
 import { choiceOption, integerListOption, integerOption } from '../option-values.js';
 import { prepareFolder } from '../output-files.js';
 import { publishedArchitecture } from '../published-architectures.js';
-import {
-  type GuidanceOptions,
-  intervalSchedule,
-  type RunSetting,
-  resolveRunSetting,
-} from '../run-setting.js';
+import { type GuidanceOptions, type RunSetting, resolveRunSetting } from '../run-setting.js';
 import { createPlan, type SamplerOptions } from '../sampler.js';
 import { type Session, withSession } from '../session.js';
 
@@ -259,7 +254,15 @@ async function benchSampling(input: PreparedBench): Promise<void> {
   const { options, context, session, setting, routers } = input;
   const { spec } = session.executor;
   const steps = setting.plan.steps.length;
-  const interval = intervalSchedule({ options: { predictor: 'quadratic' }, spec, steps });
+  const predictor = 'quadratic';
+  const schedule = fixedIntervalSchedule({
+    steps,
+    branches: spec.branches,
+    interval: 2,
+    predictor,
+    ...intervalStart({ steps, predictor }),
+  });
+  const interval = { name: `interval-2-${predictor}`, schedule };
   const jobs = numberedJobs(options.batch, session.model.subjects);
   const results = [];
   for (const cache of routers.length > 0 ? routers : [interval]) {

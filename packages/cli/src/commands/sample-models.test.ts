@@ -99,11 +99,11 @@ describe('harmonica sample, other models', () => {
 
   it('samples a SiT along its own path, with a cache', async () => {
     const model = await official('sit');
-    const { manifest, latents } = await sample('sit', [...model, '--policy', 'fixed-interval']);
+    const { manifest, latents } = await sample('sit', [...model, '--policy', 'fora:2']);
     expect(manifest).toMatchObject({
       plan: { sampler: 'sit-ode-euler', prediction: 'velocity' },
       guidance: { scale: 1.5, channels: 3 },
-      cache: { name: 'interval-2-hold' },
+      cache: { name: 'fora:2' },
     });
     expect(latents?.shape).toEqual([3, 8, 8, 4]);
     const refused = await runCommand(['sample', ...model, '--sampler', 'ddim', '--out', folder]);

@@ -26,11 +26,11 @@ describe('harmonica sample', () => {
     const out = join(folder, 'cached');
     const { status, stdout } = await runCommand([
       ...['sample', '--model', model, '--steps', '4', '--seeds', '8-10', '--batch', '2'],
-      ...['--class', 'heart', 'flag', '--policy', 'fixed-interval', '--predictor', 'linear'],
+      ...['--class', 'heart', 'flag', '--policy', 'interval:2', '--predictor', 'linear'],
       ...['--guidance', '2', '--guided-channels', '3', '--out', out],
     ]);
     expect(status).toBe(0);
-    expect(stdout).toContain('3 images, ddim, 4 steps, interval-2-linear: CUR 25.0 %');
+    expect(stdout).toContain('3 images, ddim, 4 steps, interval:2,predictor=linear: CUR 25.0 %');
 
     const files = ['08-heart.png', '09-flag.png', '10-heart.png'];
     expect((await readdir(out)).sort()).toEqual([...files, 'grid.png', 'run.json']);
@@ -53,9 +53,12 @@ describe('harmonica sample', () => {
         { seed: 9, label: 4, class: 'flag', file: files[1] },
         { seed: 10, label: 7, class: 'heart', file: files[2] },
       ],
-      cache: { name: 'interval-2-linear', cacheUtilization: 0.25 },
+      cache: { name: 'interval:2,predictor=linear', cacheUtilization: 0.25 },
     });
-    const schedule = parseCacheSchedule(JSON.stringify(manifest.cache?.schedule));
+    const { cache } = manifest;
+    const schedule = parseCacheSchedule(
+      JSON.stringify(cache && 'schedule' in cache && cache.schedule),
+    );
     expect(schedule.table).toEqual(['111111', '111111', '111111', '000000']);
     expect(manifest.timing.samplingMs).toBeGreaterThan(0);
   });
@@ -71,9 +74,36 @@ describe('harmonica sample', () => {
     const alone = await run('alone', ['--seeds', '5']);
     expect((await run('among', ['--seeds', '3-5'])).equals(alone)).toBe(true);
     const tensors = memory().numTensors;
-    const all = ['--seeds', '5', '--policy', 'fixed-interval', '--interval', '1'];
+    const all = ['--seeds', '5', '--policy', 'fora:1'];
     expect((await run('all', all)).equals(alone)).toBe(true);
     expect(memory().numTensors).toBe(tensors);
+  });
+
+  it('records what a dynamic policy decided for each batch, as schedules', async () => {
+    const out = join(folder, 'dynamic');
+    const argv = ['sample', '--model', model, '--steps', '5', '--seeds', '0-2', '--batch', '2'];
+    const { status, stdout } = await runCommand([
+      ...[...argv, '--policy', 'first-block:0.9,predictor=taylor-1', '--out', out],
+    ]);
+    expect(status).toBe(0);
+    expect(stdout).toContain('first-block:0.9,predictor=taylor-1: CUR');
+    const { cache } = await manifestIn(out);
+    if (!cache || !('batches' in cache)) throw new Error('expected a dynamic record');
+    expect(cache.batches.map(({ images }) => images)).toEqual([2, 1]);
+    const [first, second] = cache.batches.map(({ schedule }) => {
+      expect(schedule).toMatchObject({ steps: 5, branches: 6, predictor: 'taylor-1' });
+      return [...schedule.table.join('')].filter((decision) => decision === '0').length / 30;
+    }) as [number, number];
+    expect(first + second).toBeGreaterThan(0);
+    expect(cache.cacheUtilization).toBeCloseTo((2 * first + second) / 3, 12);
+    const file = join(folder, 'decided.json');
+    await writeFile(file, JSON.stringify(cache.batches[0]?.schedule));
+    const again = join(folder, 'again');
+    const replay = ['--seeds', '0-1', '--policy', file, '--out', again];
+    expect((await runCommand([...argv, ...replay])).status).toBe(0);
+    for (const { file: png } of (await manifestIn(again)).images) {
+      expect(await readFile(join(again, png))).toEqual(await readFile(join(out, png)));
+    }
   });
 
   it('refuses an unknown class, a folder that cannot be written to, and a router with a policy', async () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
+import { cacheMethodOf } from '@harmonica/router';
 import { writeSafetensors } from '@harmonica/weights';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli-context.js';
@@ -61,10 +62,10 @@ async function sample(
   const { model, decoder, executor } = session;
   const setting = await resolveRunSetting({ options, model });
   const jobs = imageJobs(options, model.subjects);
-  const { latents, samplingMs } = await sampleWithProgress({
+  const { latents, samplingMs, batches } = await sampleWithProgress({
     session,
     setting,
-    schedule: setting.cache?.schedule,
+    cacheMethod: setting.cache && cacheMethodOf(setting.cache),
     jobs,
     batchSize: options.batch,
     context,
@@ -80,6 +81,7 @@ async function sample(
     jobs,
     files,
     batchSize: options.batch,
+    batches,
     timing: { samplingMs, decodingMs: decoded?.decodingMs ?? 0 },
   });
   await writeOutput(join(options.out, 'run.json'), `${JSON.stringify(manifest, null, 2)}\n`);

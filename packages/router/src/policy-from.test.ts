@@ -1,0 +1,268 @@
+import {
+  computeAll,
+  createEagerExecutor,
+  fingerprint,
+  InvalidArgumentError,
+} from '@harmonica/core';
+import { createTinyBackbone } from '@harmonica/core/conformance';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { branchesOf, specOf } from './__fixtures__/branches.js';
+import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
+import { type Calibration, formatCalibration } from './calibration.js';
+import { deltaDitSchedule } from './delta-dit-schedule.js';
+import { fixedIntervalSchedule } from './fixed-interval-schedule.js';
+import { formatRouter, formatSchedule } from './format-cache-document.js';
+import { constantLogits } from './initial-logits.js';
+import { magCacheSchedule } from './mag-cache-schedule.js';
+import { pabSchedule } from './pab-schedule.js';
+import { cacheMethodOf, policyFrom, policyOrigin } from './policy-from.js';
+import { POLICY_NAMES, type PolicySpec, parsePolicySpec } from './policy-spec.js';
+import { createProvenance } from './provenance.js';
+import { smoothCacheSchedule } from './smooth-cache-schedule.js';
+import { taylorSeerSchedule } from './taylor-seer-schedule.js';
+import { toSchedule } from './to-schedule.js';
+
+const STEPS = 12;
+const plan = eulerPlan(STEPS);
+const spec = specOf(branchesOf(3));
+const { branches } = spec;
+const setting = {
+  spec,
+  plan,
+  modelSha256: fingerprint('weights'),
+  guidance: { scale: 2, channels: 4 },
+};
+const provenance = createProvenance(setting);
+const header = {
+  version: 1,
+  kind: 'calibration',
+  steps: STEPS,
+  branches: branches.length,
+  runs: 2,
+  provenance,
+} as const;
+const wave = (i: number, k: number) => 0.2 + 0.15 * Math.sin(3 * i + k);
+const rowsOf = (count: number) =>
+  Array.from({ length: count }, (_, i) => branches.map((_, k) => wave(i, k)));
+const teacache: Calibration = {
+  ...header,
+  method: 'teacache',
+  coefficients: [1, 0],
+  rSquared: 0.9,
+  samples: 22,
+};
+const smoothcache: Calibration = {
+  ...header,
+  method: 'smoothcache',
+  changes: [rowsOf(STEPS - 1), rowsOf(STEPS - 2)],
+};
+const magcache: Calibration = { ...header, method: 'magcache', ratios: rowsOf(STEPS) };
+const router = {
+  version: 1,
+  kind: 'router',
+  steps: STEPS,
+  branches: branches.length,
+  predictor: 'linear',
+  threshold: 0.5,
+  logits: constantLogits({ steps: STEPS, branches: branches.length, value: -1 }),
+  provenance,
+} as const;
+const interval = fixedIntervalSchedule({ steps: STEPS, branches, interval: 3 });
+const official = { attn: interval.table.map((row) => Number(row[0])) };
+const files: Record<string, string> = {
+  'tea.json': formatCalibration(teacache),
+  'smooth.json': formatCalibration(smoothcache),
+  'mag.json': formatCalibration(magcache),
+  'official.json': JSON.stringify(official),
+  'diffusers.json': JSON.stringify({ attn1: official.attn }),
+  'router.json': formatRouter(router),
+  'schedule.json': formatSchedule(interval),
+};
+const read = async (file: string) => files[file] ?? Promise.reject(new Error(`no ${file}`));
+const context = { ...setting, read };
+
+const scheduleFrom = async (given: string | PolicySpec) => {
+  const policy = await policyFrom(given, context);
+  if (policy.kind !== 'schedule') throw new Error(`${policy.kind} is no schedule`);
+  return policy.schedule;
+};
+
+describe('policyFrom', () => {
+  const run = { steps: STEPS, branches };
+  const times = plan.steps.map(({ timestep }) => timestep);
+  const attentionOnly = {
+    ...interval,
+    table: interval.table.map((row) => row.replaceAll(/(.)./g, '$11')),
+  };
+
+  it.each([
+    ['fora:3', interval],
+    ['fora:2,predictor=cubic', fixedIntervalSchedule({ ...run, interval: 2, predictor: 'cubic' })],
+    ['interval:3', interval],
+    [
+      'interval:2,predictor=quadratic',
+      fixedIntervalSchedule({
+        ...run,
+        interval: 2,
+        align: 'first',
+        initialSteps: 2,
+        predictor: 'quadratic',
+      }),
+    ],
+    [
+      'interval:attention=3,mlp=2',
+      fixedIntervalSchedule({ ...run, interval: { attention: 3, mlp: 2 } }),
+    ],
+    [
+      'delta-dit:boundary=5,cached-blocks=2',
+      deltaDitSchedule({ ...run, boundary: 5, cachedBlocks: 2 }),
+    ],
+    [
+      'pab:attention=2,mlp=3,low=10,high=90',
+      pabSchedule({
+        times,
+        branches,
+        broadcast: {
+          attention: { range: 2, window: [10, 90] },
+          mlp: { range: 3, window: [10, 90] },
+        },
+      }),
+    ],
+    [
+      'taylorseer:interval=3,order=2',
+      taylorSeerSchedule({ ...run, interval: 3, predictor: 'taylor-2' }),
+    ],
+    ['taylorseer', taylorSeerSchedule({ ...run, predictor: 'taylor-4' })],
+    [
+      'smoothcache:smooth.json,threshold=0.2',
+      smoothCacheSchedule({ recorded: smoothcache, branches, threshold: 0.2, provenance }),
+    ],
+    ['smoothcache:official.json', attentionOnly],
+    ['smoothcache:diffusers.json,components=diffusers', attentionOnly],
+    [
+      'magcache:mag.json,threshold=0.9,per=kind,predictor=linear',
+      magCacheSchedule({
+        recorded: magcache,
+        branches,
+        threshold: 0.9,
+        per: 'kind',
+        predictor: 'linear',
+        provenance,
+      }),
+    ],
+    ['router.json', toSchedule(router)],
+    ['schedule:router.json,threshold=0.2', toSchedule(router, { threshold: 0.2 })],
+    ['schedule.json', interval],
+  ])('makes the schedule of %s', async (text, expected) => {
+    expect(await scheduleFrom(text)).toEqual(expected);
+  });
+
+  it('has a case of every name', async () => {
+    const made = await Promise.all(
+      [
+        ...['none', 'fora:2', 'interval:2', 'delta-dit:boundary=2,cached-blocks=1'],
+        ...['pab:mlp=2', 'smoothcache:official.json', 'magcache:mag.json', 'taylorseer'],
+        ...['first-block', 'dbcache:front-blocks=1', 'teacache:tea.json,threshold=1'],
+        'schedule:schedule.json',
+      ].map((text) => policyFrom(text, context)),
+    );
+    expect(made.map(({ name }) => name.split(':')[0])).toEqual(POLICY_NAMES);
+    expect(made.filter(({ kind }) => kind === 'dynamic')).toHaveLength(3);
+    expect(cacheMethodOf(made[0] as (typeof made)[number])).toBe(computeAll);
+  });
+
+  it.each([
+    ['interval', /interval is undefined; expected one interval, or one for/],
+    ['interval:2,mlp=3', /interval is 2; expected one interval, or one for/],
+    ['pab', /ranges of pab/],
+    ['fora:0', /interval is 0/],
+    ['taylorseer:order=5', /order is 5; expected an integer from 1 to 4/],
+    ['smoothcache:smooth.json', /threshold is undefined.*smoothcache:smooth.json,threshold=0.1/],
+    ['smoothcache:official.json,threshold=0.1', /threshold is 0.1; expected nothing beside/],
+    ['schedule:schedule.json,threshold=0.1', /it is a setting of a router/],
+    ['dbcache', /fewer than the model's 3 blocks/],
+    ['first-block:-1', /threshold is -1/],
+  ])('refuses %s', async (text, message) => {
+    await expect(policyFrom(text, context)).rejects.toThrow(InvalidArgumentError);
+    await expect(policyFrom(text, context)).rejects.toThrow(message);
+  });
+
+  it('refuses as many predictors as there are no steps', async () => {
+    const predictor = ['hold', 'linear'] as const;
+    for (const policy of ['first-block', 'interval'] as const) {
+      const wrong = { policy, predictor, ...(policy === 'interval' && { interval: 2 }) };
+      await expect(policyFrom(wrong as PolicySpec, context)).rejects.toThrow(/each of 12 steps/);
+    }
+  });
+
+  it('refuses files for another model, plan or method, and files that nobody reads', async () => {
+    const other = { ...context, modelSha256: fingerprint('others') };
+    const shorter = { ...context, plan: eulerPlan(STEPS - 1) };
+    const guided = { ...context, guidance: { scale: 3, channels: 4 } };
+    for (const text of [
+      ...['teacache:tea.json,threshold=1', 'smoothcache:smooth.json,threshold=1'],
+      ...['magcache:mag.json', 'router.json'],
+    ]) {
+      for (const wrong of [other, shorter, guided]) {
+        await expect(policyFrom(text, wrong)).rejects.toMatchObject({ code: 'incompatible' });
+      }
+    }
+    await expect(policyFrom('smoothcache:official.json', shorter)).rejects.toThrow(
+      /number of steps/,
+    );
+    const swapped = policyFrom('teacache:mag.json,threshold=1', context);
+    await expect(swapped).rejects.toThrow(/mag.json calibrates is "magcache"; expected "teacache"/);
+    await expect(policyFrom('router.json', setting)).rejects.toThrow(/without read/);
+  });
+});
+
+describe('policyOrigin', () => {
+  it('is what the file of a spec was made for', async () => {
+    const originOf = (text: string) => policyOrigin(parsePolicySpec(text), read);
+    for (const text of [
+      'router.json',
+      'teacache:tea.json,threshold=1',
+      'smoothcache:smooth.json',
+    ]) {
+      expect(await originOf(text)).toMatchObject({ steps: STEPS, provenance });
+    }
+    expect(await originOf('schedule.json')).toMatchObject({ steps: STEPS });
+    expect(await originOf('smoothcache:official.json')).toBeUndefined();
+    expect(await originOf('fora:2')).toBeUndefined();
+    await expect(originOf('tea.json')).rejects.toMatchObject({
+      code: 'config',
+      source: 'tea.json',
+    });
+  });
+});
+
+describe('cacheMethodOf', () => {
+  beforeAll(async () => {
+    await tf.setBackend('cpu');
+  });
+
+  it('runs schedules and dynamic policies with the predictor of the spec', async () => {
+    const executor = createEagerExecutor(createTinyBackbone());
+    const tiny = { ...setting, spec: executor.spec };
+    const sample = async (text: string) => {
+      const cache = cacheMethodOf(await policyFrom(text, tiny));
+      return sampleTiny({ executor, plan, cache });
+    };
+    const uncached = await sample('none');
+    expect((await sample('first-block:0')).values).toEqual(uncached.values);
+    const hold = await sample('first-block:0.5');
+    const linear = await sample('first-block:0.5,predictor=linear');
+    expect(hold.decisions.flat()).toContain(false);
+    expect(linear.values).not.toEqual(hold.values);
+    expect((await sample('fora:2')).decisions.map((row) => row[0])).toEqual(
+      fixedIntervalSchedule({
+        steps: STEPS,
+        branches: executor.spec.branches,
+        interval: 2,
+      }).table.map((row) => row[0] === '1'),
+    );
+    await executor.dispose();
+  });
+});
