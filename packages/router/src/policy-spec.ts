@@ -197,7 +197,9 @@ function isPolicyName(name: string): name is PolicyName {
 /** A path, or a name that no policy could have; a mere word is a misspelt policy. */
 function isFileName(text: string): boolean {
   const beforeColon = text.split(':')[0] as string;
-  return /[\\/.]/.test(beforeColon) || /^[A-Za-z]:\\/.test(text) || /^[^:]*[^a-z:-][^:]*$/.test(text);
+  return (
+    /[\\/.]/.test(beforeColon) || /^[A-Za-z]:\\/.test(text) || /^[^:]*[^a-z:-][^:]*$/.test(text)
+  );
 }
 
 function settingsIn(name: PolicyName, text = ''): Record<string, unknown> {
