@@ -31,6 +31,21 @@ const rsqrtNormed = (input: tf.Tensor): tf.Tensor => {
 
 const cases: readonly Case[] = [
   {
+    name: 'convolutions, pooling and what joins them stay in one layout',
+    inputs: { image: [1, 6, 6, 2], filter: [3, 3, 2, 2], bias: [2] },
+    fn: (i) => {
+      const [filter, bias] = [t(i.filter) as tf.Tensor4D, t(i.bias) as tf.Tensor1D];
+      const block = (x: tf.Tensor4D): tf.Tensor4D =>
+        tf.fused.conv2d({ x, filter, bias, strides: 1, pad: 'same', activation: 'relu' });
+      const y = block(t(i.image) as tf.Tensor4D);
+      return tf.concat([block(block(y)), tf.maxPool(y, 3, 1, 'same'), y], 3);
+    },
+    operators: [
+      ...['Transpose', 'Transpose', 'Conv', 'Relu', 'Conv', 'Relu', 'Conv', 'Relu'],
+      ...['MaxPool', 'Concat', 'Transpose'],
+    ],
+  },
+  {
     name: 'layer norm with sqrt and div',
     inputs: { x },
     fn: (i) => normed(t(i.x)),

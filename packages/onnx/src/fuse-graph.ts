@@ -1,3 +1,4 @@
+import { channelsFirstRules } from './fusions/channels-first.js';
 import { geluRule, siluRule } from './fusions/gelu.js';
 import { groupNormRule } from './fusions/group-norm.js';
 import { identityRules } from './fusions/identities.js';
@@ -32,7 +33,12 @@ export function simplifyGraph(graph: TracedGraph): TracedGraph {
 
 function recognisedGraph(graph: TracedGraph): TracedGraph {
   const simple = rewriteGraph(graph, identityRules);
-  return rewriteGraph(simple, [...identityRules, layerNormRule, geluRule]);
+  return rewriteGraph(simple, [
+    ...identityRules,
+    ...channelsFirstRules,
+    layerNormRule,
+    geluRule,
+  ]);
 }
 
 /** Like {@link standardGraph}, also for graphs that gradients were derived from. */

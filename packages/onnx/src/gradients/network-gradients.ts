@@ -43,7 +43,7 @@ export const networkGradients: GradientTable = {
 
   Conv: ({ node, ops, dy, x, wants }) => {
     const dilations = intsAttribute(node, 'dilations') ?? [];
-    if (wants(1) || dilations.some((dilation) => dilation !== 1)) return undefined;
+    if (wants(1) || wants(2) || dilations.some((dilation) => dilation !== 1)) return undefined;
     const filter = node.inputs[1] as string;
     const strides = intsAttribute(node, 'strides') ?? [];
     const pads = intsAttribute(node, 'pads') ?? [];

@@ -9,7 +9,8 @@ import { transpose } from './shapes.js';
 const TO_NCHW = [0, 3, 1, 2];
 const TO_NHWC = [0, 2, 3, 1];
 
-function convolution(call: KernelCall): TensorInfo {
+/** @param bias of each output channel */
+function convolution(call: KernelCall, bias?: TensorInfo): TensorInfo {
   const { trace, attrs } = call;
   const [x, filter] = [input(call, 'x'), input(call, 'filter')];
   assertNhwc(attrs.dataFormat);
@@ -22,7 +23,8 @@ function convolution(call: KernelCall): TensorInfo {
     attrs.dimRoundingMode,
   );
   const { padInfo, strideHeight, strideWidth, dilationHeight, dilationWidth } = info;
-  const inputs = [transpose(trace, x, TO_NCHW), transpose(trace, filter, [3, 2, 0, 1])];
+  const image = transpose(trace, x, TO_NCHW);
+  const inputs = [image, transpose(trace, filter, [3, 2, 0, 1]), ...(bias ? [bias] : [])];
   const result = trace.emit({
     op: 'Conv',
     inputs,
@@ -81,23 +83,84 @@ function assertNhwc(format: string): void {
   }
 }
 
-/** Convolutions and resizing of NHWC images. */
+interface ResizeAttributes {
+  readonly alignCorners: boolean;
+  readonly halfPixelCenters: boolean;
+}
+
+/** Where ONNX finds the pixels of a resized image in the image. */
+function coordinates({ alignCorners, halfPixelCenters }: ResizeAttributes): string {
+  if (alignCorners) return 'align_corners';
+  return halfPixelCenters ? 'half_pixel' : 'asymmetric';
+}
+
+/** Averages leave padding out, as TensorFlow's do. */
+function pooling(op: 'AveragePool' | 'MaxPool'): (call: KernelCall) => TensorInfo {
+  return (call) => {
+    const { trace, attrs } = call;
+    const x = input(call, 'x');
+    const { filterSize, strides, pad, dimRoundingMode } = attrs;
+    const info = backend_util.computePool2DInfo(
+      x.shape as [number, number, number, number],
+      filterSize,
+      strides,
+      1,
+      pad,
+      dimRoundingMode,
+    );
+    const { padInfo } = info;
+    const result = trace.emit({
+      op,
+      inputs: [transpose(trace, x, TO_NCHW)],
+      shape: [info.batchSize, info.outChannels, info.outHeight, info.outWidth],
+      attributes: {
+        kernel_shape: { ints: [info.filterHeight, info.filterWidth] },
+        pads: { ints: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right] },
+        strides: { ints: [info.strideHeight, info.strideWidth] },
+      },
+    });
+    return transpose(trace, result, TO_NHWC);
+  };
+}
+
+/** Convolutions, pooling and resizing of NHWC images. */
 export const imageKernels: KernelTable = {
-  Conv2D: convolution,
+  AvgPool: pooling('AveragePool'),
+  MaxPool: pooling('MaxPool'),
+  Conv2D: (call) => convolution(call),
   Conv2DBackpropInput: convolutionInput,
 
   FusedConv2D: (call) => {
     const { bias } = call.inputs;
-    const result = convolution(call);
-    return activate(call, bias ? arithmetic(call.trace).add(result, bias) : result);
+    const channels = input(call, 'filter').shape[3];
+    const joined = bias?.shape.length === 1 && bias.shape[0] === channels ? bias : undefined;
+    const result = convolution(call, joined);
+    return activate(call, bias && !joined ? arithmetic(call.trace).add(result, bias) : result);
+  },
+
+  ResizeBilinear: (call) => {
+    const { trace, attrs } = call;
+    const images = input(call, 'images');
+    const [batch, , , channels] = images.shape as [number, number, number, number];
+    const shape = [batch, channels, attrs.size[0], attrs.size[1]];
+    const result = trace.emit({
+      op: 'Resize',
+      inputs: [transpose(trace, images, TO_NCHW), '', '', trace.graph.int64s(shape)],
+      shape,
+      attributes: {
+        mode: { string: 'linear' },
+        coordinate_transformation_mode: { string: coordinates(attrs) },
+      },
+    });
+    return transpose(trace, result, TO_NHWC);
   },
 
   ResizeNearestNeighbor: (call) => {
     const images = input(call, 'images');
-    const { alignCorners, halfPixelCenters, size } = call.attrs;
+    const { size } = call.attrs;
     const [batch, , , channels] = images.shape as [number, number, number, number];
     const shape = [batch, size[0], size[1], channels];
-    const mode = alignCorners ? 'align_corners' : halfPixelCenters ? 'half_pixel' : 'asymmetric';
+    const mode = coordinates(call.attrs);
     return call.trace.emit({
       op: 'Resize',
       inputs: [images, '', '', call.trace.graph.int64s(shape)],

@@ -28,6 +28,7 @@ interface Case {
 const x: TensorSpec = { shape: [2, 3, 4] };
 const xy = { x, y: x };
 const INTEGERS = 'integer or boolean results';
+const NO_POOL_GRADIENT = 'gradients of pooling are not traced';
 
 /** One unary op over [2, 3, 4]. */
 function unary(name: string, fn: (x: tf.Tensor) => tf.Tensor, rest: Partial<Case> = {}): Case {
@@ -348,6 +349,49 @@ const cases: readonly Case[] = [
     fn: ({ x, y, z }) =>
       tf.fused.conv2d({ x, filter: y, bias: z, strides: 1, pad: 'same', activation: 'relu' }),
     noGradient: 'the derivative by the filter is not traced',
+  },
+  {
+    name: 'fused conv2d of long kernels, with strides and a bias of any shape',
+    inputs: { x: { shape: [2, 7, 6, 2] }, y: { shape: [1, 5, 2, 3] }, z: { shape: [1] } },
+    fn: ({ x, y, z }) => [
+      tf.fused.conv2d({ x, filter: y, bias: z, strides: [2, 1], pad: 'same', activation: 'relu' }),
+      tf.fused.conv2d({ x, filter: tf.transpose(y, [1, 0, 2, 3]), strides: [1, 2], pad: 'valid' }),
+    ],
+    noGradient: 'the derivative by the filter is not traced',
+  },
+  {
+    name: 'avgPool',
+    inputs: { x: { shape: [2, 5, 6, 3] } },
+    fn: ({ x }) => [
+      tf.avgPool(x, 3, 1, 'same'),
+      tf.avgPool(x, [3, 2], [2, 1], 'same'),
+      tf.avgPool(x, 3, 2, 'valid'),
+      tf.avgPool(x, 2, 2, 1, 'floor'),
+    ],
+    noGradient: NO_POOL_GRADIENT,
+  },
+  {
+    name: 'maxPool',
+    inputs: { x: { shape: [2, 5, 6, 3] } },
+    fn: ({ x }) => [
+      tf.maxPool(x, 3, 1, 'same'),
+      tf.maxPool(x, [3, 2], [2, 1], 'same'),
+      tf.maxPool(x, 3, 2, 'valid'),
+      tf.maxPool(x, 2, 2, 1, 'floor'),
+    ],
+    noGradient: NO_POOL_GRADIENT,
+  },
+  {
+    name: 'resizeBilinear by any factor',
+    inputs: { x: { shape: [2, 5, 4, 3] } },
+    fn: ({ x }) => [
+      tf.image.resizeBilinear(x, [7, 3]),
+      tf.image.resizeBilinear(x, [15, 9]),
+      tf.image.resizeBilinear(x, [8, 9], false, true),
+      tf.image.resizeBilinear(x, [9, 7], true),
+      tf.image.resizeBilinear(x, [2, 2], true),
+    ],
+    noGradient: 'the gradient of resizing by interpolation is not traced',
   },
   {
     // One image: beyond the first the gradient of the cpu backend of TensorFlow.js 4.22 is wrong.
