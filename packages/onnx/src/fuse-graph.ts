@@ -33,12 +33,7 @@ export function simplifyGraph(graph: TracedGraph): TracedGraph {
 
 function recognisedGraph(graph: TracedGraph): TracedGraph {
   const simple = rewriteGraph(graph, identityRules);
-  return rewriteGraph(simple, [
-    ...identityRules,
-    ...channelsFirstRules,
-    layerNormRule,
-    geluRule,
-  ]);
+  return rewriteGraph(simple, [...identityRules, ...channelsFirstRules, layerNormRule, geluRule]);
 }
 
 /** Like {@link standardGraph}, also for graphs that gradients were derived from. */
