@@ -3,13 +3,16 @@ import * as metrics from './index.js';
 
 it('exports this and nothing else', () => {
   expect(Object.keys(metrics).sort()).toEqual([
+    'collectFeatures',
     'createFeatureStatistics',
     'decodeStatistics',
     'encodeStatistics',
+    'extractFeatures',
     'featureDistance',
     'frechetDistance',
     'inceptionScore',
     'kernelDistance',
+    'loadInception',
     'meanPsnr',
     'meanSsim',
     'measure',

@@ -57,7 +57,13 @@ export function checkPair({ reference, image, dataRange }: ImagePair): CheckedPa
   return { reference, image, dataRange: resolveDataRange({ reference, image, dataRange }) };
 }
 
-function checkImage(name: string, image: PixelImage): void {
+/**
+ * Throws unless an image has as many samples as it says, and all are finite.
+ *
+ * @throws {@link ShapeError} {@link NonFiniteError}
+ * @internal
+ */
+export function checkImage(name: string, image: PixelImage): void {
   const shape = shapeOf(image);
   if (!shape.every((size) => Number.isInteger(size) && size > 0)) {
     throw new ShapeError({

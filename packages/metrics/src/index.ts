@@ -1,8 +1,16 @@
 export {
+  collectFeatures,
+  type ExtractFeaturesOptions,
+  type ExtractFeaturesProgress,
+  extractFeatures,
+  type FeatureSets,
+} from './extract-features.js';
+export {
   type FeatureDistanceResult,
   type FeaturePairs,
   featureDistance,
 } from './feature-distance.js';
+export type { ExtractedFeatures, FeatureExtractor } from './feature-extractor.js';
 export type { ExtractorIdentity, FeatureSet } from './feature-set.js';
 export {
   createFeatureStatistics,
@@ -30,6 +38,11 @@ export {
   kernelDistance,
 } from './kernel-distance.js';
 export { type SampleSummary, summarize } from './latency-statistics.js';
+export {
+  type LoadInceptionOptions,
+  type LoadInceptionProgress,
+  loadInception,
+} from './load-inception.js';
 export {
   type InterleavedResult,
   type LatencyResult,

@@ -1,0 +1,51 @@
+import type { WeightSource } from '@harmonica/core';
+import type { PixelImage } from '../src/image.js';
+import { inceptionParameters } from '../src/load-inception.js';
+
+/** A number in [0, 1), scrambled from a position, as in scripts/make-inception-fixture.py. */
+function fraction(position: number, salt: number): number {
+  let h = Math.imul(position, 0x9e3779b1) + Math.imul(salt, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
+  h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+}
+
+/** An Inception checkpoint whose weights follow from their names and positions. */
+export function formulaWeights(): WeightSource {
+  const parameters = [...inceptionParameters(), { name: 'fc.bias', shape: [1008] }];
+  const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
+  const names = [...shapes.keys()].sort();
+  return {
+    path: 'formula.pth',
+    names,
+    info: (name) => ({ shape: shapes.get(name) as number[], dtype: 'f32' }),
+    read: async (name) => valuesOf(name, shapes.get(name) as number[], names.indexOf(name)),
+    close: async () => {},
+  };
+}
+
+function valuesOf(name: string, shape: readonly number[], salt: number): Float32Array {
+  const [low, span] = rangeOf(name, shape);
+  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  for (let i = 0; i < values.length; i++) values[i] = low + span * fraction(i, salt);
+  return values;
+}
+
+/** The smallest value, and how far the largest is from it. */
+function rangeOf(name: string, shape: readonly number[]): readonly [number, number] {
+  if (name.endsWith('running_var')) return [0.5, 1];
+  if (name.endsWith('bn.weight')) return [0.8, 0.4];
+  if (shape.length === 1) return [-0.2, 0.4];
+  const bound = Math.sqrt(6 / shape.slice(1).reduce((a, b) => a * b, 1));
+  return [-bound, 2 * bound];
+}
+
+/** An image of slanted stripes with a little noise. */
+export function formulaImage(height: number, width: number, salt: number): PixelImage {
+  const data = new Uint8Array(height * width * 3).map((_, i) => {
+    const [row, column, channel] = [Math.floor(i / 3 / width), Math.floor(i / 3) % width, i % 3];
+    const wave = Math.abs(((3 * column + 5 * row + 85 * channel) % 510) - 255);
+    return Math.floor((wave * 15) / 16 + 16 * fraction(i, salt));
+  });
+  return { data, height, width, channels: 3 };
+}
