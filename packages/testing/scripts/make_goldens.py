@@ -296,6 +296,12 @@ def manifest_of(official: Official, goldens: dict) -> dict:
     )
 
 
+def of_other_projects(manifest: Path) -> dict:
+    """Entries of goldens that other scripts made; they name their upstream themselves."""
+    entries = json.loads(manifest.read_text())["goldens"] if manifest.exists() else {}
+    return {name: entry for name, entry in entries.items() if "upstream" in entry}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkout", type=Path, help="folder of a HarmoniCa checkout")
@@ -307,8 +313,9 @@ def main():
     official = load_official(args.checkout, args.commit)
     goldens = make_goldens(official, args.output)
     entries = {golden.name: write_golden(args.output, golden) for golden in goldens}
-    manifest = json.dumps(manifest_of(official, entries), indent=2)
-    (args.output / "manifest.json").write_text(manifest + "\n")
+    path = args.output / "manifest.json"
+    manifest = json.dumps(manifest_of(official, entries | of_other_projects(path)), indent=2)
+    path.write_text(manifest + "\n")
     for path in sorted(args.output.iterdir()):
         print(f"{path.stat().st_size:>9,}  {path.name}")
 

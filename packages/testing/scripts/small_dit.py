@@ -10,7 +10,7 @@ CONFIG = dict(
 LATENT = (CONFIG["in_channels"], CONFIG["input_size"], CONFIG["input_size"])
 BRANCHES = 2 * CONFIG["depth"]
 NULL_LABEL = CONFIG["num_classes"]
-SEEDS = dict(weights=1, forward=2, ddim=3, iddpm=4, logits=5, sdt=6, proxy=7, inference=8)
+SEEDS = dict(weights=1, forward=2, ddim=3, iddpm=4, logits=5, sdt=6, proxy=7, inference=8, l2c=9)
 
 
 def generator(name: str) -> torch.Generator:

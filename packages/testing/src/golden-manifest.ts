@@ -15,6 +15,8 @@ export interface GoldenTensorEntry {
 export interface GoldenEntry {
   readonly file: string;
   readonly description: string;
+  /** Where it is not the manifest's. */
+  readonly upstream?: { readonly repository: string; readonly commit: string };
   /** Steps, guidance and whatever else the case needs to be run again. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** What an implementation in float32 is held to, as max |actual - expected| / max |expected|. */
