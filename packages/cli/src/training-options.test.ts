@@ -27,6 +27,7 @@ describe('training options', () => {
       ...['--costs', 'uniform', '--proxy', 'cumulative', '--refresh-every', '9'],
       ...['--refresh-share', '1', '--predictor', 'linear', '--granularity', 'branch'],
       ...['--threshold', '0.2', '--initial', 'interval:3', '--hard-finish', '0.25'],
+      ...['--trainer', 'l2c', '--batches', 'repeated'],
     ]);
     expect(trainingConfig(defaultConfig, options)).toEqual({
       seed: 7,
@@ -45,6 +46,8 @@ describe('training options', () => {
       threshold: 0.2,
       initial: { kind: 'interval', interval: 3, initialSteps: 2 },
       hardFinish: 0.25,
+      trainer: 'l2c',
+      batches: 'repeated',
     });
     expect(trainingConfig(paperConfig, parse([]))).toEqual(paperConfig);
     const { initial } = parse(['--initial', 'interval:4:1']);

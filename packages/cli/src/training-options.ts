@@ -2,6 +2,7 @@ import { PREDICTOR_NAMES } from '@harmonica/core';
 import {
   defaultConfig,
   type InitialLogits,
+  l2cConfig,
   type ProxyName,
   paperConfig,
   type TrainingConfig,
@@ -10,7 +11,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { choiceOption, integerOption, numberOption } from './option-values.js';
 
 /** Names for `--preset`. */
-export const PRESETS = { default: defaultConfig, paper: paperConfig } as const;
+export const PRESETS = { default: defaultConfig, paper: paperConfig, l2c: l2cConfig } as const;
 
 export type PresetName = keyof typeof PRESETS;
 
@@ -30,6 +31,8 @@ const PROXY_NAMES: readonly ProxyName[] = [
   'single-step',
   'uniform',
 ];
+const TRAINERS = ['sdt', 'l2c'] as const;
+const BATCHES = ['fresh', 'repeated'] as const;
 const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs'];
 const PREDICTOR_CHOICES: readonly TrainingConfig['predictor'][] = [...PREDICTOR_NAMES, 'per-step'];
 const GRANULARITIES: readonly TrainingConfig['granularity'][] = ['branch', 'step'];
@@ -40,6 +43,11 @@ const share = numberOption({ min: 0, max: 1 });
 export const CONFIG_OPTIONS: {
   readonly [Field in keyof Required<TrainingConfig>]: ConfigOption<TrainingConfig[Field]>;
 } = {
+  trainer: {
+    flags: '--trainer <name>',
+    description: `${TRAINERS.join(', ')}: from noise, or Learning-to-Cache on images`,
+    parse: choiceOption(TRAINERS),
+  },
   seed: {
     flags: '--seed <n>',
     description: 'everything random follows from it',
@@ -47,7 +55,7 @@ export const CONFIG_OPTIONS: {
   },
   batchSize: {
     flags: '--batch-size <n>',
-    description: 'images per trajectory',
+    description: 'images per trajectory, or per update of l2c',
     parse: integerOption({ min: 1 }),
   },
   iterations: {
@@ -119,6 +127,11 @@ export const CONFIG_OPTIONS: {
     flags: '--hard-finish <x>',
     description: 'last part of the run that applies hard masks',
     parse: share,
+  },
+  batches: {
+    flags: '--batches <name>',
+    description: `${BATCHES.join(', ')}: the same ones after every refresh of lambda`,
+    parse: choiceOption(BATCHES),
   },
 };
 

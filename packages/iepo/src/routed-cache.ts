@@ -31,7 +31,7 @@ export interface RoutedActionsOptions {
   readonly step: number;
   /** One score in [0, 1] for each branch. */
   readonly scores: readonly number[];
-  /** A branch's output replaces what is cached if its score is above this. In [0, 1). */
+  /** A branch's output replaces what is cached if its score is above this. In [0, 1]; at 1 no blended output does. */
   readonly threshold: number;
 }
 

@@ -17,22 +17,24 @@ export {
 } from './draw-batch.js';
 export { type StartingBetaOptions, startingBeta } from './starting-beta.js';
 export { type StepWeights, type StepWeightsOptions, stepWeights } from './step-weights.js';
-export {
-  finishedRouter,
-  type TrainingProgress,
-  type TrainRouterOptions,
-  trainRouter,
-} from './train-router.js';
+export { finishedRouter, trainRouter } from './train-router.js';
 export {
   assertTrainingConfig,
   defaultConfig,
   type InitialLogits,
   LOGIT_LIMIT,
+  l2cConfig,
   learningRateAt,
   type ProxyName,
   paperConfig,
   type TrainingConfig,
 } from './training-config.js';
+export type {
+  DrawLatents,
+  LatentBatch,
+  TrainingProgress,
+  TrainRouterOptions,
+} from './training-run.js';
 export { parseTrainingState, type TrainingState, type TrajectoryRecord } from './training-state.js';
 export {
   type TrainingStepOptions,

@@ -11,8 +11,10 @@ import { createProvenance, macsCostModel, theoreticalSpeedUp, toSchedule } from 
 import { createDdimPlan } from '@harmonica/samplers';
 import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type TrainRouterOptions, trainRouter } from './train-router.js';
+import { drawLabels } from './draw-batch.js';
+import { trainRouter } from './train-router.js';
 import { defaultConfig, paperConfig, type TrainingConfig } from './training-config.js';
+import type { TrainRouterOptions } from './training-run.js';
 import { parseTrainingState, type TrainingState } from './training-state.js';
 
 const backbone = createTinyBackbone();
@@ -71,13 +73,14 @@ describe('trainRouter', () => {
     const cost = macsCostModel(backbone.spec);
     expect(theoreticalSpeedUp({ schedule, cost })).toBeGreaterThanOrEqual(1.3);
     expect(router.provenance.model).toEqual(provenance.model);
-    expect(router.provenance.training).toMatchObject({ iterations: 9 });
+    expect(router.provenance.training).toMatchObject({ trainer: 'sdt', iterations: 9, images: 0 });
   });
 
   it.each([
     ['default', config],
     ['paper', { ...paperConfig, batchSize: 1, iterations: 9, refreshEvery: 3 }],
     ['hard finish', { ...config, hardFinish: 0.5, proxy: 'leave-one-out' as const }],
+    ['repeated', { ...config, batches: 'repeated' as const }],
   ])('resumed from any trajectory gives the same router, bit for bit (%s)', async (_, settings) => {
     const whole = await trained({ config: settings });
     for (const resume of whole.states.slice(0, -1)) {
@@ -148,6 +151,35 @@ describe('trainRouter', () => {
     const { states } = await trained();
     const blocks = states.map(({ rng }) => rng.block);
     expect(new Set(blocks).size).toBe(blocks.length);
+  });
+
+  it('draws the same batches again after every refresh, if they are to be repeated', async () => {
+    const drawn = async (batches: TrainingConfig['batches']) => {
+      const seen: string[] = [];
+      await trained({
+        config: { ...paperConfig, batchSize: 1, iterations: 15, refreshEvery: 6, batches },
+        drawCondition: (rng, size) => {
+          seen.push(JSON.stringify(rng.state()));
+          return drawLabels(backbone.spec)(rng, size);
+        },
+      });
+      return seen;
+    };
+    const [, ...repeated] = await drawn('repeated');
+    expect(repeated.slice(2)).toEqual(repeated.slice(0, 2));
+    expect(repeated[0]).not.toBe(repeated[1]);
+    expect(new Set(await drawn('fresh')).size).toBe(5);
+  });
+
+  it('reads states from before the trainer and the batches could be chosen', async () => {
+    const whole = await trained();
+    const { images: _, ...old } = whole.states[1] as TrainingState;
+    const resume = parseTrainingState(JSON.stringify(old));
+    const named: TrainingConfig = { ...config, trainer: 'sdt', batches: 'fresh' };
+    const { router } = await trained({ config: named, resume });
+    expect(router.logits).toEqual(whole.router.logits);
+    const other = trained({ config: { ...config, batches: 'repeated' }, resume });
+    await expect(other).rejects.toBeInstanceOf(IncompatibleError);
   });
 
   it('leaks no tensor and no handle', async () => {

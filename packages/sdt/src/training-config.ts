@@ -1,5 +1,4 @@
-import type { PredictorName } from '@harmonica/core';
-import { InvalidArgumentError } from '@harmonica/core';
+import { InvalidArgumentError, type PredictorName } from '@harmonica/core';
 
 /** Which lambda(t) weighs the steps: see the functions of the same names in `@harmonica/iepo`. */
 export type ProxyName = 'leave-one-out' | 'cumulative' | 'marginal' | 'single-step' | 'uniform';
@@ -13,11 +12,17 @@ export type InitialLogits =
 
 /** Settings of a training run. Plain JSON. */
 export interface TrainingConfig {
+  /**
+   * What updates are made from. `sdt` (default): Step-wise Denoising Training, the student's trajectories from noise
+   * (HarmoniCa, 2025). `l2c`: Learning-to-Cache (2024), pairs of steps on noised latents of real images, the first of
+   * which computes everything.
+   */
+  readonly trainer?: 'sdt' | 'l2c' | undefined;
   /** Integer in [0, 2^53). Everything random follows from it. */
   readonly seed: number;
-  /** Images per trajectory; the model runs on twice as many with guidance. */
+  /** Images per trajectory, or per pair; the model runs on twice as many with guidance. */
   readonly batchSize: number;
-  /** Router updates, one per step of a trajectory. Rounded up to whole trajectories of T - 1 updates. */
+  /** Router updates, one per step. Rounded up to whole trajectories of T - 1 updates, or to T / 2 pairs. */
   readonly iterations: number;
   readonly learningRate: number;
   /** Learning rate at the end, reached along half a cosine. Equal to `learningRate`: constant. */
@@ -45,6 +50,11 @@ export interface TrainingConfig {
   readonly initial: InitialLogits;
   /** Last part of the run that applies hard masks with straight-through gradients, in [0, 1]. */
   readonly hardFinish: number;
+  /**
+   * `fresh` (default): no two batches are the same. `repeated`: every refresh of lambda starts the random numbers again
+   * from the seed, so that training sees the same batches over and over, as HarmoniCa's official code does.
+   */
+  readonly batches?: 'fresh' | 'repeated' | undefined;
 }
 
 /** Every logit is clamped to [-LOGIT_LIMIT, LOGIT_LIMIT] after an update (HarmoniCa's official code). */
@@ -94,6 +104,25 @@ export const defaultConfig: TrainingConfig = {
   hardFinish: 0,
 };
 
+/**
+ * The recipe of Learning-to-Cache for DDIM with 20 steps on DiT-XL/2 (its official code): normal initial logits, the plain
+ * loss, l1 5e-6 (1e-6 for 10 and 50 steps), learning rate 0.001, threshold 0.1, one pass over 1.28 million images. With
+ * another `proxy` its pairs are trained by the objective of HarmoniCa.
+ */
+export const l2cConfig: TrainingConfig = {
+  ...paperConfig,
+  trainer: 'l2c',
+  seed: 0,
+  batchSize: 64,
+  learningRate: 1e-3,
+  finalLearningRate: 1e-3,
+  beta: 5e-6,
+  proxy: 'uniform',
+};
+
+/** What the optional settings are where they are not given. */
+export const SETTING_DEFAULTS = { trainer: 'sdt', batches: 'fresh' } as const;
+
 /** @throws {@link InvalidArgumentError} for the first setting that is out of its range */
 export function assertTrainingConfig(config: TrainingConfig): void {
   const check = (argument: keyof TrainingConfig, ok: boolean, expected: string): void => {
@@ -113,6 +142,13 @@ export function assertTrainingConfig(config: TrainingConfig): void {
   check('refreshShare', config.refreshShare > 0 && config.refreshShare <= 1, 'a number in (0, 1]');
   check('threshold', config.threshold > 0 && config.threshold < 1, 'a number in (0, 1)');
   check('hardFinish', config.hardFinish >= 0 && config.hardFinish <= 1, 'a number in [0, 1]');
+  const { trainer = 'sdt', batches = 'fresh' } = config;
+  check('trainer', ['sdt', 'l2c'].includes(trainer), 'sdt or l2c');
+  check('batches', ['fresh', 'repeated'].includes(batches), 'fresh or repeated');
+  if (trainer === 'sdt') return;
+  check('predictor', config.predictor === 'hold', 'hold, which is all that l2c can train');
+  check('targetSpeedup', config.targetSpeedup === undefined, 'no target: beta decides with l2c');
+  check('threshold', config.threshold < 0.99, 'a number below the score of full steps, 0.993');
 }
 
 /** Learning rate of update `iteration` (from 0): half a cosine from `learningRate` to `finalLearningRate`. */

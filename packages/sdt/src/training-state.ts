@@ -9,11 +9,11 @@ import { z } from 'zod';
 import type { AdamWState } from './adamw.js';
 import type { TrainingConfig } from './training-config.js';
 
-/** What one trajectory reported, kept for learning curves. */
+/** What one trajectory, or as many pairs as it has, reported; kept for learning curves. */
 export interface TrajectoryRecord {
-  /** Updates done after the trajectory. */
+  /** Updates done after it. */
   readonly iteration: number;
-  /** Means over the trajectory's updates. */
+  /** Means over its updates. */
   readonly error: number;
   readonly data: number;
   readonly penalty: number;
@@ -48,6 +48,8 @@ export interface TrainingState {
   /** lambda(t) of the last refresh, averaged as configured. */
   readonly lambda: readonly number[];
   readonly records: readonly TrajectoryRecord[];
+  /** Real images drawn so far, counting every time one is drawn. Absent: none. */
+  readonly images?: number | undefined;
 }
 
 /** Parses a training state. @throws {@link ConfigError} */
@@ -90,6 +92,7 @@ function trainingStateSchema() {
       weights: numbers,
       lambda: numbers,
       records: z.array(z.looseObject({ iteration: z.number() })),
+      images: z.number().int().nonnegative().optional(),
     })
     .superRefine(({ logits, optimizer, weights, lambda }, context) => {
       for (const [path, actual] of Object.entries({ optimizer, weights, lambda })) {

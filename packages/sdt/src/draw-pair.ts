@@ -1,0 +1,129 @@
+import {
+  assertCondition,
+  assertUnconditional,
+  doubleCondition,
+  InvalidArgumentError,
+  type NamedTensors,
+  type Rng,
+  type SamplerPlan,
+  ShapeError,
+} from '@harmonica/core';
+import {
+  add,
+  dispose,
+  gather,
+  mul,
+  type Tensor,
+  type Tensor4D,
+  tensor1d,
+  tensor4d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { forwardProcess } from './forward-process.js';
+import type { LatentBatch, TrainRouterOptions } from './training-run.js';
+
+/** Share of images that are trained on without their condition (Learning-to-Cache's official code). */
+export const CONDITION_DROPOUT = 0.1;
+
+/** Noised images before a pair of steps. */
+export interface DrawnPair extends LatentBatch {
+  /** The second step of the pair, whose row is trained: odd. */
+  readonly step: number;
+}
+
+/**
+ * Draws one iteration of Learning-to-Cache: a pair of steps, latents of images noised to where its first step starts, and
+ * their conditions, some of which are dropped. The caller disposes `latent` and `condition`.
+ *
+ * @throws {@link ShapeError}, {@link DTypeError}, {@link InvalidArgumentError} if what `drawLatents` draws is not what the
+ * backbone asks for, or there is nothing to drop a condition for
+ */
+export function drawPair(options: TrainRouterOptions, rng: Rng): DrawnPair {
+  const { plan, config } = options;
+  const step = 1 + 2 * rng.integer(plan.steps.length / 2);
+  const images = drawImages(options, rng);
+  try {
+    const dropped = Array.from({ length: config.batchSize }, isDropped(rng));
+    const condition = dropCondition(options, images.condition, dropped);
+    const values = rng.fillNormal(new Float32Array(images.latent.size));
+    const noise = tensor4d(values, images.latent.shape);
+    const latent = noised(images.latent, { plan, index: step - 1, noise });
+    noise.dispose();
+    return { step, latent, condition };
+  } finally {
+    disposePair(images);
+  }
+}
+
+/** Options of {@link noised}. */
+export interface NoisedOptions {
+  readonly plan: SamplerPlan;
+  readonly index: number;
+  /** Standard normal, of the latent's shape. Not disposed. */
+  readonly noise: Tensor4D;
+}
+
+/** `alpha * x0 + sigma * noise` at the noise level that a step of the plan starts from. `x0` is not disposed. */
+export function noised(x0: Tensor4D, { plan, index, noise }: NoisedOptions): Tensor4D {
+  const { alpha, sigma } = forwardProcess(plan, index);
+  return tidy(() => add(mul(x0, alpha), mul(noise, sigma)) as Tensor4D);
+}
+
+function isDropped(rng: Rng): () => boolean {
+  return () => rng.uniform() < CONDITION_DROPOUT;
+}
+
+function drawImages(options: TrainRouterOptions, rng: Rng): LatentBatch {
+  const { executor, config, drawLatents } = options;
+  const { spec } = executor;
+  if (!drawLatents) throw noLatents();
+  const images = drawLatents(rng, config.batchSize);
+  try {
+    const { height, width, channels } = spec.latent;
+    const expected = [config.batchSize, height, width, channels];
+    const actual = images.latent.shape;
+    if (actual.join() !== expected.join()) {
+      throw new ShapeError({ tensor: 'drawLatents().latent', actual, expected });
+    }
+    assertCondition(spec, images.condition, config.batchSize);
+    return images;
+  } catch (error) {
+    disposePair(images);
+    throw error;
+  }
+}
+
+/** The rows of a condition, or of the one that guidance has for none. */
+function dropCondition(
+  { executor, guidance }: TrainRouterOptions,
+  condition: NamedTensors,
+  dropped: readonly boolean[],
+): NamedTensors {
+  const { spec } = executor;
+  const { unconditional } = guidance ?? {};
+  if (unconditional) assertUnconditional(spec, unconditional, dropped.length);
+  return tidy(() => {
+    const both = doubleCondition(spec, condition, unconditional);
+    const rows = tensor1d(
+      dropped.map((drop, i) => (drop ? dropped.length + i : i)),
+      'int32',
+    );
+    const entries = Object.entries(both).map(([name, each]) => [name, gather(each, rows)]);
+    return Object.fromEntries(entries) as Record<string, Tensor>;
+  });
+}
+
+/** Learning-to-Cache without images. */
+export function noLatents(): InvalidArgumentError {
+  return new InvalidArgumentError({
+    argument: 'drawLatents',
+    value: undefined,
+    expected: 'a function that draws latents of real images, because Learning-to-Cache needs them',
+    fix: "Give one, or train without images by trainer 'sdt'.",
+  });
+}
+
+/** Frees the tensors of images or of a pair. */
+export function disposePair({ latent, condition }: LatentBatch): void {
+  dispose([latent, ...Object.values(condition)] as Tensor[]);
+}

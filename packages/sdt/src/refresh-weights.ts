@@ -1,0 +1,103 @@
+import { type PredictorChoice, type PredictorName, restoreRng } from '@harmonica/core';
+import type { RoutedRun } from '@harmonica/iepo';
+import { macsCostModel, predictorByName, routerScores } from '@harmonica/router';
+import type { TrainingBatch } from './draw-batch.js';
+import { hardScores, thresholdInForce } from './router-updates.js';
+import { startingBeta } from './starting-beta.js';
+import { isRelative, predictorsFor, stepWeights } from './step-weights.js';
+import { disposeBatch, drawNoise, routedRun } from './training-batch.js';
+import type { TrainingConfig } from './training-config.js';
+import type { TrainRouterOptions } from './training-run.js';
+import type { TrainingState } from './training-state.js';
+
+/** Whether lambda is due: at the start, and every `refreshEvery` updates. */
+export function isRefreshDue(
+  { refreshEvery }: TrainingConfig,
+  { iteration, refreshedAt }: TrainingState,
+): boolean {
+  return refreshedAt < 0 || iteration - refreshedAt >= refreshEvery;
+}
+
+/** Options of {@link refreshWeights}. */
+export interface RefreshWeightsOptions {
+  readonly options: TrainRouterOptions;
+  readonly state: TrainingState;
+  /** On the noise of `batch`. */
+  readonly run: RoutedRun;
+  /** Not disposed. */
+  readonly batch: TrainingBatch;
+}
+
+/** Renews lambda, the loss weights and the predictors on a batch. */
+export async function refreshWeights(input: RefreshWeightsOptions): Promise<TrainingState> {
+  const { options, state, run, batch } = input;
+  const { config, executor, signal } = options;
+  const first = state.refreshedAt < 0;
+  const cost = macsCostModel(executor.spec);
+  const fresh = await stepWeights({
+    ...predictorSearch(config, state),
+    run,
+    latent: batch.latent,
+    proxy: config.proxy,
+    soft: routerScores(state),
+    hard: hardScores(state.logits, thresholdInForce(config, state.logits, cost)),
+    ...(signal && { signal }),
+  });
+  const share = first ? 1 : config.refreshShare;
+  const blend = (old: readonly number[], next: readonly number[]) =>
+    next.map((value, i) => share * value + (1 - share) * (old[i] as number));
+  const { targetSpeedup: target } = config;
+  const findsBeta = first && target !== undefined && isRelative(config.proxy);
+  return {
+    ...state,
+    ...(findsBeta && { beta: startingBeta({ lambda: fresh.lambda, cost, target }) }),
+    refreshedAt: state.iteration,
+    predictor: fresh.chosen ? predictorNames(fresh.chosen) : state.predictor,
+    lambda: blend(state.lambda, fresh.lambda),
+    weights: blend(state.weights, fresh.weights),
+  };
+}
+
+/** How many batches decide on the predictors that a router ships with. */
+const FINAL_BATCHES = 4;
+
+/** Chooses predictors once more, for the schedule that training ended with, on a batch of its own. */
+export async function withFinalPredictors(
+  options: TrainRouterOptions,
+  state: TrainingState,
+): Promise<TrainingState> {
+  const { config, executor, signal } = options;
+  const search = predictorSearch(config, state);
+  if (!search) return state;
+  const size = FINAL_BATCHES * config.batchSize;
+  const batch = drawNoise(options, restoreRng(state.rng), size);
+  const threshold = thresholdInForce(config, state.logits, macsCostModel(executor.spec));
+  try {
+    const chosen = await predictorsFor({
+      ...search,
+      proxy: config.proxy,
+      run: routedRun(options, state, batch),
+      latent: batch.latent,
+      hard: hardScores(state.logits, threshold),
+      ...(signal && { signal }),
+    });
+    return { ...state, predictor: predictorNames(chosen) };
+  } finally {
+    disposeBatch(batch);
+  }
+}
+
+/** What `per-step` chooses from, simplest first. */
+const CANDIDATES: readonly PredictorName[] = ['hold', 'linear', 'quadratic'];
+
+/** What there is to choose from with `per-step`, and what is in force. */
+function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
+  if (config.predictor !== 'per-step') return undefined;
+  const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
+  const chosen = names.map((name) => CANDIDATES.indexOf(name));
+  return { candidates: CANDIDATES.map(predictorByName), chosen };
+}
+
+function predictorNames(chosen: readonly number[]): PredictorChoice {
+  return chosen.map((index) => CANDIDATES[index] as PredictorName);
+}

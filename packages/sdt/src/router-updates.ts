@@ -1,0 +1,147 @@
+import type { RouterFile } from '@harmonica/core';
+import { objective } from '@harmonica/iepo';
+import { branchCostWeights, type CostModel, macsCostModel, routerScores } from '@harmonica/router';
+import { type AdamWState, updateAdamW } from './adamw.js';
+import { adaptBeta } from './beta-control.js';
+import { calibrateThreshold, decisionsAt, speedUpAt } from './calibrate-threshold.js';
+import { LOGIT_LIMIT, learningRateAt, type TrainingConfig } from './training-config.js';
+import type { TrainRouterOptions } from './training-run.js';
+import type { TrainingState, TrajectoryRecord } from './training-state.js';
+import type { TrainingStepResult } from './training-step.js';
+
+/** Some updates of one state, until {@link endRound} makes them its next. */
+export interface Round {
+  readonly state: TrainingState;
+  /** Sums over the updates. */
+  readonly totals: { readonly error: number; readonly data: number; readonly penalty: number };
+  readonly updates: number;
+}
+
+/** What a router is trained with, as far as its updates depend on it. */
+export type UpdateOptions = Pick<TrainRouterOptions, 'config' | 'executor' | 'onProgress'>;
+
+/** A round without updates. */
+export function startRound(state: TrainingState): Round {
+  return { state, totals: { error: 0, data: 0, penalty: 0 }, updates: 0 };
+}
+
+/** Scores to blend the branches of a step by: the router's, in the hard finish a mask. */
+export function appliedScores(
+  { config, executor }: UpdateOptions,
+  { state }: Round,
+  step: number,
+): readonly number[] {
+  const { logits, iteration } = state;
+  const scores = scoresOf(logits, step);
+  if (iteration < config.iterations * (1 - config.hardFinish)) return scores;
+  const threshold = thresholdInForce(config, logits, macsCostModel(executor.spec));
+  return scores.map((score) => (score > threshold ? 1 : 0));
+}
+
+/** Updates the logits of a step by AdamW and a clamp, and reports it. */
+export function updateStep(
+  { config, executor, onProgress }: UpdateOptions,
+  { state, totals, updates }: Round,
+  found: Pick<TrainingStepResult, 'error' | 'scoreGradients'> & { readonly step: number },
+): Round {
+  const { step, error } = found;
+  const { beta } = state;
+  const weight = state.weights[step] as number;
+  const scores = scoresOf(state.logits, step);
+  const costs = branchCosts({ config, executor });
+  const terms = objective({ weight, error, beta, scores, costs });
+  const ownGradient = scores.map((s, k) => {
+    const byScore = weight * (found.scoreGradients[k] as number) + beta * (costs[k] as number);
+    return byScore * s * (1 - s);
+  });
+  const updated = updateAdamW({
+    parameters: state.logits[step] as readonly number[],
+    gradient: config.granularity === 'step' ? shared(ownGradient) : ownGradient,
+    state: state.optimizer[step] as AdamWState,
+    learningRate: learningRateAt(config, state.iteration),
+  });
+  const logits = state.logits.with(step, updated.parameters.map(clamp));
+  const optimizer = state.optimizer.with(step, updated.state);
+  const iteration = state.iteration + 1;
+  const { iterations } = config;
+  onProgress?.({ ...terms, error, iteration, iterations, step, beta, logits });
+  return {
+    state: { ...state, iteration, logits, optimizer },
+    totals: {
+      error: totals.error + error,
+      data: totals.data + terms.data,
+      penalty: totals.penalty + terms.penalty,
+    },
+    updates: updates + 1,
+  };
+}
+
+/** The state after the updates of a round, with its record and the beta that follows from it. */
+export function endRound({ config, executor }: UpdateOptions, round: Round): TrainingState {
+  const { state } = round;
+  const { targetSpeedup: target } = config;
+  const cost = macsCostModel(executor.spec);
+  const scores = routerScores(state);
+  const speedUp = speedUpAt({ scores, cost, threshold: config.threshold });
+  return {
+    ...state,
+    beta: target ? adaptBeta({ beta: state.beta, speedUp, target }) : state.beta,
+    records: [...state.records, recordOf({ config, cost, round })],
+  };
+}
+
+function recordOf(input: {
+  readonly config: TrainingConfig;
+  readonly cost: CostModel;
+  readonly round: Round;
+}): TrajectoryRecord {
+  const { config, cost, round } = input;
+  const { state, totals, updates } = round;
+  const scores = routerScores(state);
+  const threshold = thresholdInForce(config, state.logits, cost);
+  const decisions = decisionsAt(scores, threshold).flat();
+  return {
+    iteration: state.iteration,
+    error: totals.error / updates,
+    data: totals.data / updates,
+    penalty: totals.penalty / updates,
+    beta: state.beta,
+    cacheUtilization: decisions.filter((computed) => !computed).length / decisions.length,
+    speedUp: speedUpAt({ scores, cost, threshold }),
+  };
+}
+
+/** The decisions at a threshold as scores of 0 and 1. */
+export function hardScores(logits: RouterFile['logits'], threshold: number): number[][] {
+  return decisionsAt(routerScores({ logits }), threshold).map((row) => row.map(Number));
+}
+
+/** With a target, the threshold that reaches it; otherwise the configured one. */
+export function thresholdInForce(
+  { targetSpeedup, threshold }: TrainingConfig,
+  logits: RouterFile['logits'],
+  cost: CostModel,
+): number {
+  return targetSpeedup ? calibrateThreshold({ logits, cost, speedUp: targetSpeedup }) : threshold;
+}
+
+function scoresOf(logits: RouterFile['logits'], step: number): readonly number[] {
+  return routerScores({ logits: [logits[step] as readonly number[]] })[0] as readonly number[];
+}
+
+function branchCosts({ config, executor }: UpdateOptions): readonly number[] {
+  const { spec } = executor;
+  return config.costs === 'macs'
+    ? branchCostWeights(macsCostModel(spec))
+    : spec.branches.map(() => 1);
+}
+
+/** The gradient of one logit that all entries share, as a mean so that it does not grow with their number. */
+function shared(gradient: readonly number[]): number[] {
+  const mean = gradient.reduce((sum, g) => sum + g, 0) / gradient.length;
+  return gradient.map(() => mean);
+}
+
+function clamp(logit: number): number {
+  return Math.min(LOGIT_LIMIT, Math.max(-LOGIT_LIMIT, logit));
+}
