@@ -53,11 +53,12 @@ export function createDit({ config, weights }: DitOptions): Backbone {
       };
     },
 
+    input: modulatedInput,
+
     compute(branch, stream) {
       assertBranchKind(spec, branch);
       const name = `blocks.${branch.block}`;
-      const modulation = modulationOf(stream, branch);
-      const x = modulatedNorm({ x: tokensOf(stream), modulation, row: rowsOf(branch).shift });
+      const x = modulatedInput(branch, stream);
       return branch.kind === 'mlp'
         ? mlp({ x, weights, name: `${name}.mlp` })
         : selfAttention({ x, weights, name: `${name}.attn`, heads });
@@ -113,6 +114,11 @@ function modulationName(block: number): string {
 
 function modulationOf(stream: Stream, { block }: Branch): Tensor3D {
   return contextOf(stream, modulationName(block));
+}
+
+function modulatedInput(branch: Branch, stream: Stream): Tensor {
+  const modulation = modulationOf(stream, branch);
+  return modulatedNorm({ x: tokensOf(stream), modulation, row: rowsOf(branch).shift });
 }
 
 function rowsOf({ kind }: Branch): (typeof MODULATION_ROWS)['attention' | 'mlp'] {

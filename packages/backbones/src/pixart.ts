@@ -63,8 +63,16 @@ export function createPixart({ config, weights }: PixartOptions): Backbone {
   const modulationOf = (stream: Stream, { block }: Branch): Tensor3D =>
     add(contextOf(stream, 'modulation'), weights.get(`blocks.${block}.scale_shift_table`));
 
+  const input = (branch: Branch, stream: Stream): Tensor => {
+    const x = tokensOf(stream);
+    if (branch.kind === 'cross-attention') return x;
+    const modulation = modulationOf(stream, branch);
+    return modulatedNorm({ x, modulation, row: MODULATION_ROWS[branch.kind].shift });
+  };
+
   return {
     spec,
+    input,
 
     begin(latent, time, condition) {
       assertBeginInput({ spec, latent, time, condition });
@@ -79,18 +87,14 @@ export function createPixart({ config, weights }: PixartOptions): Backbone {
 
     compute(branch, stream) {
       assertBranchKind(spec, branch);
-      const x = tokensOf(stream);
+      const x = input(branch, stream);
       const name = `blocks.${branch.block}`;
       if (branch.kind === 'cross-attention') {
         const context = contextOf(stream, 'caption');
         const bias = contextOf(stream, 'captionBias');
         return crossAttention({ x, context, bias, weights, name: `${name}.cross_attn`, heads });
       }
-      const modulation = modulationOf(stream, branch);
-      const normed = modulatedNorm({ x, modulation, row: MODULATION_ROWS[branch.kind].shift });
-      return branch.kind === 'mlp'
-        ? mlp({ x: normed, weights, name: `${name}.mlp` })
-        : attend(normed, branch);
+      return branch.kind === 'mlp' ? mlp({ x, weights, name: `${name}.mlp` }) : attend(x, branch);
     },
 
     merge(branch, stream, output): NamedTensors {

@@ -1,4 +1,4 @@
-import type { Backbone, Branch, NamedTensors } from '@harmonica/core';
+import type { Backbone, Branch, NamedTensors, Stream } from '@harmonica/core';
 import {
   add,
   concat,
@@ -65,8 +65,15 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
     return { ...stack, tokens: dense({ x, weights, name }) };
   };
 
+  const input = ({ block, kind }: Branch, stream: Stream): Tensor => {
+    const norm = kind === 'mlp' ? 'norm2' : 'norm1';
+    const name = `${uvitBlockName(config, block)}.${norm}`;
+    return affineNorm({ x: tokensOf(stream), weights, name });
+  };
+
   return {
     spec,
+    input,
 
     begin(latent, time, condition) {
       assertBeginInput({ spec, latent, time, condition });
@@ -83,8 +90,7 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
     compute(branch, stream) {
       assertBranchKind(spec, branch);
       const name = uvitBlockName(config, branch.block);
-      const norm = branch.kind === 'mlp' ? 'norm2' : 'norm1';
-      const x = affineNorm({ x: tokensOf(stream), weights, name: `${name}.${norm}` });
+      const x = input(branch, stream);
       return branch.kind === 'mlp'
         ? mlp({ x, weights, name: `${name}.mlp`, activation: exactGelu })
         : selfAttention({ x, weights, name: `${name}.attn`, heads });

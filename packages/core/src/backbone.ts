@@ -75,6 +75,8 @@ export interface Backbone {
   readonly spec: BackboneSpec;
   /** `latent` `[batch, height, width, channels]`, `time` `[batch]`: tokens and per-step context. */
   begin(latent: Tensor4D, time: Tensor1D, condition: NamedTensors): Stream;
+  /** What the branch works on: the tokens after its norm and modulation. `[batch, tokens, width]`. */
+  input(branch: Branch, stream: Stream): Tensor;
   /** The branch's output before its gate: this is what is cached. `[batch, tokens, width]`. */
   compute(branch: Branch, stream: Stream): Tensor;
   /** The state after the branch's output joined it, with the gate of this step. */

@@ -9,6 +9,7 @@ import {
   sum,
   type Tensor,
   type Tensor1D,
+  type Tensor3D,
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
@@ -84,7 +85,7 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
 
   /** One branch, inside a tidy: the joined output and the state after it. */
   const apply = (stream: EagerStream, action: BranchAction) => {
-    const branch = branchOf(spec.branches, action);
+    const branch = branchOfAction(spec.branches, action);
     const output =
       action.score === 1
         ? backbone.compute(branch, asStream(stream))
@@ -173,7 +174,7 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
     async vjp(handle, action, gradient): Promise<BranchVjp> {
       await ensureGradients();
       const stream = heldStream(handle);
-      const branch = branchOf(spec.branches, action);
+      const branch = branchOfAction(spec.branches, action);
       const upstream = heldValue(gradient).tensors;
       const names = Object.keys(stream.state);
       const results = scoped(() => {
@@ -197,6 +198,13 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
       return { gradient: newValue(named(names, results)), scoreGradient: value as number };
     },
 
+    async readStream(handle, index): Promise<Tensor3D> {
+      const stream = asStream(heldStream(handle));
+      if (index === undefined) return (stream.state.tokens as Tensor3D).clone();
+      const branch = branchOf(spec.branches, index);
+      return tidy(() => backbone.input(branch, stream).clone() as Tensor3D);
+    },
+
     async read(value): Promise<Tensor> {
       return (
         heldValue(value).tensors[OUTPUT] ?? Object.values(heldValue(value).tensors)[0]
@@ -216,15 +224,18 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
   };
 }
 
-function branchOf(branches: readonly Branch[], action: BranchAction): Branch {
-  const branch = branches[action.branch];
-  if (!branch) {
-    throw new InvalidArgumentError({
-      argument: 'action.branch',
-      value: action.branch,
-      expected: `a branch index in [0, ${branches.length - 1}]`,
-    });
-  }
+function branchOf(branches: readonly Branch[], index: number): Branch {
+  const branch = branches[index];
+  if (branch) return branch;
+  throw new InvalidArgumentError({
+    argument: 'branch',
+    value: index,
+    expected: `a branch index in [0, ${branches.length - 1}]`,
+  });
+}
+
+function branchOfAction(branches: readonly Branch[], action: BranchAction): Branch {
+  const branch = branchOf(branches, action.branch);
   if (action.score < 1 && action.history.length === 0) {
     throw new InvalidArgumentError({
       argument: 'action.history',

@@ -44,6 +44,7 @@ export const executorConformance: readonly ConformanceCase[] = [
     run: (input) => compare(input, blendedBranches),
   },
   { name: 'predicting every branch agrees', run: (input) => compare(input, predictedBranches) },
+  { name: 'tokens and what every branch works on agree', run: (input) => compare(input, tokens) },
   { name: 'gradients agree', run: (input) => compare(input, gradients) },
   { name: 'a run repeats bit for bit', run: repeatability },
   { name: 'one call for all branches equals one call for each, bit for bit', run: chunking },
@@ -104,7 +105,14 @@ async function leaks(input: ConformanceInput): Promise<void> {
   const executor = await input.createExecutor(input.backbone);
   await wholeModel(executor);
   const before = executor.liveHandles;
-  for (const probe of [wholeModel, branchOutputs, blendedBranches, predictedBranches, gradients]) {
+  for (const probe of [
+    wholeModel,
+    branchOutputs,
+    blendedBranches,
+    predictedBranches,
+    tokens,
+    gradients,
+  ]) {
     await probe(executor);
     if (executor.liveHandles !== before) {
       fail(executor.engine, `${executor.liveHandles - before} handles are left by ${probe.name}`);
@@ -166,6 +174,23 @@ async function predictedBranches(executor: Executor): Promise<Float32Array[]> {
     const array = await values(await executor.end(stream));
     executor.release(stream, ...outputs, ...others.flat());
     return [array];
+  });
+}
+
+/** At the first branch and after each: the tokens, and before each what it works on. */
+async function tokens(executor: Executor): Promise<Float32Array[]> {
+  return withStream(executor, async (begun) => {
+    const arrays = [await values(await executor.readStream(begun))];
+    let stream = begun;
+    for (const { index } of executor.spec.branches) {
+      arrays.push(await values(await executor.readStream(stream, index)));
+      const next = await executor.advance(stream, [computeAction(index, false)]);
+      if (stream !== begun) executor.release(stream);
+      stream = next.stream;
+      arrays.push(await values(await executor.readStream(stream)));
+    }
+    if (stream !== begun) executor.release(stream);
+    return arrays;
   });
 }
 

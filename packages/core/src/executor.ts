@@ -1,4 +1,4 @@
-import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { BackboneSpec, NamedTensors } from './backbone.js';
 
 declare const streamBrand: unique symbol;
@@ -80,6 +80,12 @@ export interface Executor {
   endVjp(stream: StreamHandle, gradient: Tensor4D): Promise<ValueHandle>;
   /** Carries `gradient` back through one branch, given the stream before it. Recomputes f; keeps nothing. */
   vjp(stream: StreamHandle, action: BranchAction, gradient: ValueHandle): Promise<BranchVjp>;
+  /**
+   * Copies the tokens of a stream, or with `branch` what that branch would work on (its norm and modulation applied), to
+   * a tensor `[batch, tokens, width]` on the current TensorFlow.js backend. The caller disposes it. For policies and
+   * statistics.
+   */
+  readStream(stream: StreamHandle, branch?: number): Promise<Tensor3D>;
   /** Copies a branch output to a tensor on the current TensorFlow.js backend. For statistics and tests. */
   read(value: ValueHandle): Promise<Tensor>;
   release(...handles: readonly (StreamHandle | ValueHandle)[]): void;

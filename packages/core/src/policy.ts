@@ -2,7 +2,11 @@ import type { Branch } from './backbone.js';
 
 /** Numbers about the run that a dynamic policy may look at. */
 export interface Probe {
-  /** Relative L1 change of the tokens entering the branch since it was last computed, if measured. */
+  /**
+   * Relative L1 change of what the policy watches, the same for all branches of a step: `sum |now - then| / sum |then|`,
+   * at least 0. Absent in step 0, when there is nothing to compare with, and for a policy that watches nothing. What is
+   * watched, and since when, is for who runs the policy to say (`Watch` in `@harmonica/router`).
+   */
   readonly change?: number;
 }
 

@@ -70,9 +70,9 @@ export function createTinyBackbone(seed = 7): Backbone {
       }
       return { state: { tokens }, context };
     },
+    input,
     compute(branch, stream) {
-      const [shift, scale] = modulationOf(branch, stream);
-      const x = add(mul(normalize(stream.state.tokens as Tensor3D), add(scale, 1)), shift);
+      const x = input(branch, stream);
       const project = (input: Tensor, name: string) => {
         const [rows, columns] = weight(name).shape;
         return reshape(matMul(reshape(input, [-1, rows]), weight(name)), [
@@ -130,6 +130,11 @@ function tinySpec(): BackboneSpec {
       end: tokens * WIDTH * 2 * CHANNELS,
     },
   };
+}
+
+function input(branch: Branch, stream: Stream): Tensor {
+  const [shift, scale] = modulationOf(branch, stream);
+  return add(mul(normalize(stream.state.tokens as Tensor3D), add(scale, 1)), shift);
 }
 
 /** Shift, scale and gate of the branch, each `[batch, 1, width]`. */

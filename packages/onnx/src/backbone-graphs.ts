@@ -87,6 +87,18 @@ function beginInputs({ spec }: Backbone, batch: number): Record<string, TensorSp
   };
 }
 
+/** What a branch works on: the stream to `input`. */
+export function traceInput({
+  backbone,
+  branch,
+  layout,
+}: Omit<BranchGraphOptions, 'output'>): TracedGraph {
+  return traceFunction({
+    inputs: streamInputs(layout),
+    fn: (inputs) => ({ input: backbone.input(branch, streamOf(inputs)) }),
+  });
+}
+
 /** A computed branch: the stream to `state.*`, and `output`, the branch's own. */
 export function traceCompute({
   backbone,

@@ -8,6 +8,7 @@ import {
   traceBlend,
   traceCompute,
   traceEnd,
+  traceInput,
   traceParts,
   tracePredict,
 } from './backbone-graphs.js';
@@ -56,6 +57,12 @@ export class BackbonePrograms {
   end(batch: number): Promise<BackboneProgram> {
     const trace = (size: number) => traceEnd(this.#backbone, this.layout(size));
     return this.#program('end', batch, trace, { toHost: ['output'] });
+  }
+
+  input(branch: Branch, batch: number): Promise<BackboneProgram> {
+    const trace = (size: number) =>
+      traceInput({ backbone: this.#backbone, branch, layout: this.layout(size) });
+    return this.#program(`input:${branch.index}`, batch, trace, { toHost: ['input'] });
   }
 
   compute(branch: Branch, batch: number): Promise<BackboneProgram> {

@@ -14,7 +14,7 @@ import {
   type StreamHandle,
   type ValueHandle,
 } from '@harmonica/core';
-import { type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, type Tensor3D, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
 import { type BackboneProgram, BackbonePrograms } from './backbone-programs.js';
 import { HandleTable, type HeldStream, type PooledTensors } from './executor-handles.js';
 import { type GraphValue, sizeOf } from './graph.js';
@@ -112,12 +112,7 @@ class OnnxExecutor implements Executor {
     this.#assertUsable();
     const stream = this.#handles.stream(handle);
     const program = await this.#programs.end(stream.context.batch);
-    const [output] = program.outputs as [GraphValue];
-    const shape = shapeAt(output.shape, stream.context.batch);
-    const values = new Float32Array(sizeOf(shape));
-    const result = new this.#runtime.Tensor('float32', values, shape);
-    await program.run(inputsOf(program, tensorsOf(tensorsIn(stream))), [result]);
-    return tensor(values, shape as [number, number, number, number]);
+    return (await this.#readResult(program, stream)) as Tensor4D;
   }
 
   async endVjp(handle: StreamHandle, gradient: Tensor4D): Promise<ValueHandle> {
@@ -138,7 +133,7 @@ class OnnxExecutor implements Executor {
     const stream = this.#handles.stream(handle);
     const history = action.history.length > 0 ? this.#history(action) : undefined;
     const program = await this.#programs.vjp(
-      this.#branch(action),
+      this.#branch(action.branch),
       stream.context.batch,
       history?.layout,
     );
@@ -158,11 +153,20 @@ class OnnxExecutor implements Executor {
     };
   }
 
+  async readStream(handle: StreamHandle, index?: number): Promise<Tensor3D> {
+    this.#assertUsable();
+    const stream = this.#handles.stream(handle);
+    if (index === undefined) {
+      return (await this.#download(stream.state.tokens as PooledTensor)) as Tensor3D;
+    }
+    const program = await this.#programs.input(this.#branch(index), stream.context.batch);
+    return (await this.#readResult(program, stream)) as Tensor3D;
+  }
+
   async read(handle: ValueHandle): Promise<Tensor> {
     this.#assertUsable();
     const [first] = Object.values(this.#handles.value(handle).tensors) as [PooledTensor];
-    const { data } = await this.#compiler.download(first.tensor, first);
-    return tensor((data as Float32Array).slice(), [...first.shape]);
+    return this.#download(first);
   }
 
   release(...handles: readonly (StreamHandle | ValueHandle)[]): void {
@@ -200,13 +204,13 @@ class OnnxExecutor implements Executor {
   }
 
   async #compute({ context }: HeldStream, action: BranchAction): Promise<Prepared> {
-    const program = await this.#programs.compute(this.#branch(action), context.batch);
+    const program = await this.#programs.compute(this.#branch(action.branch), context.batch);
     return { program, feeds: {} };
   }
 
   async #blend({ context }: HeldStream, action: BranchAction): Promise<Prepared> {
     const { layout, feeds } = this.#history(action);
-    const program = await this.#programs.blend(this.#branch(action), context.batch, layout);
+    const program = await this.#programs.blend(this.#branch(action.branch), context.batch, layout);
     const score = this.#numbers([action.score], []);
     return { program, feeds: { ...feeds(0, 1 - action.score), score } };
   }
@@ -215,7 +219,7 @@ class OnnxExecutor implements Executor {
     const histories = run.map((action) => this.#history(action));
     const branches = run.map((action, k) => {
       const { layout } = histories[k] as HistoryFeeds;
-      return { branch: this.#branch(action), history: layout, keep: action.keep };
+      return { branch: this.#branch(action.branch), history: layout, keep: action.keep };
     });
     const program = await this.#programs.predict(branches, stream.context.batch);
     const feeds = histories.map((history, k) => history.feeds(k, 1));
@@ -231,6 +235,21 @@ class OnnxExecutor implements Executor {
     return { state: unprefixed('state', results), outputs };
   }
 
+  /** The only result of a program that reads a stream. */
+  async #readResult(program: BackboneProgram, stream: HeldStream): Promise<Tensor> {
+    const [output] = program.outputs as [GraphValue];
+    const shape = shapeAt(output.shape, stream.context.batch);
+    const values = new Float32Array(sizeOf(shape));
+    const result = new this.#runtime.Tensor('float32', values, shape);
+    await program.run(inputsOf(program, tensorsOf(tensorsIn(stream))), [result]);
+    return tensor(values, [...shape]);
+  }
+
+  async #download(held: PooledTensor): Promise<Tensor> {
+    const { data } = await this.#compiler.download(held.tensor, held);
+    return tensor((data as Float32Array).slice(), [...held.shape]);
+  }
+
   #history(action: BranchAction): HistoryFeeds {
     const [handles, slabs, runtime] = [this.#handles, this.#slabs, this.#runtime];
     return historyFeeds({ action, handles, slabs, runtime });
@@ -240,11 +259,11 @@ class OnnxExecutor implements Executor {
     return new this.#runtime.Tensor('float32', Float32Array.from(values), shape);
   }
 
-  #branch({ branch: index }: BranchAction): Branch {
+  #branch(index: number): Branch {
     const branch = this.spec.branches[index];
     if (branch) return branch;
     throw new InvalidArgumentError({
-      argument: 'action.branch',
+      argument: 'branch',
       value: index,
       expected: `a branch index in [0, ${this.spec.branches.length - 1}]`,
     });

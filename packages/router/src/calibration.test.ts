@@ -19,7 +19,7 @@ const rows = [
 const calibrations: readonly Calibration[] = [
   { ...header, method: 'teacache', coefficients: [1, -2.5, 0.125], rSquared: 0.98, samples: 8 },
   { ...header, method: 'smoothcache', changes: [rows.slice(1), rows.slice(2)] },
-  { ...header, method: 'magcache', ratios: rows },
+  { ...header, method: 'magcache', ratios: [1, 0.75, 0.9], branchRatios: rows },
 ];
 
 describe('calibrations', () => {
@@ -40,6 +40,7 @@ describe('calibrations', () => {
     [{ ...calibrations[0], method: 'fora' }, 'method'],
     [{ ...calibrations[0], coefficients: [] }, 'coefficients'],
     [{ ...calibrations[1], changes: [] }, 'changes'],
+    [{ ...calibrations[2], ratios: rows }, 'ratios.0'],
     [{ ...calibrations[2], provenance: undefined }, 'provenance'],
   ])('that are damaged are refused by the faulty place', (document, path) => {
     const parse = () => parseCalibration(JSON.stringify(document), 'mine.json');

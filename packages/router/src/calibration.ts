@@ -66,6 +66,6 @@ function calibrationSchema() {
       samples: count,
     }),
     z.object({ ...header, method: z.literal('smoothcache'), changes: z.array(rows).min(1) }),
-    z.object({ ...header, method: z.literal('magcache'), ratios: rows }),
+    z.object({ ...header, method: z.literal('magcache'), ratios: row, branchRatios: rows }),
   ]) as unknown as z.ZodType<Calibration>;
 }

@@ -1,12 +1,11 @@
-import type { Executor, ValueHandle } from '@harmonica/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Watch } from './dynamic-policy.js';
 import { relativeChange } from './relative-change.js';
 
-/** Measures how the watched outputs of a run change. Owns the copies that it compares with. @internal */
+/** Measures how the watched tensor of a run changes. Owns what it is given. @internal */
 export interface ChangeMeter {
-  /** Their change in this step; none as long as there is nothing to compare with. Handles are borrowed. */
-  measure(outputs: readonly ValueHandle[]): Promise<number | undefined>;
+  /** Its change in this step; none as long as there is nothing to compare with. Takes the tensor over. */
+  measure(value: Tensor): Promise<number | undefined>;
   /** Ends a step. */
   settle(step: { readonly isFull: boolean }): void;
   /** Frees everything. */
@@ -14,33 +13,25 @@ export interface ChangeMeter {
 }
 
 /** @internal */
-export function createChangeMeter(options: {
-  readonly executor: Pick<Executor, 'read'>;
-  readonly since: Watch['since'];
-}): ChangeMeter {
-  const { executor, since } = options;
-  let reference: readonly Tensor[] = [];
-  let current: Tensor[] = [];
+export function createChangeMeter({ since }: Pick<Watch, 'since'>): ChangeMeter {
+  let reference: Tensor | undefined;
+  let current: Tensor | undefined;
   return {
-    async measure(outputs) {
-      for (const output of outputs) current.push(await executor.read(output));
-      if (reference.length === 0) return undefined;
-      return relativeChange(current.map((value, i) => ({ value, base: reference[i] as Tensor })));
+    async measure(value) {
+      current = value;
+      return reference && relativeChange([{ value, base: reference }]);
     },
     settle({ isFull }) {
       const renews = isFull || since === 'last-step';
-      disposeAll(renews ? reference : current);
+      (renews ? reference : current)?.dispose();
       if (renews) reference = current;
-      current = [];
+      current = undefined;
     },
     clear() {
-      disposeAll([...reference, ...current]);
-      reference = [];
-      current = [];
+      reference?.dispose();
+      current?.dispose();
+      reference = undefined;
+      current = undefined;
     },
   };
-}
-
-function disposeAll(tensors: readonly Tensor[]): void {
-  for (const each of tensors) each.dispose();
 }

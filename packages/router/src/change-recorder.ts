@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { assertCount } from './assert-count.js';
 import { relativeChange } from './relative-change.js';
 import type { RecordedChanges } from './smooth-cache-schedule.js';
-import { createStepRecorder, meanOverRuns, recordedRuns } from './step-recorder.js';
+import { createStepRecorder, meanOverRuns, readOutputs, recordedRuns } from './step-recorder.js';
 
 /** Records how branch outputs change while sampling goes on uncached. */
 export interface ChangeRecorder {
@@ -26,9 +26,9 @@ export interface ChangeRecorder {
 export function createChangeRecorder(options: { readonly lookback?: number } = {}): ChangeRecorder {
   const { lookback = 3 } = options;
   assertCount({ argument: 'lookback', value: lookback });
-  const recorder = createStepRecorder(({ spec }) => ({
-    branches: spec.branches.map(({ index }) => index),
-    modelOutput: false,
+  const recorder = createStepRecorder((executor) => ({
+    branches: executor.spec.branches.map(({ index }) => index),
+    observe: (step) => readOutputs(executor, step),
     lookback,
     measure: (current, earlier) => changesFrom(current, earlier),
   }));

@@ -12,7 +12,10 @@ export interface DualBlockCacheLimits {
   readonly warmUp?: number;
   /** Most steps predicted in a run, an integer of at least 0. Default no limit. */
   readonly maxCached?: number;
-  /** Most steps predicted in a row, an integer of at least 0. Default no limit. */
+  /**
+   * Most steps predicted in a row, an integer of at least 0. Default no limit. Counted as cache-dit counts: a row that is
+   * broken by a change above the threshold goes on where it stopped, until the limit starts it anew.
+   */
   readonly maxConsecutive?: number;
 }
 
@@ -26,11 +29,10 @@ export interface DualBlockCacheOptions extends DualBlockCacheLimits {
 
 /**
  * DBCache (the library cache-dit; its defaults): computes the front blocks in every step, and predicts those between
- * front and back while what the front blocks put out has changed little since the last full step.
+ * front and back while what the front blocks add to the tokens has changed little since the last full step.
  *
- * It differs from cache-dit in two ways. The change is that of branch outputs before their gates, not of what the
- * front blocks add to the tokens, because that is what an executor hands out. And the count of steps in a row starts
- * anew after every full step; cache-dit's goes on if the row was broken by a change above the threshold.
+ * cache-dit then adds what the blocks in between added in the last full step; here each of their branches is predicted
+ * by itself, and joins with the gate of its step.
  *
  * @throws {@link InvalidArgumentError} if a number is outside its range, or, when a run starts, front and back leave no
  * block between them.
@@ -44,11 +46,11 @@ export function dualBlockCachePolicy(options: DualBlockCacheOptions = {}): Dynam
   return {
     name,
     start({ branches }) {
-      const front = frontBranches({ branches, frontBlocks, backBlocks });
+      const branch = firstBranchAfter({ branches, frontBlocks, backBlocks });
       const firstBack = blockCount(branches) - backBlocks;
       return decideWholeSteps({
         name,
-        watch: { branches: front, since: 'last-full-step' },
+        watch: { signal: 'residual', branch, since: 'last-full-step' },
         isAlwaysComputed: ({ block }) => block < frontBlocks || block >= firstBack,
         decideStep: dualBlockDecider(limits),
       });
@@ -66,14 +68,20 @@ export function dualBlockDecider(limits: DualBlockCacheLimits): StepDecider {
     assertCount({ argument: 'maxConsecutive', value: maxConsecutive, least: 0 });
   }
   let cached = 0;
-  let consecutive = 0;
+  let row = 0;
+  let latest: number | undefined;
   return (step, { change = Infinity }) => {
-    const allowed = step >= warmUp && cached < maxCached && consecutive < maxConsecutive;
-    const similar = threshold >= 1 || change < threshold;
-    const predicts = allowed && similar;
-    cached += predicts ? 1 : 0;
-    consecutive = predicts ? consecutive + 1 : 0;
-    return predicts ? 'predict' : 'compute';
+    if (step < warmUp || cached >= maxCached) return 'compute';
+    if (row >= maxConsecutive) {
+      row = 0;
+      return 'compute';
+    }
+    if (threshold < 1 && !(change < threshold)) return 'compute';
+    if (latest === undefined) row = 1;
+    else if (step - latest === 1) row = Math.max(2, row + 1);
+    latest = step;
+    cached += 1;
+    return 'predict';
   };
 }
 
@@ -87,12 +95,12 @@ export function assertThreshold(threshold: number): void {
   });
 }
 
-/** @internal */
-export function frontBranches(options: {
+/** Index of the first branch after the front blocks. @internal */
+export function firstBranchAfter(options: {
   readonly branches: readonly Branch[];
   readonly frontBlocks: number;
   readonly backBlocks: number;
-}): readonly number[] {
+}): number {
   const { branches, frontBlocks, backBlocks } = options;
   const blocks = blockCount(branches);
   if (frontBlocks + backBlocks >= blocks) {
@@ -102,7 +110,7 @@ export function frontBranches(options: {
       expected: `fewer than the model's ${blocks} blocks together`,
     });
   }
-  return branches.filter(({ block }) => block < frontBlocks).map(({ index }) => index);
+  return branches.findIndex(({ block }) => block >= frontBlocks);
 }
 
 function blockCount(branches: readonly Branch[]): number {

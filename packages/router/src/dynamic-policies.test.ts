@@ -10,7 +10,9 @@ import { dualBlockCachePolicy } from './dual-block-cache-policy.js';
 import type { DynamicPolicy, Watch } from './dynamic-policy.js';
 import { firstBlockCachePolicy } from './first-block-cache-policy.js';
 import { evaluatePolynomial } from './fit-polynomial.js';
+import { fixedIntervalSchedule } from './fixed-interval-schedule.js';
 import { holdPredictor, linearPredictor } from './polynomial-predictor.js';
+import { schedulePolicy } from './schedule-policy.js';
 import { createSchedule } from './schedule-table.js';
 import { taylorPredictor } from './taylor-predictor.js';
 import { teaCachePolicy } from './tea-cache-policy.js';
@@ -33,7 +35,7 @@ function decisionsOf(policy: DynamicPolicy, outputs: readonly (readonly number[]
     .map((output, step) => {
       if (step === 0 || !middle) return '1';
       const decision = running.decide(step, middle, { change: changeOf(output, reference) });
-      const renews = decision === 'compute' || running.watch.since === 'last-step';
+      const renews = decision === 'compute' || running.watch?.since === 'last-step';
       if (renews) reference = output;
       return decision === 'compute' ? '1' : '0';
     })
@@ -52,7 +54,7 @@ describe('firstBlockCachePolicy', () => {
     const running = firstBlockCachePolicy({ threshold: 1 }).start({ steps: 9, branches });
     const row = branches.map((branch) => running.decide(1, branch, { change: 0.5 }));
     expect(row.join(' ')).toBe('compute compute predict predict predict predict');
-    expect(running.watch).toEqual({ branches: [0, 1], since: 'last-full-step' });
+    expect(running.watch).toEqual({ signal: 'residual', branch: 2, since: 'last-full-step' });
   });
 
   it('refuses a negative threshold and a model of one block', () => {
@@ -84,17 +86,6 @@ describe('dualBlockCachePolicy', () => {
     const running = dualBlockCachePolicy(options).start({ steps: 9, branches });
     const row = branches.map((branch) => running.decide(1, branch, { change: 3 }));
     expect(row.join(' ')).toBe('compute compute predict predict compute compute');
-  });
-
-  it('forgets a row of predictions once a step was computed', () => {
-    const running = dualBlockCachePolicy({ frontBlocks: 1, warmUp: 0, maxConsecutive: 2 }).start({
-      steps: 9,
-      branches,
-    });
-    const branch = branches[2] as (typeof branches)[number];
-    const changes = [0.01, 0.9, 0.01, 0.01, 0.01, 0.01];
-    const decided = changes.map((change, i) => running.decide(i + 1, branch, { change })[0]);
-    expect(decided.join('')).toBe('pcppcp');
   });
 
   it.each([
@@ -150,12 +141,11 @@ describe('teaCachePolicy', () => {
       });
       const decided = changes.map((change, i) => {
         const row = branches.map((branch) => running.decide(i + 1, branch, { change }));
-        expect(row[0]).toBe('compute');
-        expect(new Set(row.slice(1)).size).toBe(1);
-        return row[1];
+        expect(new Set(row).size).toBe(1);
+        return row[0];
       });
       expect(decided).toEqual(reference(changes, threshold, firstSteps, lastSteps));
-      expect(running.watch).toEqual({ branches: [0], since: 'last-step' });
+      expect(running.watch).toEqual({ signal: 'input', branch: 0, since: 'last-step' });
     },
   );
 
@@ -221,16 +211,25 @@ describe('dynamic policies, sampling on the eager executor', () => {
     },
   );
 
-  it.each<Watch['since']>(['last-step', 'last-full-step'])(
-    'is told how the watched outputs have changed since the %s',
-    async (since) => {
+  const watches: readonly Watch[] = [
+    { signal: 'residual', branch: 2, since: 'last-step' },
+    { signal: 'residual', branch: 1, since: 'last-full-step' },
+    { signal: 'input', branch: 0, since: 'last-step' },
+    { signal: 'input', branch: 3, since: 'last-full-step' },
+  ];
+
+  it.each(watches)(
+    'is told how the $signal at branch $branch has changed since the $since',
+    async (watch) => {
+      const { signal, branch: place, since } = watch;
       const probes: (number | undefined)[][] = [];
-      const outputs: Float32Array[][] = [];
+      const read: Float32Array[] = [];
       const reading: Executor = {
         ...executor,
-        async read(value) {
-          const tensor = await executor.read(value);
-          outputs.push([(await tensor.data()) as Float32Array]);
+        async readStream(stream, branch) {
+          const tensor = await executor.readStream(stream, branch);
+          expect(branch).toBe(signal === 'input' ? place : undefined);
+          read.push((await tensor.data()) as Float32Array);
           return tensor;
         },
       };
@@ -238,7 +237,7 @@ describe('dynamic policies, sampling on the eager executor', () => {
         name: 'odd',
         start: () => ({
           name: 'odd',
-          watch: { branches: [0, 1], since },
+          watch,
           decide(step, { index }, { change }) {
             probes[step] ??= [];
             (probes[step] as (number | undefined)[])[index] = change;
@@ -251,15 +250,24 @@ describe('dynamic policies, sampling on the eager executor', () => {
         plan,
         cache: withPolicy({ policy, predictor: holdPredictor }),
       });
-      const watched = (step: number) =>
-        [2 * step, 2 * step + 1].flatMap((i) => Array.from(outputs[i]?.[0] as Float32Array));
+      const watched = (step: number): readonly number[] => {
+        if (signal === 'input') return Array.from(read[step] as Float32Array);
+        const [before, after] = [read[2 * step], read[2 * step + 1]] as [
+          Float32Array,
+          Float32Array,
+        ];
+        return Array.from(after, (value, i) => value - (before[i] as number));
+      };
       for (let step = 1; step < STEPS; step++) {
         const base = since === 'last-step' ? step - 1 : step - 1 - ((step - 1) % 3);
-        const [, , first, last] = probes[step] as number[];
-        expect(first).toBeCloseTo(changeOf(watched(step), watched(base)), 5);
-        expect(last).toBe(first);
-        // Watched branches are computed without asking.
-        expect(Object.keys(probes[step] ?? [])).toEqual(['2', '3']);
+        const asked = Object.entries(probes[step] ?? []);
+        for (const [, change] of asked) {
+          expect(change).toBeCloseTo(changeOf(watched(step), watched(base)), 4);
+        }
+        // Branches before the watched place are computed without asking.
+        const { length } = executor.spec.branches;
+        const free = Array.from({ length: length - place }, (_, i) => String(place + i));
+        expect(asked.map(([index]) => index)).toEqual(free);
       }
     },
   );
@@ -269,10 +277,10 @@ describe('dynamic policies, sampling on the eager executor', () => {
     let reads = 0;
     const failing: Executor = {
       ...executor,
-      async read(value) {
+      async readStream(stream, branch) {
         reads += 1;
         if (reads === 6) throw new InvalidArgumentError({ argument: 'x', value: 0, expected: '1' });
-        return executor.read(value);
+        return executor.readStream(stream, branch);
       },
     };
     const cache = withPolicy({ policy: firstBlockCachePolicy(), predictor: holdPredictor });
@@ -283,16 +291,42 @@ describe('dynamic policies, sampling on the eager executor', () => {
     expect(executor.liveHandles).toBe(0);
   });
 
-  it('refuses to watch a branch that the model does not have', async () => {
-    const policy = {
+  it.each([
+    { signal: 'residual', branch: 0 },
+    { signal: 'residual', branch: 4 },
+    { signal: 'input', branch: -1 },
+    { signal: 'input', branch: 1.5 },
+  ] as const)('refuses to watch the $signal at branch $branch', async (place) => {
+    const policy: DynamicPolicy = {
       name: 'far',
       start: () => ({
         name: 'far',
-        watch: { branches: [4], since: 'last-step' as const },
-        decide: () => 'compute' as const,
+        watch: { ...place, since: 'last-step' },
+        decide: () => 'compute',
       }),
     };
     const cache = withPolicy({ policy, predictor: holdPredictor });
-    await expect(sampleTiny({ executor, plan, cache })).rejects.toThrow(/watch.branches is 4/);
+    await expect(sampleTiny({ executor, plan, cache })).rejects.toThrow(/watch.branch is/);
+  });
+
+  it('reads nothing for a policy that watches nothing', async () => {
+    const blind: Executor = {
+      ...executor,
+      read: () => expect.fail('read an output'),
+      readStream: () => expect.fail('read a stream'),
+    };
+    const policy = schedulePolicy({
+      schedule: fixedIntervalSchedule({
+        steps: STEPS,
+        branches: executor.spec.branches,
+        interval: 2,
+      }),
+    });
+    const { decisions } = await sampleTiny({
+      executor: blind,
+      plan,
+      cache: withPolicy({ policy, predictor: holdPredictor }),
+    });
+    expect(decisions.flat()).toContain(false);
   });
 });

@@ -8,20 +8,26 @@ export interface PolicyRun {
   readonly branches: readonly Branch[];
 }
 
-/** Which branch outputs a policy looks at. The runner computes these branches in every step. */
+/** What a policy looks at in every step. The branches before it are computed in every step. */
 export interface Watch {
-  /** Indices of branches. */
-  readonly branches: readonly number[];
-  /** What their outputs are compared with: those of the step before, or of the last step that computed everything. */
+  /**
+   * `residual`: what all branches before `branch` add to the tokens, gates included. `input`: what `branch` works on, its
+   * norm and modulation applied.
+   */
+  readonly signal: 'residual' | 'input';
+  /** Index of the first branch that is decided by it. */
+  readonly branch: number;
+  /** What it is compared with: itself in the step before, or in the last step that computed everything. */
   readonly since: 'last-step' | 'last-full-step';
 }
 
 /**
- * A policy in the middle of a run. Branches that come after the watched ones are asked about with `probe.change`: the
- * relative L1 change of the watched outputs taken together, `sum |now - then| / sum |then|`.
+ * A policy in the middle of a run. Branches from the watched place on are asked about with `probe.change`: the relative
+ * L1 change of the signal, `sum |now - then| / sum |then|`.
  */
 export interface RunningPolicy extends CachePolicy {
-  readonly watch: Watch;
+  /** Absent: nothing is looked at. */
+  readonly watch?: Watch;
 }
 
 /** A policy that decides by what it sees on the way. Started afresh for each run, so that no state can go stale. */

@@ -1,12 +1,12 @@
-import { assertThreshold, frontBranches } from './dual-block-cache-policy.js';
+import { assertThreshold, firstBranchAfter } from './dual-block-cache-policy.js';
 import { type DynamicPolicy, decideWholeSteps } from './dynamic-policy.js';
 
 /**
  * First-block cache (the library ParaAttention; as in diffusers): computes block 0 in every step, and predicts all
- * others while what block 0 puts out has changed by at most the threshold since the last full step.
+ * others while what block 0 adds to the tokens has changed by at most the threshold since the last full step.
  *
- * The change is that of branch outputs before their gates, not of what the block adds to the tokens, because that is
- * what an executor hands out.
+ * diffusers then adds what all other blocks added in the last full step; here each of their branches is predicted by
+ * itself, and joins with the gate of its step.
  *
  * @param options `threshold` is at least 0. Default 0.05, as in diffusers, whose examples use up to 0.2.
  * @throws {@link InvalidArgumentError} if the threshold is negative, or, when a run starts, the model has one block.
@@ -23,7 +23,8 @@ export function firstBlockCachePolicy(
       decideWholeSteps({
         name,
         watch: {
-          branches: frontBranches({ branches, frontBlocks: 1, backBlocks: 0 }),
+          signal: 'residual',
+          branch: firstBranchAfter({ branches, frontBlocks: 1, backBlocks: 0 }),
           since: 'last-full-step',
         },
         isAlwaysComputed: ({ block }) => block === 0,

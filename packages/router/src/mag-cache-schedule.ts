@@ -10,16 +10,19 @@ import { assertRecorded } from './assert-recorded.js';
 import { type Granularity, groupMeans } from './branch-groups.js';
 import { createSchedule } from './schedule-table.js';
 
-/** How the magnitude of branch outputs changes from step to step of an uncached run. Plain data. */
+/** How magnitudes change from step to step of an uncached run. Plain data. */
 export interface RecordedMagnitudes {
   /** Sampling steps T. */
   readonly steps: number;
   /** How many runs the numbers are the mean of. */
   readonly runs: number;
   /**
-   * `[T][N]`: `gamma_i = mean over tokens of |f(i)| / |f(i - 1)|`, with Euclidean norms over the width. Row 0 is all 1.
+   * `[T]`: `gamma_i = mean over tokens of |R(i)| / |R(i - 1)|`, with Euclidean norms over the width, of what all branches
+   * together add to the tokens, R. The first is 1.
    */
-  readonly ratios: readonly (readonly number[])[];
+  readonly ratios: readonly number[];
+  /** `[T][N]`: the same of every branch output. */
+  readonly branchRatios: readonly (readonly number[])[];
 }
 
 /** Options of {@link magCacheSchedule}. */
@@ -36,7 +39,10 @@ export interface MagCacheScheduleOptions {
   readonly maxSkips?: number;
   /** Share of the steps at the start that compute everything, in [0, 1]. Default 0.2; official for FLUX 0.1. */
   readonly retention?: number;
-  /** Which branches are decided together, by the mean of their ratios. Default `model`, as published. */
+  /**
+   * Which branches are decided together: all by the ratios of what they add together (`model`, default, as published), or
+   * those of a kind by the mean of their own, or each by its own.
+   */
   readonly per?: Granularity;
   /** What stands in for a branch that is not computed. Default `hold`. */
   readonly predictor?: PredictorChoice;
@@ -50,8 +56,8 @@ export interface MagCacheScheduleOptions {
  *     ratio *= gamma_i;  n += 1;  error += |1 - ratio|
  *     predict if error <= threshold and n <= K, otherwise compute and start again from ratio 1, n 0, error 0
  *
- * The published ratios are those of what all blocks together add to the tokens; the recorder's are those of branch
- * outputs before their gates, which is what an executor gives.
+ * The published method then adds what all blocks together added in the last computed step; here each branch is predicted
+ * by itself, and joins with the gate of its step.
  *
  * @throws {@link InvalidArgumentError} if the record does not fit the branches, or a number is outside its range.
  */
@@ -69,19 +75,26 @@ export function magCacheSchedule(options: MagCacheScheduleOptions): CacheSchedul
   assertCount({ argument: 'maxSkips', value: maxSkips, least: 0 });
   assertRange({ argument: 'threshold', value: threshold, most: Number.POSITIVE_INFINITY });
   assertRange({ argument: 'retention', value: retention, most: 1 });
-  assertRecorded({
-    argument: 'recorded.ratios',
-    values: recorded.ratios,
-    rows: recorded.steps,
-    branches,
-  });
+  assertRatios(recorded, branches);
   const firstSkip = Math.max(1, Math.floor(retention * steps + 0.5));
-  const values = nearestRows({ rows: recorded.ratios, count: steps });
-  const columns = groupMeans({ values, branches, per }).map((ratios) =>
-    walk({ ratios, firstSkip, threshold, maxSkips }),
+  const columns = ratioColumns({ recorded, branches, per }).map((ratios) =>
+    walk({ ratios: nearest({ values: ratios, count: steps }), firstSkip, threshold, maxSkips }),
   );
-  const decisions = values.map((_, step) => columns.map((column) => column[step] === true));
+  const decisions = Array.from({ length: steps }, (_, step) =>
+    columns.map((column) => column[step] === true),
+  );
   return createSchedule({ decisions, predictor, provenance });
+}
+
+/** For each branch the ratios that it is decided by, `[N][T]`. */
+function ratioColumns(options: {
+  readonly recorded: RecordedMagnitudes;
+  readonly branches: readonly Branch[];
+  readonly per: Granularity;
+}): readonly (readonly number[])[] {
+  const { recorded, branches, per } = options;
+  if (per === 'model') return branches.map(() => recorded.ratios);
+  return groupMeans({ values: recorded.branchRatios, branches, per });
 }
 
 /** Whether each step computes. */
@@ -104,11 +117,26 @@ function walk(options: {
   });
 }
 
-/** Rows at evenly spaced places from the first to the last, each the nearest one. */
-function nearestRows<Row>(options: { rows: readonly Row[]; count: number }): readonly Row[] {
-  const { rows, count } = options;
-  const scale = count > 1 ? (rows.length - 1) / (count - 1) : 0;
-  return Array.from({ length: count }, (_, i) => rows[Math.round(i * scale)] as Row);
+/** Values at evenly spaced places from the first to the last, each the nearest one. */
+function nearest(options: {
+  readonly values: readonly number[];
+  readonly count: number;
+}): readonly number[] {
+  const { values, count } = options;
+  const scale = count > 1 ? (values.length - 1) / (count - 1) : 0;
+  return Array.from({ length: count }, (_, i) => values[Math.round(i * scale)] as number);
+}
+
+function assertRatios(recorded: RecordedMagnitudes, branches: readonly Branch[]): void {
+  const { steps: rows, ratios, branchRatios: values } = recorded;
+  assertRecorded({
+    argument: 'recorded.ratios',
+    values: ratios.map((ratio) => [ratio]),
+    rows,
+    columns: 1,
+  });
+  const columns = branches.length;
+  assertRecorded({ argument: 'recorded.branchRatios', values, rows, columns });
 }
 
 function assertRange(check: {

@@ -58,7 +58,12 @@ const smoothcache: Calibration = {
   method: 'smoothcache',
   changes: [rowsOf(STEPS - 1), rowsOf(STEPS - 2)],
 };
-const magcache: Calibration = { ...header, method: 'magcache', ratios: rowsOf(STEPS) };
+const magcache: Calibration = {
+  ...header,
+  method: 'magcache',
+  ratios: rowsOf(STEPS).map(([ratio]) => ratio as number),
+  branchRatios: rowsOf(STEPS),
+};
 const router = {
   version: 1,
   kind: 'router',

@@ -51,7 +51,7 @@ export function smoothCacheSchedule(options: SmoothCacheScheduleOptions): CacheS
   assertCount({ argument: 'recorded.steps', value: steps });
   changes.forEach((values, i) => {
     const rows = Math.max(0, steps - 1 - i);
-    assertRecorded({ argument: `recorded.changes[${i}]`, values, rows, branches });
+    assertRecorded({ argument: `recorded.changes[${i}]`, values, rows, columns: branches.length });
   });
   if (!(threshold >= 0)) {
     throw new InvalidArgumentError({

@@ -5,16 +5,28 @@ import {
   IncompatibleError,
   InvalidArgumentError,
   NonFiniteError,
+  type StreamHandle,
+  type ValueHandle,
 } from '@harmonica/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { createCachingRunner, type StepInput, type StepOutput } from './caching-runner.js';
 
+/** One step of an uncached run, for those who look on. Handles are borrowed. @internal */
+export interface ObservedStep {
+  /** Before the first branch. */
+  readonly before: StreamHandle;
+  /** After the last branch. */
+  readonly after: StreamHandle;
+  /** `[N]` of the branches that are watched. */
+  readonly outputs: readonly (ValueHandle | undefined)[];
+}
+
 /** What one step of an uncached run is looked at for. @internal */
 export interface StepMeasure {
-  /** Branches whose outputs are read. */
+  /** Branches whose outputs are kept for `observe`. */
   readonly branches: readonly number[];
-  /** Whether the model output is read too, after the branches. It costs a final layer more. */
-  readonly modelOutput: boolean;
+  /** Reads what is wanted, one tensor after the other; they are taken over. */
+  observe(step: ObservedStep): AsyncIterable<Tensor>;
   /** How many earlier steps stay at hand. */
   readonly lookback: number;
   /**
@@ -94,6 +106,14 @@ export function meanOverRuns(runs: StepRecorder['runs']): readonly (readonly num
   );
 }
 
+/** Reads the watched outputs of a step, for `observe`. @internal */
+export async function* readOutputs(
+  executor: Pick<Executor, 'read'>,
+  { outputs }: Pick<ObservedStep, 'outputs'>,
+): AsyncGenerator<Tensor> {
+  for (const output of outputs) if (output) yield await executor.read(output);
+}
+
 async function runObservedStep(
   input: StepInput & { readonly executor: Executor; readonly measure: StepMeasure },
 ): Promise<{ readonly output: StepOutput; readonly current: readonly Tensor[] }> {
@@ -105,11 +125,8 @@ async function runObservedStep(
   const result = await executor.advance(stream, actions);
   const current: Tensor[] = [];
   try {
-    for (const branch of measure.branches) {
-      const output = result.outputs[branch];
-      if (output) current.push(await executor.read(output));
-    }
-    if (measure.modelOutput) current.push(await executor.end(result.stream));
+    const observed = { before: stream, after: result.stream, outputs: result.outputs };
+    for await (const tensor of measure.observe(observed)) current.push(tensor);
   } catch (error) {
     disposeAll(current);
     executor.release(result.stream);

@@ -7,8 +7,8 @@ import { evaluatePolynomial } from './fit-polynomial.js';
 /** Options of {@link teaCachePolicy}. */
 export interface TeaCacheOptions {
   /**
-   * Rescaling polynomial, highest power first: from the change of the watched output to that of the model output. From
-   * `fitPolynomial` on the pairs that `createTeaCacheRecorder` gives.
+   * Rescaling polynomial, highest power first: from the change of the first branch's input to that of the model output.
+   * From `fitPolynomial` on the pairs that `createTeaCacheRecorder` gives.
    */
   readonly coefficients: readonly number[];
   /** Predicts while the accumulated change is below this, at least 0. Published: 0.1 to 0.8, by model and speed. */
@@ -23,9 +23,9 @@ export interface TeaCacheOptions {
  * TeaCache (Liu et al. 2024, arXiv 2411.19108): adds up the changes from step to step, rescaled to what they mean for
  * the model output, and predicts until they reach the threshold.
  *
- * The published method looks at the modulated input of the first block. That is a tensor between two calls of an
- * executor; here the output of the first branch stands for it, which is computed in every step. Coefficients published
- * for other signals do not fit it.
+ * The changes are those of the modulated input of the first block, as in the official code, which then adds what all
+ * blocks together added in the last full step; here each branch is predicted by itself, and joins with the gate of its
+ * step.
  *
  * @throws {@link InvalidArgumentError} if there is no coefficient, or a number is outside its range.
  */
@@ -37,8 +37,8 @@ export function teaCachePolicy(options: TeaCacheOptions): DynamicPolicy {
     start: ({ steps }) =>
       decideWholeSteps({
         name,
-        watch: { branches: [0], since: 'last-step' },
-        isAlwaysComputed: ({ index }) => index === 0,
+        watch: { signal: 'input', branch: 0, since: 'last-step' },
+        isAlwaysComputed: () => false,
         decideStep: teaCacheDecider({ ...options, steps }),
       }),
   };

@@ -5,7 +5,7 @@ import { createStepRecorder, recordedRuns } from './step-recorder.js';
 
 /** What TeaCache's polynomial is fitted to: a point for each step but the first of each run. */
 export interface TeaCachePairs {
-  /** Relative L1 change of the first branch's output since the step before. */
+  /** Relative L1 change of the first branch's input, norm and modulation applied, since the step before. */
   readonly x: readonly number[];
   /** Relative L1 change of the model output since the step before. */
   readonly y: readonly number[];
@@ -25,9 +25,12 @@ export interface TeaCacheRecorder {
 
 /** The calibration of TeaCache, for `fitPolynomial`. The model output is worked out once more in each step. */
 export function createTeaCacheRecorder(): TeaCacheRecorder {
-  const recorder = createStepRecorder(() => ({
-    branches: [0],
-    modelOutput: true,
+  const recorder = createStepRecorder((executor) => ({
+    branches: [],
+    async *observe({ before, after }) {
+      yield await executor.readStream(before, 0);
+      yield await executor.end(after);
+    },
     lookback: 1,
     measure: (current, [previous]) => changesSince(current, previous),
   }));

@@ -8,12 +8,14 @@ import {
   type Executor,
   InvalidArgumentError,
   type Probe,
+  type StreamHandle,
 } from '@harmonica/core';
 import type { CacheStore } from './cache-store.js';
 import { createCachingRunner, type StepInput, type StepOutput } from './caching-runner.js';
 import { type ChangeMeter, createChangeMeter } from './change-meter.js';
-import type { DynamicPolicy, RunningPolicy } from './dynamic-policy.js';
+import type { DynamicPolicy, RunningPolicy, Watch } from './dynamic-policy.js';
 import { checkedWeights } from './plan-cache.js';
+import { readResidual } from './stream-signal.js';
 
 /** Options of {@link withPolicy}. */
 export interface WithPolicyOptions {
@@ -24,7 +26,7 @@ export interface WithPolicyOptions {
 
 /**
  * Runs branches as a policy decides while the run goes on. Step 0 computes everything. A step is one call of the
- * executor; of a policy that watches outputs, two: up to the last watched branch, and the branches whose decisions
+ * executor; of a policy that watches what branches add, two: up to the watched place, and the branches whose decisions
  * follow from what was seen. The last `predictor.depth` outputs of every branch are held, because no one knows which of
  * them will be read; where decisions are known ahead, `withCache` holds less.
  *
@@ -34,13 +36,13 @@ export interface WithPolicyOptions {
 export function withPolicy({ policy, predictor }: WithPolicyOptions): CacheMethod {
   return (executor, steps) => {
     const { branches } = executor.spec;
-    const running = 'start' in policy ? policy.start({ steps, branches }) : unwatching(policy);
+    const running: RunningPolicy = 'start' in policy ? policy.start({ steps, branches }) : policy;
     const { watch } = running;
-    assertWatch(watch.branches, branches);
-    const meter = createChangeMeter({ executor, since: watch.since });
+    if (watch) assertWatch(watch, branches);
+    const meter = watch && createChangeMeter(watch);
     return createCachingRunner({
       executor,
-      onClear: meter.clear,
+      ...(meter && { onClear: meter.clear }),
       runStep: (input) => runDecidedStep({ ...input, executor, policy: running, predictor, meter }),
     });
   };
@@ -50,18 +52,17 @@ interface DecidedStep extends StepInput {
   readonly executor: Executor;
   readonly policy: RunningPolicy;
   readonly predictor: CachePredictor;
-  readonly meter: ChangeMeter;
+  /** Of a policy that watches. */
+  readonly meter: ChangeMeter | undefined;
 }
 
 async function runDecidedStep(input: DecidedStep): Promise<StepOutput> {
-  const { step, stream, store, executor, policy, meter } = input;
+  const { stream, executor, policy, meter } = input;
   const { branches } = executor.spec;
-  const watched = policy.watch.branches;
-  const firstFree = 1 + Math.max(-1, ...watched);
+  const firstFree = policy.watch?.branch ?? 0;
   const seen = await runBranches({ ...input, branches: branches.slice(0, firstFree), probe: {} });
   try {
-    const outputs = watched.map((branch) => store.get({ branch, step }));
-    const change = outputs.length > 0 ? await meter.measure(outputs) : undefined;
+    const change = await watchedChange(input, seen.stream);
     const rest = await runBranches({
       ...input,
       stream: seen.stream,
@@ -70,12 +71,25 @@ async function runDecidedStep(input: DecidedStep): Promise<StepOutput> {
     });
     if (seen.stream !== stream && seen.stream !== rest.stream) executor.release(seen.stream);
     const decisions = [...seen.decisions, ...rest.decisions];
-    meter.settle({ isFull: decisions.every(Boolean) });
+    meter?.settle({ isFull: decisions.every(Boolean) });
     return { stream: rest.stream, decisions };
   } catch (error) {
     if (seen.stream !== stream) executor.release(seen.stream);
     throw error;
   }
+}
+
+/** How the watched signal has changed, given the streams before the first branch and at the watched place. */
+async function watchedChange(
+  { stream, executor, policy: { watch }, meter }: DecidedStep,
+  seen: StreamHandle,
+): Promise<number | undefined> {
+  if (!watch || !meter) return undefined;
+  const value =
+    watch.signal === 'input'
+      ? executor.readStream(seen, watch.branch)
+      : readResidual({ executor, before: stream, after: seen });
+  return meter.measure(await value);
 }
 
 /** Consecutive branches in one call. Without branches the stream is handed back as it is. */
@@ -87,7 +101,7 @@ async function runBranches(
   const decisions = branches.map(
     (branch) =>
       step === 0 ||
-      policy.watch.branches.includes(branch.index) ||
+      branch.index < (policy.watch?.branch ?? 0) ||
       policy.decide(step, branch, probe) === 'compute',
   );
   const actions = branches.map((branch, i) =>
@@ -132,21 +146,13 @@ function trim(options: {
   }
 }
 
-function unwatching(policy: CachePolicy): RunningPolicy {
-  return {
-    name: policy.name,
-    watch: { branches: [], since: 'last-step' },
-    decide: (step, branch, probe) => policy.decide(step, branch, probe),
-  };
-}
-
-function assertWatch(watched: readonly number[], branches: readonly Branch[]): void {
-  for (const branch of watched) {
-    if (branches[branch]) continue;
-    throw new InvalidArgumentError({
-      argument: 'watch.branches',
-      value: branch,
-      expected: `a branch below ${branches.length}`,
-    });
-  }
+function assertWatch({ signal, branch }: Watch, branches: readonly Branch[]): void {
+  // Before the first branch nothing was added.
+  const first = signal === 'residual' ? 1 : 0;
+  if (Number.isInteger(branch) && branch >= first && branch < branches.length) return;
+  throw new InvalidArgumentError({
+    argument: 'watch.branch',
+    value: branch,
+    expected: `a branch from ${first} to ${branches.length - 1}`,
+  });
 }

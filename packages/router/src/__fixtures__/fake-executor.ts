@@ -80,6 +80,7 @@ export function createFakeExecutor(branches = branchesOf(2)): FakeExecutor {
     endVjp: unsupported('gradients'),
     vjp: unsupported('gradients'),
     read: unsupported('read'),
+    readStream: unsupported('read'),
     async advance(handle, actions) {
       await executor.onAdvance();
       calls.push(actions);
