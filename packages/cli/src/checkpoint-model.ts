@@ -9,8 +9,9 @@ import {
 import { InvalidArgumentError, type WeightSource } from '@harmonica/core';
 import { hashFiles, loadModel, type ModelComponent, openCheckpoint } from '@harmonica/weights';
 import { div, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
-import type { Architecture } from './architecture.js';
+import type { Architecture, LatentSize } from './architecture.js';
 import type { FoundModel } from './find-model.js';
+import { encoderOf } from './image-encoder.js';
 import type { LoadModelOptions, Model } from './model.js';
 import { classSubjects, promptSubjects, type Subjects, singleSubject } from './subjects.js';
 import { weightFiles } from './weight-files.js';
@@ -43,8 +44,9 @@ export async function loadCheckpointModel(
       const backbone = own(await architecture.load({ source, ...progressOf(options) }));
       return { architecture, subjects, backbone };
     });
-    const decoder = await loadDecoder(found, options);
-    if (decoder) own(decoder);
+    const { latent } = transformer.backbone.spec;
+    const coder = await loadCoder(found, options, latent);
+    if (coder) own(coder);
     const { architecture, subjects, backbone } = transformer;
     return {
       backbone,
@@ -52,7 +54,7 @@ export async function loadCheckpointModel(
       subjects,
       process: architecture.process,
       defaultGuidance: architecture.guidance,
-      ...(decoder && { decode: decoder.decode, tileSize: decoder.tileSize }),
+      ...(coder && { decode: coder.decode, encoder: coder.encoder, tileSize: coder.tileSize }),
       dispose,
     };
   } catch (error) {
@@ -93,9 +95,10 @@ async function readPromptsFile(path: string): Promise<StoredPrompts> {
   }
 }
 
-async function loadDecoder(
+async function loadCoder(
   { parts }: Extract<FoundModel, { kind: 'checkpoint' }>,
   options: LoadModelOptions,
+  latent: LatentSize,
 ) {
   const component = await autoencoderOf(parts, options);
   if (!component) return undefined;
@@ -108,6 +111,7 @@ async function loadDecoder(
   );
   return {
     tileSize,
+    encoder: encoderOf({ autoencoder, scale, latent }),
     decode: (latent: Tensor4D): Tensor4D => tidy(() => autoencoder.decode(div(latent, scale))),
     dispose: () => autoencoder.dispose(),
   };

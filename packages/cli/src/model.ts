@@ -5,6 +5,7 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Architecture } from './architecture.js';
 import { loadCheckpointModel } from './checkpoint-model.js';
 import { findModel, type ModelName } from './find-model.js';
+import { type Encoder, encoderOf } from './image-encoder.js';
 import { DIT_PROCESS, type ModelProcess } from './sampler.js';
 import {
   classSubjects,
@@ -27,6 +28,8 @@ export interface Model {
   readonly defaultGuidance: { readonly scale: number; readonly channels: number };
   /** Images `[B, H, W, 3]` towards [-1, 1] of latents. Absent if there is no autoencoder. */
   readonly decode?: ((latent: Tensor4D) => Tensor4D) | undefined;
+  /** The other way. Absent if there is no autoencoder. */
+  readonly encoder?: Encoder | undefined;
   /** Side of the tiles to decode larger latents in. Default: any latent is decoded whole. */
   readonly tileSize?: number | undefined;
   /** Frees the weights. */
@@ -126,6 +129,11 @@ async function loadEmojiDitFrom(
     process: DIT_PROCESS,
     defaultGuidance: { scale: 3, channels: backbone.spec.latent.channels },
     decode: model.decode,
+    encoder: encoderOf({
+      autoencoder: model.autoencoder,
+      scale: model.config.scalingFactor,
+      latent: backbone.spec.latent,
+    }),
     dispose: model.dispose,
   };
 }

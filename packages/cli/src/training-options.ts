@@ -32,6 +32,12 @@ const PROXY_NAMES: readonly ProxyName[] = [
   'uniform',
 ];
 const TRAINERS = ['sdt', 'l2c'] as const;
+
+/** Whether a text names a trainer. */
+export function isTrainer(text: string): text is (typeof TRAINERS)[number] {
+  return TRAINERS.some((trainer) => trainer === text);
+}
+
 const BATCHES = ['fresh', 'repeated'] as const;
 const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs'];
 const PREDICTOR_CHOICES: readonly TrainingConfig['predictor'][] = [...PREDICTOR_NAMES, 'per-step'];

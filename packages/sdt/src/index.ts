@@ -17,7 +17,7 @@ export {
 } from './draw-batch.js';
 export { type StartingBetaOptions, startingBeta } from './starting-beta.js';
 export { type StepWeights, type StepWeightsOptions, stepWeights } from './step-weights.js';
-export { finishedRouter, trainRouter } from './train-router.js';
+export { assertTrainable, finishedRouter, trainRouter } from './train-router.js';
 export {
   assertTrainingConfig,
   defaultConfig,

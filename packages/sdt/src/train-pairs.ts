@@ -8,7 +8,7 @@ import {
 } from '@harmonica/core';
 import { disposeRunState, type RoutedRun } from '@harmonica/iepo';
 import { predictorByName } from '@harmonica/router';
-import { type DrawnPair, disposePair, drawPair, noLatents } from './draw-pair.js';
+import { type DrawnPair, disposePair, drawPair } from './draw-pair.js';
 import { forwardProcess } from './forward-process.js';
 import { fullStep } from './full-step.js';
 import { isRefreshDue, refreshWeights } from './refresh-weights.js';
@@ -46,9 +46,8 @@ export async function trainPairs(
   return { ...endRound(options, round), images, rng: rng.state() };
 }
 
-/** Checks before anything is drawn that pairs can be trained. */
-export function assertPairs({ plan, drawLatents }: TrainRouterOptions): void {
-  if (!drawLatents) throw noLatents();
+/** Checks that the steps of a plan can be trained in pairs. */
+export function assertPairs(plan: SamplerPlan): void {
   const { length } = plan.steps;
   if (length % 2 !== 0) {
     throw new InvalidArgumentError({

@@ -16,6 +16,7 @@ import {
 } from '@harmonica/router';
 import { initAdamW } from './adamw.js';
 import { speedUpAt } from './calibrate-threshold.js';
+import { noLatents } from './draw-pair.js';
 import { withFinalPredictors } from './refresh-weights.js';
 import { thresholdInForce } from './router-updates.js';
 import { assertPairs, trainPairs } from './train-pairs.js';
@@ -41,11 +42,10 @@ import type { TrainingState } from './training-state.js';
  * @throws {@link NonFiniteError} if a loss or gradient is NaN or infinite
  */
 export async function trainRouter(options: TrainRouterOptions): Promise<RouterFile> {
-  const { config, executor, plan, onTrajectory } = options;
+  const { config, onTrajectory } = options;
   const paired = config.trainer === 'l2c';
-  assertTrainingConfig(config);
-  assertPlanFits({ plan, spec: executor.spec });
-  if (paired) assertPairs(options);
+  assertTrainable(options);
+  if (paired && !options.drawLatents) throw noLatents();
   let state = options.resume ? resumed(options, options.resume) : initialState(options);
   await onTrajectory?.(state);
   while (state.iteration < config.iterations) {
@@ -53,6 +53,21 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
     await onTrajectory?.(state);
   }
   return finishedRouter(options, await withFinalPredictors(options, state));
+}
+
+/**
+ * Checks what needs no data: the settings, that the plan is for models of this kind, and that `l2c` can train on it.
+ *
+ * @throws {@link InvalidArgumentError}, {@link IncompatibleError} as {@link trainRouter}
+ */
+export function assertTrainable({
+  config,
+  executor,
+  plan,
+}: Pick<TrainRouterOptions, 'config' | 'executor' | 'plan'>): void {
+  assertTrainingConfig(config);
+  assertPlanFits({ plan, spec: executor.spec });
+  if (config.trainer === 'l2c') assertPairs(plan);
 }
 
 /** The router that a training state stands for. */

@@ -8,6 +8,7 @@ import {
   toSchedule,
 } from '@harmonica/router';
 import {
+  assertTrainable,
   finishedRouter,
   type TrainingConfig,
   type TrainingState,
@@ -15,10 +16,11 @@ import {
   trainRouter,
 } from '@harmonica/sdt';
 import { readTrainingState, writeTrainingState } from '@harmonica/sdt/node';
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { type Checkpointer, createCheckpointer } from '../checkpointer.js';
 import type { CliContext } from '../cli-context.js';
 import { isFile } from '../is-file.js';
+import { latentDraws } from '../latent-set.js';
 import type { ModelOptions } from '../model.js';
 import {
   addGuidanceOptions,
@@ -33,9 +35,15 @@ import { type GuidanceOptions, resolveGuidance } from '../run-setting.js';
 import { createPlan, type SamplerOptions, samplerOf } from '../sampler.js';
 import { settingsIn } from '../sampler-settings.js';
 import { type Session, withSession } from '../session.js';
+import {
+  addTrainingImages,
+  type TrainingImagesOptions,
+  trainingImages,
+} from '../training-images.js';
 import { trainingInputs } from '../training-inputs.js';
 import {
   addTrainingOptions,
+  isTrainer,
   PRESETS,
   type PresetName,
   type TrainingOptions,
@@ -48,7 +56,8 @@ interface TrainOptions
     ModelOptions,
     SamplerOptions,
     GuidanceOptions,
-    TrainingOptions {
+    TrainingOptions,
+    TrainingImagesOptions {
   readonly preset?: PresetName;
   readonly out: string;
   readonly resume?: boolean;
@@ -65,13 +74,15 @@ export function addTrainCommand(program: Command, context: CliContext): void {
   const presets = Object.keys(PRESETS) as PresetName[];
   command.option('--preset <name>', `settings: ${presets.join(', ')}`, choiceOption(presets));
   addTrainingOptions(command);
+  addTrainingImages(command);
+  alsoTrainers(command);
   command
     .option('--out <file>', 'the router; its state and heat map go beside it', 'out/router.json')
     .option('--resume', 'go on from the state of an earlier run')
     .option('--overwrite', 'start anew although there is a state')
     .option('--checkpoint-every <s>', 'seconds between states', numberOption({ min: 0 }), 30)
     .action(async () => {
-      const options = command.optsWithGlobals<TrainOptions>();
+      const options = withTrainer(command.optsWithGlobals<GivenOptions>());
       await prepareFolderOf(options.out);
       const resume = await stateToResume(options);
       await withSession({
@@ -80,6 +91,23 @@ export function addTrainCommand(program: Command, context: CliContext): void {
         use: (session) => train({ options, context, session, resume }),
       });
     });
+}
+
+/** `--method` is the solver of SiT, but names a trainer as well; no sampler of SiT can be trained by `l2c`. */
+type GivenOptions = Omit<TrainOptions, 'method'> & { readonly method?: string };
+
+function alsoTrainers(command: Command): void {
+  const option = command.options.find(({ long }) => long === '--method') as Option;
+  const solver = option.parseArg as (text: string) => string;
+  option.argParser((text) => (isTrainer(text) ? text : solver(text)));
+  option.description += '; of all: --trainer';
+}
+
+function withTrainer({ method, ...options }: GivenOptions): TrainOptions {
+  if (method === undefined) return options;
+  return isTrainer(method)
+    ? { trainer: method, ...options }
+    : { ...options, method: method as NonNullable<TrainOptions['method']> };
 }
 
 /** Where a run's files are. */
@@ -116,7 +144,7 @@ async function train(input: TrainInput): Promise<void> {
   const { options, context, session, resume } = input;
   const { executor } = session;
   const files = filesOf(options.out);
-  const { run, disposeInputs } = trainingRun(input);
+  const { run, disposeInputs } = await trainingRun(input);
   const report = createTrainingReport({
     output: context.stderr,
     spec: executor.spec,
@@ -137,10 +165,10 @@ async function train(input: TrainInput): Promise<void> {
 }
 
 /** What the options ask for; where they are silent, a resumed run keeps its own settings. */
-function trainingRun({ options, context, session, resume }: TrainInput): {
+async function trainingRun({ options, context, session, resume }: TrainInput): Promise<{
   readonly run: TrainRouterOptions;
   readonly disposeInputs: () => void;
-} {
+}> {
   const { executor, model } = session;
   const made = resume?.provenance;
   const plan = createPlan({
@@ -156,9 +184,11 @@ function trainingRun({ options, context, session, resume }: TrainInput): {
   });
   const preset = options.preset && PRESETS[options.preset];
   const config: TrainingConfig = trainingConfig(
-    preset ?? resume?.config ?? PRESETS.default,
+    preset ?? resume?.config ?? PRESETS[options.trainer === 'l2c' ? 'l2c' : 'default'],
     options,
   );
+  assertTrainable({ executor, plan, config });
+  const images = await trainingImages({ options, config, session, context });
   const { subjects, sha256: modelSha256 } = model;
   const { batchSize } = config;
   const { dispose: disposeInputs, ...inputs } = trainingInputs({ subjects, guidance, batchSize });
@@ -166,9 +196,24 @@ function trainingRun({ options, context, session, resume }: TrainInput): {
     executor,
     plan,
     config,
-    provenance: createProvenance({ spec: executor.spec, modelSha256, plan, guidance }),
+    provenance: createProvenance({
+      spec: executor.spec,
+      modelSha256,
+      plan,
+      guidance,
+      ...(images && {
+        training: { imageSet: { count: images.labels.length, sha256: images.sha256 } },
+      }),
+    }),
     signal: context.signal,
     ...inputs,
+    ...(images && {
+      drawLatents: latentDraws({
+        set: images,
+        latent: executor.spec.latent,
+        condition: subjects.condition,
+      }),
+    }),
     ...(resume && { resume }),
   };
   return { run, disposeInputs };
