@@ -11,42 +11,12 @@ import os
 import sys
 import tempfile
 
+import formula
 import numpy as np
 import torch
 from torch_fidelity import feature_extractor_inceptionv3 as reference
 
 torch.set_num_threads(2)
-
-
-def fractions(count, salt):
-    """Numbers in [0, 1), scrambled from their positions."""
-    h = np.arange(count, dtype=np.uint64) * 0x9E3779B1 + np.uint64(salt * 0x85EBCA6B % 2**32)
-    h = h.astype(np.uint32)
-    h = (h ^ (h >> 16)) * np.uint32(0x7FEB352D)
-    h = (h ^ (h >> 15)) * np.uint32(0x846CA68B)
-    return (h ^ (h >> 16)) / 2.0**32
-
-
-def values(name, shape, salt):
-    low, span = -0.2, 0.4
-    if name.endswith("running_var"):
-        low, span = 0.5, 1
-    elif name.endswith("bn.weight"):
-        low = 0.8
-    elif len(shape) > 1:
-        bound = np.sqrt(6 / np.prod(shape[1:]))
-        low, span = -bound, 2 * bound
-    x = low + span * fractions(int(np.prod(shape)), salt)
-    return torch.from_numpy(x.reshape(shape).astype(np.float32))
-
-
-def image(height, width, salt):
-    """Slanted stripes with a little noise."""
-    row, column, channel = np.mgrid[:height, :width, :3]
-    wave = np.abs((3 * column + 5 * row + 85 * channel) % 510 - 255)
-    noise = fractions(height * width * 3, salt).reshape(height, width, 3)
-    pixels = np.floor(wave * 15 / 16 + 16 * noise).astype(np.uint8)
-    return torch.from_numpy(pixels[None]).permute(0, 3, 1, 2)
 
 
 def network():
@@ -61,7 +31,7 @@ def network():
         reference.FeatureExtractorInceptionV3("i", outputs, feature_extractor_weights_path=path)
         reference.FeatureExtractorInceptionV3.load_state_dict = original
         names = sorted(name for name in template if not name.endswith("num_batches_tracked"))
-        state = {name: values(name, tuple(template[name].shape), salt) for salt, name in enumerate(names)}
+        state = {name: formula.values(name, tuple(template[name].shape), salt) for salt, name in enumerate(names)}
         state |= {name: x for name, x in template.items() if name not in state}
         torch.save(state, path)
         return reference.FeatureExtractorInceptionV3(
@@ -73,7 +43,7 @@ model = network()
 spatial = []
 model.Mixed_6d.register_forward_hook(lambda _module, _inputs, y: spatial.append(y[:, :7].permute(0, 2, 3, 1)))
 arrays = {}
-for name, pixels in {"small": image(40, 56, 1001), "large": image(310, 330, 1002)}.items():
+for name, pixels in {"small": formula.image(40, 56, 1001), "large": formula.image(310, 330, 1002)}.items():
     features, logits = model(pixels)
     arrays |= {
         f"{name}.features": features.numpy(),

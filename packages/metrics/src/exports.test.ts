@@ -13,6 +13,7 @@ it('exports this and nothing else', () => {
     'inceptionScore',
     'kernelDistance',
     'loadInception',
+    'loadKerasInception',
     'meanPsnr',
     'meanSsim',
     'measure',

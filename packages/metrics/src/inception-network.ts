@@ -45,6 +45,12 @@ export interface Classifier {
   readonly bias?: Float32Array;
 }
 
+/** Pixels p in [0, 255] become `(p - shift) / scale`, after resizing. */
+export interface PixelScaling {
+  readonly shift: number;
+  readonly scale: number;
+}
+
 /** What {@link createInception} needs. */
 export interface CreateInceptionOptions {
   readonly identity: ExtractorIdentity;
@@ -52,8 +58,7 @@ export interface CreateInceptionOptions {
   /** One for each convolution of `layers`, by name. */
   readonly convolutions: ReadonlyMap<string, FoldedConvolution>;
   readonly classifier: Classifier;
-  /** Pixels p in [0, 255] become `(p - shift) / scale`. */
-  readonly pixels: { readonly shift: number; readonly scale: number };
+  readonly pixels: PixelScaling;
 }
 
 /**

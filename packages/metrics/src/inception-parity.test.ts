@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { compileFunction } from '@harmonica/onnx';
 import { expectClose } from '@harmonica/testing';
 import { memory, setBackend } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
-import { unzipSync } from 'fflate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formulaImage, formulaWeights } from '../test/formula-weights.js';
+import { readNpz } from '../test/npz.js';
 import {
   collectFeatures,
   type ExtractFeaturesOptions,
@@ -14,15 +13,14 @@ import {
 } from './extract-features.js';
 import type { FeatureExtractor } from './feature-extractor.js';
 import { loadInception } from './load-inception.js';
-import { decodeNpy } from './npy.js';
 
 /** Made by scripts/make-inception-fixture.py. */
-const fixture = unzipSync(readFileSync(new URL('./__fixtures__/inception.npz', import.meta.url)));
+const fixture = readNpz('inception');
 
 const images = { small: formulaImage(40, 56, 1001), large: formulaImage(310, 330, 1002) };
 
 function expected(name: string) {
-  const { shape, values } = decodeNpy({ bytes: fixture[`${name}.npy`] as Uint8Array, path: name });
+  const { shape, values } = fixture(name);
   return { shape, data: values as Float64Array };
 }
 

@@ -27,6 +27,7 @@ export {
 } from './frechet-distance.js';
 export type { ImagePair, PixelArray, PixelImage } from './image.js';
 export type { ImageSets } from './image-sets.js';
+export type { PixelScaling } from './inception-network.js';
 export {
   type InceptionScoreOptions,
   type InceptionScoreResult,
@@ -38,11 +39,8 @@ export {
   kernelDistance,
 } from './kernel-distance.js';
 export { type SampleSummary, summarize } from './latency-statistics.js';
-export {
-  type LoadInceptionOptions,
-  type LoadInceptionProgress,
-  loadInception,
-} from './load-inception.js';
+export { type LoadInceptionOptions, loadInception } from './load-inception.js';
+export { type LoadKerasInceptionOptions, loadKerasInception } from './load-keras-inception.js';
 export {
   type InterleavedResult,
   type LatencyResult,
@@ -57,6 +55,7 @@ export {
   precisionRecall,
 } from './precision-recall.js';
 export { type MeanPsnrResult, meanPsnr, psnr } from './psnr.js';
+export type { LoadInceptionProgress } from './read-inception.js';
 export { type MeanSsimResult, meanSsim, ssim } from './ssim.js';
 export {
   type DecodeStatisticsOptions,

@@ -36,7 +36,7 @@ describe('loadInception refuses, before it reads anything,', () => {
 
   it('another model, with a list that ends', async () => {
     const error = await refused({ ...good, names: ['x_embedder.weight'] });
-    expect((error as Error).message).toContain('; and 451 more');
+    expect((error as Error).message).toContain('; and 452 more');
   });
 });
 
@@ -56,4 +56,12 @@ it('can be stopped, and says how far it is', async () => {
   expect(onProgress.mock.calls).toEqual([
     [{ loaded: 1, total: 471, name: 'Conv2d_1a_3x3.conv.weight' }],
   ]);
+});
+
+it('refuses a tensor that the network has no place for', async () => {
+  const names = [...good.names, 'AuxLogits.fc.weight'];
+  const error = await refused({ ...good, names });
+  expect((error as Error).message).toContain(
+    'AuxLogits.fc.weight is not a parameter of the network',
+  );
 });

@@ -1,8 +1,9 @@
 import type { WeightSource } from '@harmonica/core';
+import type { io } from '@tensorflow/tfjs-core';
 import type { PixelImage } from '../src/image.js';
 import { inceptionParameters } from '../src/load-inception.js';
 
-/** A number in [0, 1), scrambled from a position, as in scripts/make-inception-fixture.py. */
+/** A number in [0, 1), scrambled from a position, as in scripts/formula.py. */
 function fraction(position: number, salt: number): number {
   let h = Math.imul(position, 0x9e3779b1) + Math.imul(salt, 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
@@ -25,19 +26,48 @@ export function formulaWeights(): WeightSource {
 }
 
 function valuesOf(name: string, shape: readonly number[], salt: number): Float32Array {
-  const [low, span] = rangeOf(name, shape);
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const [low, span] = rangeOf(name, shape.length > 1 ? sizeOf(shape.slice(1)) : undefined);
+  const values = new Float32Array(sizeOf(shape));
   for (let i = 0; i < values.length; i++) values[i] = low + span * fraction(i, salt);
   return values;
 }
 
-/** The smallest value, and how far the largest is from it. */
-function rangeOf(name: string, shape: readonly number[]): readonly [number, number] {
-  if (name.endsWith('running_var')) return [0.5, 1];
+/** A tensor of a layers model. */
+export interface KerasWeight {
+  readonly name: string;
+  readonly shape: number[];
+}
+
+/** A layers model of quantized weights that follow from their names and positions, in two shards. */
+export function formulaLayersModel(weights: readonly KerasWeight[]): io.ModelArtifacts {
+  const names = weights.map(({ name }) => name).sort();
+  const weightSpecs = weights.map(({ name, shape }): io.WeightsManifestEntry => {
+    const [min, span] = rangeOf(name, shape.length > 1 ? sizeOf(shape.slice(0, -1)) : undefined);
+    const quantization = { dtype: 'uint8', min, scale: span / 255 } as const;
+    return { name, shape, dtype: 'float32', quantization };
+  });
+  const bytes = new Uint8Array(weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0));
+  let start = 0;
+  for (const { name, shape } of weights) {
+    const [size, salt] = [sizeOf(shape), names.indexOf(name)];
+    for (let i = 0; i < size; i++) bytes[start + i] = Math.floor(256 * fraction(i, salt));
+    start += size;
+  }
+  const weightData = [bytes.buffer.slice(0, 4_000_001), bytes.buffer.slice(4_000_001)];
+  return { weightSpecs, weightData };
+}
+
+/** The smallest value of a tensor, and how far the largest is from it. Vectors have no `fanIn`. */
+function rangeOf(name: string, fanIn: number | undefined): readonly [number, number] {
+  if (/running_var$|moving_variance$/.test(name)) return [0.5, 1];
   if (name.endsWith('bn.weight')) return [0.8, 0.4];
-  if (shape.length === 1) return [-0.2, 0.4];
-  const bound = Math.sqrt(6 / shape.slice(1).reduce((a, b) => a * b, 1));
+  if (fanIn === undefined) return [-0.2, 0.4];
+  const bound = Math.sqrt(6 / fanIn);
   return [-bound, 2 * bound];
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
 }
 
 /** An image of slanted stripes with a little noise. */
