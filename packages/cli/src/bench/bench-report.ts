@@ -5,6 +5,7 @@ import type { QualityResult } from './quality-bench.js';
 import type { SamplingTiming } from './sampling-bench.js';
 import type { Throughput } from './throughput-bench.js';
 import type { TrainingTiming } from './training-bench.js';
+import { type MethodCost, type TrainingMethod, UPDATES } from './training-methods-bench.js';
 
 /** Compiled branches beside tfjs-wasm, as Markdown. */
 export function branchReport(timings: readonly BranchTiming[]): string {
@@ -73,6 +74,47 @@ export function trainingReport(timing: TrainingTiming): string {
         timing.iterationInForwards.toFixed(2),
       ],
     ],
+  });
+}
+
+const METHOD_NAMES: Readonly<Record<TrainingMethod, string>> = {
+  l2c: 'Learning-to-Cache',
+  sdt: "SDT, Learning-to-Cache's loss",
+  harmonica: 'HarmoniCa',
+};
+
+/** Wall time of training over that of Learning-to-Cache, of DiT-XL/2 256 on four H800 (HarmoniCa, 2025). */
+const PAPER_RATIOS: Readonly<Record<TrainingMethod, number>> = {
+  l2c: 1,
+  sdt: 1.47 / 2.15,
+  harmonica: 1.63 / 2.15,
+};
+
+/** What training methods cost beside Learning-to-Cache, as Markdown. */
+export function trainingMethodsReport(costs: readonly MethodCost[]): string {
+  return section(`Training methods: one update, and images of ${UPDATES} updates`, {
+    head: [
+      'method',
+      'samples at a time',
+      'update ms',
+      'encoding ms',
+      'over L2C',
+      'with encoding',
+      'in the paper',
+      'images',
+      'peak memory MiB',
+    ],
+    rows: costs.map((cost) => [
+      METHOD_NAMES[cost.method],
+      String(cost.samples),
+      cost.updateMs.toFixed(0),
+      cost.encodingMs?.toFixed(0) ?? '-',
+      cost.overL2c.toFixed(2),
+      cost.overL2cEncoding?.toFixed(2) ?? '-',
+      PAPER_RATIOS[cost.method].toFixed(2),
+      String(cost.images),
+      mebibytes(cost.peakBytes),
+    ]),
   });
 }
 

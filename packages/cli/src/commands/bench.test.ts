@@ -142,4 +142,17 @@ describe('harmonica bench', () => {
     expect(probe.tokenBytes).toBe(6 * 4 * 16 * 48 * 4);
     expect(probe.peakBytes).toBeGreaterThan(50e6);
   });
+
+  it.each(['l2c', 'sdt', 'harmonica'])('reads the memory of training by %s', async (method) => {
+    const probe = ['--memory-probe', method, '--backend', 'wasm'];
+    const { status, stdout } = await bench(['--training-methods', '--steps', '4', ...probe]);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ method, peakBytes: expect.any(Number) });
+  });
+
+  it('compares training methods on plans that all of them can train', async () => {
+    const { status, stderr } = await bench(['--training-methods', '--steps', '5']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/plan\.steps is 5; expected an even number/);
+  });
 });

@@ -10,6 +10,7 @@ import {
   qualityReport,
   samplingReport,
   throughputReport,
+  trainingMethodsReport,
   trainingReport,
 } from '../bench/bench-report.js';
 import { branchBench } from '../bench/branch-bench.js';
@@ -25,6 +26,12 @@ import { qualityRows } from '../bench/quality-rows.js';
 import { samplingBench } from '../bench/sampling-bench.js';
 import { throughputBench } from '../bench/throughput-bench.js';
 import { trainingBench } from '../bench/training-bench.js';
+import {
+  methodMemory,
+  TRAINING_METHODS,
+  type TrainingMethod,
+  trainingMethodsBench,
+} from '../bench/training-methods-bench.js';
 import { type NamedDocument, readCacheDocument } from '../cache-document.js';
 import type { CliContext } from '../cli-context.js';
 import { numberedJobs } from '../image-jobs.js';
@@ -39,11 +46,24 @@ import {
 import { choiceOption, integerListOption, integerOption } from '../option-values.js';
 import { prepareFolder } from '../output-files.js';
 import { publishedArchitecture } from '../published-architectures.js';
-import { type GuidanceOptions, type RunSetting, resolveRunSetting } from '../run-setting.js';
+import {
+  type CacheOptions,
+  type GuidanceOptions,
+  type RunSetting,
+  resolveRunSetting,
+} from '../run-setting.js';
 import { createPlan, type SamplerOptions } from '../sampler.js';
 import { type Session, withSession } from '../session.js';
 
-const SECTIONS = ['branches', 'throughput', 'sampling', 'training', 'quality', 'memory'] as const;
+const SECTIONS = [
+  'branches',
+  'throughput',
+  'sampling',
+  'training',
+  'trainingMethods',
+  'quality',
+  'memory',
+] as const;
 
 type Section = (typeof SECTIONS)[number];
 
@@ -83,7 +103,16 @@ interface BenchOptions
   readonly intervals: readonly number[];
   readonly referenceSteps: string;
   readonly out: string;
-  readonly memoryProbe?: MemoryMode;
+  readonly memoryProbe?: ProbeMode;
+}
+
+/** What a process of its own does before its memory is read. */
+type ProbeMode = MemoryMode | TrainingMethod;
+
+const PROBE_MODES: readonly ProbeMode[] = [...MEMORY_MODES, ...TRAINING_METHODS];
+
+function isTrainingMethod(mode: ProbeMode): mode is TrainingMethod {
+  return TRAINING_METHODS.some((method) => method === mode);
 }
 
 /** What {@link addBenchCommand} needs. */
@@ -105,6 +134,7 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
     .option('--throughput', 'ms per step, GFLOP/s and memory, uncached and at CUR 25, 37.5, 50 %')
     .option('--sampling', 'cached sampling runs beside what their MACs promise')
     .option('--training', 'one training iteration, in forward passes')
+    .option('--training-methods', 'time, memory and images of Learning-to-Cache, SDT and HarmoniCa')
     .option('--quality', 'images of every schedule beside the uncached ones; takes long')
     .option('--memory', 'peak memory of training beside sampling');
   addModelOptions(command);
@@ -126,7 +156,7 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
     )
     .option('--reference-steps <n>', 'uncached run that --quality also compares with', '100')
     .option('--out <folder>', 'where bench.jsonl and what --quality keeps go', 'out/bench')
-    .addOption(new Option('--memory-probe <mode>').argParser(choiceOption(MEMORY_MODES)).hideHelp())
+    .addOption(new Option('--memory-probe <mode>').argParser(choiceOption(PROBE_MODES)).hideHelp())
     .action(async () => {
       const given = command.optsWithGlobals<GivenOptions>();
       const { sections, ...defaults } = defaultsFor(given);
@@ -170,6 +200,7 @@ async function bench({
       context,
       use: async (session) => {
         if (sections.includes('throughput')) await benchThroughput({ ...input, session });
+        if (sections.includes('trainingMethods')) await benchMethods({ ...input, session });
         if (sections.every((section) => !NEED_ROUTERS.includes(section))) return;
         const prepared = await prepare({ ...input, session });
         if (sections.includes('sampling')) await benchSampling(prepared);
@@ -197,13 +228,21 @@ async function prepare(input: BenchInput & { readonly session: Session }): Promi
   const names = options.routers ?? (await shippedRouters(options));
   const routers = await Promise.all(names.map(readCacheDocument));
   const [first] = names;
-  const setting = await resolveRunSetting({ options: { ...options, router: first }, model });
+  const setting = await settingFor({ ...options, router: first }, model);
   const { plan, guidance } = setting;
   for (const { document } of routers) {
     const { spec } = model.backbone;
     assertCompatible(document, { spec, plan, modelSha256: model.sha256, guidance });
   }
   return { ...input, routers, setting };
+}
+
+/** `--predictor` is of --training, not of a policy. */
+function settingFor(
+  { predictor: _, ...options }: BenchOptions & Pick<CacheOptions, 'router'>,
+  model: Session['model'],
+): Promise<RunSetting> {
+  return resolveRunSetting({ options, model });
 }
 
 async function shippedRouters(options: BenchOptions): Promise<readonly string[]> {
@@ -235,7 +274,7 @@ async function benchThroughput(input: BenchInput & { readonly session: Session }
   const { options, context, session } = input;
   const { model } = session;
   const { steps = THROUGHPUT_STEPS, batch, repeats } = options;
-  const setting = await resolveRunSetting({ options: { ...options, steps }, model });
+  const setting = await settingFor({ ...options, steps }, model);
   const jobs = numberedJobs(batch, model.subjects);
   const { signal } = context;
   const results = await throughputBench({ session, setting, jobs, repeats, signal });
@@ -288,6 +327,23 @@ async function benchTraining(input: PreparedBench): Promise<void> {
   await publish(input, { name: 'training', settings: settingsOf(input), results }, report);
 }
 
+async function benchMethods(input: BenchInput & { readonly session: Session }): Promise<void> {
+  const { options, context, session, argv } = input;
+  const setting = await settingFor(options, session.model);
+  const { signal } = context;
+  const results = await trainingMethodsBench({
+    session,
+    setting,
+    batchSize: options.batch,
+    repeats: options.repeats,
+    probe: (method) => runSelf([...argv, '--memory-probe', method], signal),
+    signal,
+  });
+  const settings = settingsOf({ ...input, setting });
+  const report = trainingMethodsReport(results);
+  await publish(input, { name: 'training-methods', settings, results }, report);
+}
+
 async function benchQuality(input: PreparedBench): Promise<void> {
   const { options, context, session, setting, routers } = input;
   const steps = setting.plan.steps.length;
@@ -335,21 +391,21 @@ async function benchMemory(input: BenchInput): Promise<void> {
 
 async function probeMemory(
   options: BenchOptions,
-  mode: MemoryMode,
+  mode: ProbeMode,
   context: CliContext,
 ): Promise<void> {
+  const { batch: batchSize, predictor } = options;
+  const { signal } = context;
   const probe = await withSession({
     options,
     context,
-    use: async (session) =>
-      memoryProbe({
-        mode,
-        session,
-        setting: await resolveRunSetting({ options, model: session.model }),
-        batchSize: options.batch,
-        predictor: options.predictor,
-        signal: context.signal,
-      }),
+    use: async (session) => {
+      const setting = await settingFor(options, session.model);
+      const shared = { session, setting, batchSize, signal };
+      return isTrainingMethod(mode)
+        ? methodMemory({ ...shared, method: mode })
+        : memoryProbe({ ...shared, mode, predictor });
+    },
   });
   context.stdout.write(`${JSON.stringify(probe)}\n`);
 }
