@@ -10,7 +10,6 @@ import {
 } from '@harmonica/core';
 import {
   add,
-  dispose,
   gather,
   mul,
   type Tensor,
@@ -20,6 +19,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { forwardProcess } from './forward-process.js';
+import { disposeBatch } from './training-batch.js';
 import type { LatentBatch, TrainRouterOptions } from './training-run.js';
 
 /** Share of images that are trained on without their condition (Learning-to-Cache's official code). */
@@ -51,7 +51,7 @@ export function drawPair(options: TrainRouterOptions, rng: Rng): DrawnPair {
     noise.dispose();
     return { step, latent, condition };
   } finally {
-    disposePair(images);
+    disposeBatch(images);
   }
 }
 
@@ -88,7 +88,7 @@ function drawImages(options: TrainRouterOptions, rng: Rng): LatentBatch {
     assertCondition(spec, images.condition, config.batchSize);
     return images;
   } catch (error) {
-    disposePair(images);
+    disposeBatch(images);
     throw error;
   }
 }
@@ -121,9 +121,4 @@ export function noLatents(): InvalidArgumentError {
     expected: 'a function that draws latents of real images, because Learning-to-Cache needs them',
     fix: "Give one, or train without images by trainer 'sdt'.",
   });
-}
-
-/** Frees the tensors of images or of a pair. */
-export function disposePair({ latent, condition }: LatentBatch): void {
-  dispose([latent, ...Object.values(condition)] as Tensor[]);
 }

@@ -15,9 +15,10 @@ import {
 import { tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { initAdamW } from './adamw.js';
-import { disposePair, noised } from './draw-pair.js';
+import { noised } from './draw-pair.js';
 import { startRound, updateStep } from './router-updates.js';
 import { pairStep } from './train-pairs.js';
+import { disposeBatch } from './training-batch.js';
 import { l2cConfig } from './training-config.js';
 import type { TrainingState } from './training-state.js';
 
@@ -83,7 +84,7 @@ it('agrees with four iterations of the official code in latents, error, loss, gr
     const pair = { step, latent, condition: { labels } };
     const scores = routerScores(round.state)[step] as readonly number[];
     const found = await pairStep({ executor, plan }, pair, scores);
-    disposePair(pair);
+    disposeBatch(pair);
     expectClose([found.error], entryOf(golden.f64('dataLoss'), i), close);
     const gradient = scores.map(
       (s, k) => ((found.scoreGradients[k] as number) + config.beta) * s * (1 - s),

@@ -12,9 +12,10 @@ import { createProvenance, toSchedule } from '@harmonica/router';
 import { createDdimPlan, createDdpmPlan } from '@harmonica/samplers';
 import { memory, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CONDITION_DROPOUT, disposePair, drawPair } from './draw-pair.js';
+import { CONDITION_DROPOUT, drawPair } from './draw-pair.js';
 import { forwardProcess } from './forward-process.js';
 import { trainRouter } from './train-router.js';
+import { disposeBatch } from './training-batch.js';
 import { l2cConfig, type TrainingConfig } from './training-config.js';
 import type { DrawLatents, TrainRouterOptions } from './training-run.js';
 import { parseTrainingState, type TrainingState } from './training-state.js';
@@ -204,7 +205,7 @@ describe('drawPair', () => {
     const { mean, std } = moments(pair.latent);
     expect(Math.abs(mean - alpha * x0)).toBeLessThan(0.01);
     expect(Math.abs(std - sigma)).toBeLessThan(0.01);
-    disposePair(pair);
+    disposeBatch(pair);
   });
 });
 

@@ -8,7 +8,7 @@ import {
 } from '@harmonica/core';
 import { disposeRunState, type RoutedRun } from '@harmonica/iepo';
 import { predictorByName } from '@harmonica/router';
-import { type DrawnPair, disposePair, drawPair } from './draw-pair.js';
+import { type DrawnPair, drawPair } from './draw-pair.js';
 import { forwardProcess } from './forward-process.js';
 import { fullStep } from './full-step.js';
 import { isRefreshDue, refreshWeights } from './refresh-weights.js';
@@ -39,7 +39,7 @@ export async function trainPairs(
       const found = await pairStep(options, pair, scores);
       round = updateStep(options, round, { ...found, step: pair.step });
     } finally {
-      disposePair(pair);
+      disposeBatch(pair);
     }
   }
   const images = (state.images ?? 0) + pairs * config.batchSize;
