@@ -55,6 +55,23 @@ export function seedsOption(text: string): readonly number[] {
   });
 }
 
+/** A parser of steps, or steps and branches, such as `4`, `3-5` or `3-5:0-7`. */
+export function stepsAndBranchesOption(text: string): {
+  readonly steps: readonly [first: number, last: number];
+  readonly branches?: readonly [first: number, last: number];
+} {
+  const range = String.raw`(\d+)(?:-(\d+))?`;
+  const match = new RegExp(`^${range}(?::${range})?$`).exec(text.trim());
+  if (!match) {
+    throw new InvalidArgumentError('Expected steps, or steps:branches, such as 4 or 3-5:0-7.');
+  }
+  const [, step, lastStep = step, branch, lastBranch = branch] = match;
+  return {
+    steps: [Number(step), Number(lastStep)],
+    ...(branch !== undefined && { branches: [Number(branch), Number(lastBranch)] }),
+  };
+}
+
 /** A parser of `all` or a number of channels. */
 export function channelsOption(text: string): number | 'all' {
   return text === 'all' ? 'all' : integerOption({ min: 1 })(text);

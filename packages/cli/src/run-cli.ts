@@ -2,11 +2,13 @@ import { HarmonicaError } from '@harmonica/core';
 import { Command, CommanderError } from 'commander';
 import type { CliContext } from './cli-context.js';
 import { addBenchCommand } from './commands/bench.js';
+import { addCalibrateCommand } from './commands/calibrate.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addImportCommand } from './commands/import.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addSampleCommand } from './commands/sample.js';
+import { addScheduleCommand } from './commands/schedule.js';
 import { addTrainCommand } from './commands/train.js';
 import { addGlobalOptions } from './option-groups.js';
 import { cliVersion } from './version.js';
@@ -51,6 +53,8 @@ export function createProgram(argv: readonly string[], context: CliContext): Com
   addInspectCommand(program, context);
   addImportCommand(program, context);
   addPlanCommand(program, context);
+  addScheduleCommand(program, context);
+  addCalibrateCommand(program, context);
   addBenchCommand({ program, context, argv });
   return program;
 }

@@ -17,6 +17,7 @@ it('exports this and nothing else', () => {
       "cacheStatistics",
       "constantLogits",
       "createCacheStore",
+      "createCalibrator",
       "createChangeRecorder",
       "createMagnitudeRecorder",
       "createProvenance",

@@ -12,6 +12,7 @@ export {
   type SmoothCacheCalibration,
   type TeaCacheCalibration,
 } from './calibration.js';
+export { type Calibrator, type CalibratorOptions, createCalibrator } from './calibrator.js';
 export { type ChangeRecorder, createChangeRecorder } from './change-recorder.js';
 export { type Rgb, scoreColor } from './color-map.js';
 export { assertCompatible, assertScheduleFits } from './compatibility.js';

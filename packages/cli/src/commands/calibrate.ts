@@ -1,0 +1,127 @@
+import { InvalidArgumentError } from '@harmonica/core';
+import {
+  CALIBRATION_METHODS,
+  type Calibration,
+  createCalibrator,
+  formatCalibration,
+} from '@harmonica/router';
+import type { Command } from 'commander';
+import type { CliContext } from '../cli-context.js';
+import { fitReport } from '../fit-report.js';
+import { imageJobs } from '../image-jobs.js';
+import type { ModelOptions } from '../model.js';
+import {
+  addGuidanceOptions,
+  addImageOptions,
+  addModelOptions,
+  addSamplerOptions,
+  type GlobalOptions,
+  type ImageOptions,
+} from '../option-groups.js';
+import { choiceOption, integerOption } from '../option-values.js';
+import { prepareFolderOf, writeOutput } from '../output-files.js';
+import { type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
+import { sampleWithProgress } from '../sample-with-progress.js';
+import type { SamplerOptions } from '../sampler.js';
+import { type Session, withSession } from '../session.js';
+
+interface CalibrateOptions
+  extends GlobalOptions,
+    ModelOptions,
+    SamplerOptions,
+    GuidanceOptions,
+    ImageOptions {
+  readonly lookback: number;
+  readonly degree: number;
+  readonly out: string;
+}
+
+/** `harmonica calibrate`: samples uncached, and writes what TeaCache, SmoothCache or MagCache are made from. */
+export function addCalibrateCommand(program: Command, context: CliContext): void {
+  const command = program
+    .command('calibrate')
+    .description('sample uncached and record what a caching method needs to know')
+    .argument('<method>', CALIBRATION_METHODS.join(', '), choiceOption(CALIBRATION_METHODS));
+  addModelOptions(command);
+  addSamplerOptions(command);
+  addGuidanceOptions(command);
+  addImageOptions(command);
+  command
+    .option(
+      '--lookback <n>',
+      'of smoothcache: most steps that can be predicted in a row',
+      integerOption({ min: 1 }),
+      3,
+    )
+    .option('--degree <n>', 'of teacache: of its polynomial', integerOption({ min: 1 }), 4)
+    .option('--out <file>', 'the calibration', 'out/calibration.json')
+    .action(async (method: Calibration['method']) => {
+      const options = command.optsWithGlobals<CalibrateOptions>();
+      await prepareFolderOf(options.out);
+      await withSession({
+        options,
+        context,
+        use: (session) => calibrate({ method, options, context, session }),
+      });
+    });
+}
+
+async function calibrate(input: {
+  readonly method: Calibration['method'];
+  readonly options: CalibrateOptions;
+  readonly context: CliContext;
+  readonly session: Session;
+}): Promise<void> {
+  const { method, options, context, session } = input;
+  const { lookback, degree, batch, out } = options;
+  const { model, executor } = session;
+  const setting = await resolveRunSetting({ options, model });
+  const { plan, guidance } = setting;
+  const jobs = imageJobs(options, model.subjects);
+  if (method === 'teacache') assertEnough({ options, steps: plan.steps.length });
+  const calibrator = createCalibrator({
+    method,
+    lookback,
+    degree,
+    setting: { spec: executor.spec, modelSha256: model.sha256, plan, guidance },
+  });
+  await sampleWithProgress({
+    session,
+    setting,
+    cacheMethod: calibrator.cache,
+    jobs,
+    batchSize: batch,
+    context,
+    label: 'calibrating',
+  });
+  const training = { images: jobs.length, batchSize: batch, engine: executor.engine };
+  const calibration = calibrator.calibration({ training });
+  await writeOutput(out, formatCalibration(calibration));
+  if (calibration.method === 'teacache') {
+    const { text, warning = '' } = fitReport(calibration);
+    context.stdout.write(text);
+    context.stderr.write(warning);
+  }
+  const { runs, steps } = calibration;
+  context.stdout.write(
+    `${out}: ${method}, ${jobs.length} images in ${runs} runs of ${steps} steps\n`,
+  );
+  context.stdout.write(`for harmonica sample --policy ${method}:${out},threshold=...\n`);
+}
+
+/** A polynomial needs more points than its degree, and every run has one for each step but the first. */
+function assertEnough(input: {
+  readonly options: Pick<CalibrateOptions, 'seeds' | 'batch' | 'degree'>;
+  readonly steps: number;
+}): void {
+  const { options, steps } = input;
+  const { seeds, batch, degree } = options;
+  const points = Math.ceil(seeds.length / batch) * (steps - 1);
+  if (points > degree) return;
+  throw new InvalidArgumentError({
+    argument: '--seeds',
+    value: seeds.length,
+    expected: `more than ${degree} steps after the first in all batches, for a polynomial of degree ${degree}; there are ${points}`,
+    fix: 'Take more seeds or steps, a smaller --batch, or a lower --degree.',
+  });
+}
