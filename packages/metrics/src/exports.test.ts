@@ -3,6 +3,7 @@ import * as metrics from './index.js';
 
 it('exports this and nothing else', () => {
   expect(Object.keys(metrics).sort()).toEqual([
+    'INCEPTION_DIMENSIONS',
     'collectFeatures',
     'createFeatureStatistics',
     'decodeStatistics',
@@ -14,6 +15,7 @@ it('exports this and nothing else', () => {
     'kernelDistance',
     'loadInception',
     'loadKerasInception',
+    'loadNsfwjsInception',
     'meanPsnr',
     'meanSsim',
     'measure',

@@ -11,6 +11,7 @@ import {
   matMul,
   maxPool,
   mean,
+  relu,
   reshape,
   slice,
   sub,
@@ -36,12 +37,19 @@ export const INCEPTION_FEATURES = 2048;
 /** The block, and how many of its channels, that sFID reads (Nash et al., 2021, arXiv:2103.03841). */
 const SPATIAL = { block: 'Mixed_6d', channels: 7, size: 17 };
 
-/** The last layer: `features weight + bias`. */
-export interface Classifier {
-  readonly classes: number;
-  /** Row-major `[2048, classes]`. */
+/** Numbers for each image of the outputs that every Inception v3 has. */
+export const INCEPTION_DIMENSIONS = {
+  features: INCEPTION_FEATURES,
+  spatial: SPATIAL.size ** 2 * SPATIAL.channels,
+} as const;
+
+/** A dense layer after the features, `x weight + bias`; between two of them is a ReLU. */
+export interface DenseLayer {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Row-major `[inputs, outputs]`. */
   readonly weight: Float32Array;
-  /** `[classes]`. Absent: none is added. */
+  /** `[outputs]`. Absent: none is added. */
   readonly bias?: Float32Array;
 }
 
@@ -57,7 +65,8 @@ export interface CreateInceptionOptions {
   readonly layers: readonly Layer[];
   /** One for each convolution of `layers`, by name. */
   readonly convolutions: ReadonlyMap<string, FoldedConvolution>;
-  readonly classifier: Classifier;
+  /** From the features to the logits; the last layer has one output for each class. */
+  readonly classifier: readonly [DenseLayer, ...DenseLayer[]];
   readonly pixels: PixelScaling;
 }
 
@@ -82,21 +91,18 @@ export function createInception(options: CreateInceptionOptions): FeatureExtract
       if (layer.name === SPATIAL.block) spatial = spatialFeatures(x);
     }
     const features = mean(x, [1, 2]) as Tensor2D;
-    const { weight, bias } = weights.classifier;
-    const products = matMul<Tensor2D>(features, weight);
     return {
       features,
       spatial: spatial as Tensor2D,
-      logits: bias ? add(products, bias) : products,
+      logits: classify(features, weights.classifier),
     };
   };
   return {
     identity,
     imageSize: INCEPTION_SIZE,
     outputs: {
-      features: INCEPTION_FEATURES,
-      spatial: SPATIAL.size ** 2 * SPATIAL.channels,
-      logits: classifier.classes,
+      ...INCEPTION_DIMENSIONS,
+      logits: classifier.at(-1)?.outputs as number,
     },
     extract(images) {
       if (disposed) throw new DisposedError(identity.name);
@@ -106,9 +112,8 @@ export function createInception(options: CreateInceptionOptions): FeatureExtract
     dispose() {
       if (disposed) return;
       disposed = true;
-      const { weight, bias } = weights.classifier;
       for (const { filter, shift } of weights.convolutions.values()) dispose([filter, shift]);
-      dispose(bias ? [weight, bias] : [weight]);
+      for (const { weight, bias } of weights.classifier) dispose(bias ? [weight, bias] : [weight]);
     },
   };
 }
@@ -118,8 +123,12 @@ interface ConvolutionTensors {
   readonly shift: Tensor1D;
 }
 
+interface DenseTensors {
+  readonly weight: Tensor2D;
+  readonly bias: Tensor1D | undefined;
+}
+
 function toTensors({ convolutions, classifier }: CreateInceptionOptions) {
-  const { classes, weight, bias } = classifier;
   return {
     convolutions: new Map(
       Array.from(convolutions, ([name, { filter, shift, shape }]): [string, ConvolutionTensors] => [
@@ -127,10 +136,12 @@ function toTensors({ convolutions, classifier }: CreateInceptionOptions) {
         { filter: keep(tensor4d(filter, [...shape])), shift: keep(tensor1d(shift)) },
       ]),
     ),
-    classifier: {
-      weight: keep(tensor2d(weight, [INCEPTION_FEATURES, classes])),
-      bias: bias && keep(tensor1d(bias)),
-    },
+    classifier: classifier.map(
+      ({ inputs, outputs, weight, bias }): DenseTensors => ({
+        weight: keep(tensor2d(weight, [inputs, outputs])),
+        bias: bias && keep(tensor1d(bias)),
+      }),
+    ),
   };
 }
 
@@ -162,6 +173,14 @@ function convolve({ name, stride, padding }: ConvolutionLayer, x: Tensor4D, weig
     pad: padding,
     activation: 'relu',
   });
+}
+
+/** Of `features`, which stay. */
+function classify(features: Tensor2D, layers: readonly DenseTensors[]): Tensor2D {
+  return layers.reduce((x, { weight, bias }, i) => {
+    const products = matMul<Tensor2D>(i === 0 ? x : relu(x), weight);
+    return bias ? add(products, bias) : products;
+  }, features);
 }
 
 function spatialFeatures(block: Tensor4D): Tensor2D {

@@ -1,6 +1,7 @@
 import type { WeightSource } from '@harmonica/core';
 import type { FeatureExtractor } from './feature-extractor.js';
 import { convolutionsOf, inceptionLayers } from './inception-layers.js';
+import { INCEPTION_FEATURES } from './inception-network.js';
 import {
   type InceptionFormat,
   type InceptionParameter,
@@ -51,7 +52,7 @@ function pytorchFormat(): InceptionFormat {
       mean: `${layer.name}.bn.running_mean`,
       variance: `${layer.name}.bn.running_var`,
     })),
-    classifier: { classes: 1008, weight: 'fc.weight' },
+    classifier: [{ inputs: INCEPTION_FEATURES, outputs: 1008, weight: 'fc.weight' }],
     order: 'outputs first',
     pixels: { shift: 128, scale: 128 },
     ignored: /^fc\.bias$|\.num_batches_tracked$/,

@@ -20,8 +20,16 @@ function modelOf(weights: Readonly<Record<string, number[]>>): io.ModelArtifacts
 const top = { 'predictions/kernel': [2048, 5], 'predictions/bias': [5] };
 
 it.each<[string, Readonly<Record<string, number[]>>, string]>([
-  ['a model without a classifier', { 'conv2d/kernel': [3, 3, 3, 32] }, '0 matrices of 2048 rows'],
-  ['two classifiers', { ...top, 'other/kernel': [2048, 5] }, '2 matrices of 2048 rows'],
+  [
+    'a model without a classifier',
+    { 'conv2d/kernel': [3, 3, 3, 32] },
+    'has dense layers none where a chain',
+  ],
+  [
+    'two classifiers',
+    { ...top, 'other/kernel': [2048, 5] },
+    'has dense layers [2048, 5], [2048, 5] where',
+  ],
   [
     'another network',
     { ...top, 'conv2d/kernel': [3, 3, 3, 64] },

@@ -23,11 +23,12 @@ export interface LoadKerasInceptionOptions {
 }
 
 const FIX =
-  "Give keras.applications.InceptionV3, converted to a layers model, with the layers' names and one dense layer at its end.";
+  "Give keras.applications.InceptionV3, converted to a layers model, with the layers' names and dense layers at its end.";
 
 /**
  * Loads an Inception v3 of Keras, of any number of classes, that was converted to a layers model of TensorFlow.js. The
- * convolutions are told by the order of the numbers in their names. `logits` are with bias, before any softmax.
+ * convolutions are told by the order of the numbers in their names. `logits` are those of the last dense layer,
+ * with bias, before any softmax.
  *
  * @returns an extractor whose weights live on the current TensorFlow.js backend; the caller disposes it
  * @throws {@link CheckpointError} naming each tensor that is missing, unknown or of another shape
@@ -81,19 +82,24 @@ function numbered({ names }: WeightSource, kind: string, weight: string): string
     .map(({ layer }) => layer);
 }
 
+/** The dense layers by number: the first takes the features, each other what the one before it gives. */
 function classifierOf(source: WeightSource): InceptionFormat['classifier'] {
-  const found = source.names.filter((name) => {
-    const { shape } = source.info(name);
-    return name.endsWith('/kernel') && shape.length === 2 && shape[0] === INCEPTION_FEATURES;
+  const layers = numbered(source, '[a-z]+', 'kernel').flatMap((layer) => {
+    const { shape } = source.info(`${layer}/kernel`);
+    const [inputs = 0, outputs = 0] = shape;
+    return shape.length === 2
+      ? [{ inputs, outputs, weight: `${layer}/kernel`, bias: `${layer}/bias` }]
+      : [];
   });
-  const [weight] = found;
-  if (weight === undefined || found.length > 1) {
-    throw new CheckpointError({
-      path: source.path,
-      problem: `has ${found.length} matrices of ${INCEPTION_FEATURES} rows where one is expected`,
-      fix: FIX,
-    });
-  }
-  const classes = source.info(weight).shape[1] as number;
-  return { classes, weight, bias: weight.replace(/kernel$/, 'bias') };
+  const [first, ...others] = layers;
+  const isChain = layers.every(
+    ({ inputs }, i) => inputs === (i === 0 ? INCEPTION_FEATURES : layers[i - 1]?.outputs),
+  );
+  if (first && isChain) return [first, ...others];
+  const found = layers.map(({ inputs, outputs }) => `[${inputs}, ${outputs}]`);
+  throw new CheckpointError({
+    path: source.path,
+    problem: `has dense layers ${found.join(', ') || 'none'} where a chain from ${INCEPTION_FEATURES} features is expected`,
+    fix: FIX,
+  });
 }

@@ -12,7 +12,7 @@ import { type FoldedConvolution, foldBatchNorm } from './fold-batch-norm.js';
 import type { Layer, PlacedConvolution } from './inception-layers.js';
 import {
   createInception,
-  INCEPTION_FEATURES,
+  type DenseLayer,
   INCEPTION_SIZE,
   type PixelScaling,
 } from './inception-network.js';
@@ -36,16 +36,21 @@ export interface StoredConvolution {
   readonly variance: string;
 }
 
+/** A dense layer and the names of what it is stored in. */
+export interface StoredDense {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly weight: string;
+  readonly bias?: string;
+}
+
 /** How a checkpoint stores an Inception v3, and what it was trained for. */
 export interface InceptionFormat {
   readonly layers: readonly Layer[];
   /** One for each convolution of `layers`. */
   readonly convolutions: readonly StoredConvolution[];
-  readonly classifier: {
-    readonly classes: number;
-    readonly weight: string;
-    readonly bias?: string;
-  };
+  /** The dense layers after the features, the first of 2048 inputs. */
+  readonly classifier: readonly [StoredDense, ...StoredDense[]];
   /**
    * Filters are `[out, in, height, width]` and matrices `[out, in]`, as in PyTorch, or `[height, width, in, out]` and
    * `[in, out]`, as in TensorFlow.
@@ -104,16 +109,13 @@ export async function readInception(options: ReadInceptionOptions): Promise<Feat
   for (const stored of format.convolutions) {
     convolutions.set(stored.layer.name, await readConvolution(stored, format, read));
   }
-  const { classes, weight, bias } = classifier;
-  const matrix = filterOf(await read(weight), {
-    ...format,
-    inputs: INCEPTION_FEATURES,
-    outputs: classes,
-  });
+  const [first, ...others] = classifier;
+  const dense: [DenseLayer, ...DenseLayer[]] = [await readDense(first, format, read)];
+  for (const stored of others) dense.push(await readDense(stored, format, read));
   return createInception({
     layers,
     convolutions,
-    classifier: { classes, weight: matrix, ...(bias && { bias: await read(bias) }) },
+    classifier: dense,
     pixels,
     identity: { name, hash: bytesToHex(hash.digest()) },
   });
@@ -122,7 +124,6 @@ export async function readInception(options: ReadInceptionOptions): Promise<Feat
 /** Every tensor that is read, in order. */
 export function parametersOf(format: InceptionFormat): readonly InceptionParameter[] {
   const { convolutions, classifier } = format;
-  const { classes, weight, bias } = classifier;
   const isFirst = format.order === 'outputs first';
   return [
     ...convolutions.flatMap(({ layer, filter, gamma, beta, mean, variance }) => {
@@ -136,11 +137,10 @@ export function parametersOf(format: InceptionFormat): readonly InceptionParamet
         ...vectors.map((name) => ({ name, shape: [outputs] })),
       ];
     }),
-    {
-      name: weight,
-      shape: isFirst ? [classes, INCEPTION_FEATURES] : [INCEPTION_FEATURES, classes],
-    },
-    ...(bias ? [{ name: bias, shape: [classes] }] : []),
+    ...classifier.flatMap(({ inputs, outputs, weight, bias }) => [
+      { name: weight, shape: isFirst ? [outputs, inputs] : [inputs, outputs] },
+      ...(bias ? [{ name: bias, shape: [outputs] }] : []),
+    ]),
   ];
 }
 
@@ -164,6 +164,19 @@ async function readConvolution(
     variance: await read(variance),
     epsilon: EPSILON,
   });
+}
+
+async function readDense(
+  { inputs, outputs, weight, bias }: StoredDense,
+  { order }: InceptionFormat,
+  read: (name: string) => Promise<Float32Array>,
+): Promise<DenseLayer> {
+  return {
+    inputs,
+    outputs,
+    weight: filterOf(await read(weight), { order, inputs, outputs }),
+    ...(bias && { bias: await read(bias) }),
+  };
 }
 
 interface FilterOptions extends Pick<InceptionFormat, 'order'> {
