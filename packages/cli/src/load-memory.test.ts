@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { writeSafetensors } from '@harmonica/weights';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../test/temporary-folder.js';
+
+const WIDTH = 768;
+const CONFIG = {
+  family: 'dit',
+  hiddenSize: WIDTH,
+  heads: 12,
+  patchSize: 2,
+  inputSize: 4,
+  numClasses: 1,
+};
+const SHALLOW = 1;
+const DEEP = 5;
+/** `blocks.0` of a DiT with its official names. */
+const BLOCK: Readonly<Record<string, readonly [outputs: number, inputs: number]>> = {
+  'attn.qkv': [3 * WIDTH, WIDTH],
+  'attn.proj': [WIDTH, WIDTH],
+  'mlp.fc1': [4 * WIDTH, WIDTH],
+  'mlp.fc2': [WIDTH, 4 * WIDTH],
+  'adaLN_modulation.1': [6 * WIDTH, WIDTH],
+};
+const REST: typeof BLOCK = {
+  't_embedder.mlp.0': [WIDTH, 256],
+  't_embedder.mlp.2': [WIDTH, WIDTH],
+  'final_layer.adaLN_modulation.1': [2 * WIDTH, WIDTH],
+  'final_layer.linear': [32, WIDTH],
+};
+const BLOCK_BYTES = 4 * Object.values(BLOCK).reduce((sum, [out, inputs]) => sum + out * inputs, 0);
+const LARGEST_BYTES = 4 * 6 * WIDTH * WIDTH;
+/** By how much two runs of the same kind may differ. */
+const SLACK_BYTES = 32 * 2 ** 20;
+
+describe('a DiT for the onnx engine', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** Most memory that a process has had which loads a DiT of this depth and samples an image. */
+  async function peakBytes(depth: number): Promise<number> {
+    const [model, architecture] = ['safetensors', 'json'].map((ending) =>
+      join(folder, `dit-${depth}.${ending}`),
+    ) as [string, string];
+    await writeSafetensors(model, { tensors: zeros(depth) });
+    await writeFile(architecture, JSON.stringify({ ...CONFIG, depth }));
+    const source = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+    const argv = ['sample', '--model', model, '--architecture', architecture, '--backend', 'onnx'];
+    argv.push('--steps', '2', '--seeds', '0', '--class', '0', '--guidance', '1', '--out', folder);
+    const script = `
+      import { peakMemoryBytes } from ${source('bench/peak-memory.ts')};
+      import { runCli } from ${source('run-cli.ts')};
+      const { signal } = new AbortController();
+      const context = { signal, stdout: { write() {} }, stderr: process.stderr };
+      process.exitCode = await runCli(${JSON.stringify(argv)}, context);
+      console.log(peakMemoryBytes());`;
+    const options = ['--conditions=@harmonica/source', '--import=tsx', '--input-type=module'];
+    const { stdout } = await promisify(execFile)(process.execPath, [...options, '--eval', script], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+    });
+    return Number(stdout);
+  }
+
+  it('is loaded and run with its weights in memory once, plus one tensor', async () => {
+    const grown = (await peakBytes(DEEP)) - (await peakBytes(SHALLOW));
+    const added = (DEEP - SHALLOW) * BLOCK_BYTES;
+    expect(grown).toBeGreaterThan(0.8 * added); // or nothing was measured
+    expect(grown).toBeLessThan(added + LARGEST_BYTES + SLACK_BYTES);
+  });
+});
+
+function zeros(depth: number) {
+  const linears = [
+    ...Object.entries(REST),
+    ...Array.from({ length: depth }, (_, i) =>
+      Object.entries(BLOCK).map(([name, size]) => [`blocks.${i}.${name}`, size] as const),
+    ).flat(),
+  ];
+  const shapes: [string, readonly number[]][] = [
+    ['x_embedder.proj.weight', [WIDTH, 4, 2, 2]],
+    ['x_embedder.proj.bias', [WIDTH]],
+    ['y_embedder.embedding_table.weight', [2, WIDTH]],
+  ];
+  for (const [name, [outputs, inputs]] of linears) {
+    shapes.push([`${name}.weight`, [outputs, inputs]], [`${name}.bias`, [outputs]]);
+  }
+  const zero = (shape: readonly number[]) => new Float32Array(shape.reduce((a, b) => a * b, 1));
+  return new Map(shapes.map(([name, shape]) => [name, { shape, data: zero(shape) }]));
+}
