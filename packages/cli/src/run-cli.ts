@@ -4,6 +4,7 @@ import type { CliContext } from './cli-context.js';
 import { addBenchCommand } from './commands/bench.js';
 import { addCalibrateCommand } from './commands/calibrate.js';
 import { addDemoCommand } from './commands/demo.js';
+import { addEvalCommand } from './commands/eval.js';
 import { addImportCommand } from './commands/import.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addPlanCommand } from './commands/plan.js';
@@ -56,6 +57,7 @@ export function createProgram(argv: readonly string[], context: CliContext): Com
   addScheduleCommand(program, context);
   addCalibrateCommand(program, context);
   addBenchCommand({ program, context, argv });
+  addEvalCommand({ program, context, argv });
   return program;
 }
 

@@ -1,0 +1,53 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCli } from '@harmonica/cli';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeTinyModel } from '../../packages/emoji-dit/test/tiny-model.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'harmonica-compare-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Row {
+  readonly policy?: string;
+  readonly knob?: object;
+}
+
+it('scores every method that needs no router, on a tiny model', async () => {
+  const config = JSON.parse(await readFile(new URL('emoji-dit.json', import.meta.url), 'utf8'));
+  const [group] = config.groups;
+  const isForAll = ({ policy = '', knob }: Row) => !knob && !policy.startsWith('ddim-');
+  const rows = group.rows.filter(isForAll);
+  expect(rows.length).toBeGreaterThan(6);
+  // One image, untimed: the same rows in seconds.
+  const quick = {
+    ...config,
+    model: await writeTinyModel(join(folder, 'model')),
+    images: 1,
+    groups: [{ ...group, rows }],
+    reference: { steps: 25 },
+    metrics: ['psnr'],
+    latency: false,
+  };
+  const path = join(folder, 'quick.json');
+  await writeFile(path, JSON.stringify(quick));
+  const text = { stdout: '', stderr: '' };
+  const output = (name: keyof typeof text) => ({
+    write: (part: string) => {
+      text[name] += part;
+    },
+  });
+  const { signal } = new AbortController();
+  const context = { signal, stdout: output('stdout'), stderr: output('stderr') };
+  const status = await runCli(['eval', path, '--out', join(folder, 'out')], context);
+  expect(text.stderr).not.toMatch(/error/);
+  expect(status).toBe(0);
+  const lines = (await readFile(join(folder, 'out', 'results.jsonl'), 'utf8'))
+    .trimEnd()
+    .split('\n');
+  expect(lines).toHaveLength(rows.length + 1);
+  for (const { name = '' } of rows) expect(text.stdout).toContain(name);
+});

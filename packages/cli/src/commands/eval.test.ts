@@ -1,0 +1,195 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { memory } from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
+import { runCommand } from '../../test/run-command.js';
+import { temporaryFolder } from '../../test/temporary-folder.js';
+import type { EvalResult } from '../eval/eval-result.js';
+import { encodePng } from '../png-file.js';
+
+const CONFIG = {
+  images: 3,
+  batch: 2,
+  classes: ['heart', 'flag'],
+  groups: [
+    {
+      steps: 5,
+      rows: [
+        { steps: 4 },
+        { policy: 'fora:2' },
+        { policy: 'interval:2,predictor=linear', name: 'interval 2, linear' },
+        { policy: 'first-block:0.4' },
+      ],
+    },
+  ],
+  reference: { steps: 6 },
+  latency: false,
+  shown: 2,
+};
+
+describe('harmonica eval', () => {
+  let folder: string;
+  let model: string;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    model = await writeTinyModel(join(folder, 'model'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const evaluate = async (
+    config: object,
+    {
+      out,
+      signal,
+      onStderr,
+    }: { out: string; signal?: AbortSignal; onStderr?: (text: string) => void },
+  ) => {
+    const path = join(folder, 'eval.json');
+    await writeFile(path, JSON.stringify({ model, ...config }));
+    return runCommand(['eval', path, '--out', join(folder, out)], {
+      ...(signal && { signal }),
+      ...(onStderr && { onStderr, columns: 80 }),
+    });
+  };
+  const resultsIn = async (out: string): Promise<EvalResult[]> => {
+    const text = await readFile(join(folder, out, 'results.jsonl'), 'utf8');
+    return text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).results);
+  };
+
+  it('scores every row against the uncached run, whatever makes it quick', async () => {
+    const { status, stdout, stderr } = await evaluate(CONFIG, { out: 'whole' });
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    const results = await resultsIn('whole');
+    expect(results.map(({ name, steps, isUncached }) => [name, steps, isUncached])).toEqual([
+      ['ddim 5', 5, true],
+      ['ddim 4', 4, false],
+      ['fora:2', 5, false],
+      ['interval 2, linear', 5, false],
+      ['first-block:0.4', 5, false],
+    ]);
+    const [uncached, fewer, fora, linear, dynamic] = results as [
+      EvalResult,
+      EvalResult,
+      EvalResult,
+      EvalResult,
+      EvalResult,
+    ];
+    expect(uncached.savings).toEqual({ cacheUtilization: 0, theoreticalSpeedUp: 1 });
+    expect(uncached.quality).toMatchObject({ psnrToUncached: null, fid: null });
+    expect(fewer.savings.theoreticalSpeedUp).toBe(1.25);
+    expect(fora.savings.cacheUtilization).toBeCloseTo(2 / 5, 12);
+    expect(dynamic.savings.cacheUtilization).toBeGreaterThan(0);
+    for (const { quality } of [fewer, fora, linear, dynamic]) {
+      expect(quality.psnrToUncached).toBeGreaterThan(10);
+      expect(quality.ssimToUncached).toBeLessThan(1);
+      expect(quality.psnrToReference).toBeGreaterThan(10);
+    }
+    expect(stdout).toMatch(/\| fora:2 +\| 5 /);
+    const report = await readFile(join(folder, 'whole', 'report.html'), 'utf8');
+    expect(report.match(/<svg/g)?.length).toBeGreaterThan(6);
+    expect(report.match(/data:image\/png;base64/g)).toHaveLength(5);
+    expect(report).not.toMatch(/(?:src|href)="http/);
+    expect(await readFile(join(folder, 'whole', 'tables.tex'), 'utf8')).toMatch(/\\toprule/);
+  });
+
+  it('goes on where it was stopped and finds the same', async () => {
+    const controller = new AbortController();
+    const stopped = await evaluate(CONFIG, {
+      out: 'twice',
+      signal: controller.signal,
+      onStderr: (text) => {
+        if (/fora:2/.test(text)) controller.abort();
+      },
+    });
+    expect(stopped.status).toBe(130);
+    const tensors = memory().numTensors;
+    expect((await evaluate(CONFIG, { out: 'twice' })).status).toBe(0);
+    expect(memory().numTensors).toBe(tensors);
+    expect(await resultsIn('twice')).toEqual(await resultsIn('whole'));
+  });
+
+  it('times all rows in turns, and tunes a knob to a speed-up', async () => {
+    const knob = { setting: 'steps', values: [4, 3, 2] };
+    const groups = [{ steps: 6, speedUps: [2], rows: [{ knob }] }];
+    const latency = { batch: 1, repeats: 2 };
+    const config = { ...CONFIG, images: 1, groups, latency, reference: undefined };
+    const { status, stderr } = await evaluate(config, { out: 'timed' });
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    const [uncached, ...rest] = await resultsIn('timed');
+    expect(uncached?.latency?.ms.count).toBe(2);
+    expect(uncached?.latency?.speedUp.median).toBe(1);
+    // How fast the machine is decides whether there is a row near 2x, and nothing else.
+    for (const { tuned, steps } of rest)
+      expect(tuned).toEqual({ setting: 'steps', value: steps, target: 2 });
+  });
+
+  it('compares sets of images by the features of a network, whose name stands beside', async () => {
+    const reference = join(folder, 'reference');
+    await mkdir(reference);
+    for (let i = 0; i < 5; i++) {
+      const data = Uint8Array.from({ length: 64 * 64 * 3 }, (_, k) => (k * (7 + i)) % 251);
+      const png = encodePng({ data, width: 64, height: 64, channels: 3 });
+      await writeFile(join(reference, `${i}.png`), png);
+    }
+    const config = {
+      ...CONFIG,
+      images: 5,
+      groups: [{ steps: 4, rows: [{ policy: 'fora:2' }] }],
+      metrics: ['feature-distance', 'is', 'precision-recall', 'kid'],
+      reference: { images: reference },
+    };
+    const { status, stdout, stderr } = await evaluate(config, { out: 'features' });
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/IS ↑, nsfwjs Inception \|/);
+    expect(stdout).toMatch(/features of nsfwjs Inception, against 5 images of reference/);
+    const [uncached, fora] = (await resultsIn('features')).map(({ quality }) => quality);
+    expect(uncached?.featureDistance).toBeNull();
+    expect(fora?.featureDistance).toBeGreaterThan(0);
+    for (const quality of [uncached, fora]) {
+      expect(quality?.psnrToUncached).toBeNull();
+      expect(quality?.inceptionScore).toBeGreaterThanOrEqual(1);
+      expect(quality?.kid).toBeGreaterThan(0);
+      for (const share of [quality?.precision, quality?.recall]) {
+        expect(share).toBeGreaterThanOrEqual(0);
+        expect(share).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+
+  it.each([
+    [
+      'a policy that there is not',
+      { groups: [{ steps: 5, rows: [{ policy: 'forra:2' }] }] },
+      /forra/,
+    ],
+    [
+      'a router of another plan',
+      { groups: [{ steps: 5, rows: [{ policy: 'ddim-20-hold-1.3x' }] }] },
+      /number of branches/,
+    ],
+    ['a class that there is not', { classes: ['unicorn'] }, /unicorn/],
+    ['fewer images than features', { metrics: ['fid'] }, /images.*2048/],
+    ['an empty reference', { metrics: ['kid'], reference: { images: 'EMPTY' } }, /PNG/],
+    ['a missing reference', { metrics: ['kid'], reference: { images: '/no/such' } }, /no\/such/],
+    [
+      'a metric that needs images',
+      { metrics: ['kid'], reference: { statistics: 'x.npz' } },
+      /kid.*statistics file/,
+    ],
+  ])('refuses %s before it samples', async (_, change, message) => {
+    const empty = join(folder, 'empty');
+    await mkdir(empty, { recursive: true });
+    const text = JSON.stringify({ ...CONFIG, ...change }).replace('EMPTY', empty);
+    const { status, stderr } = await evaluate(JSON.parse(text), { out: 'refused' });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+    await expect(readFile(join(folder, 'refused', 'results.jsonl'))).rejects.toThrow(/ENOENT/);
+  });
+});

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { ConfigError } from '@harmonica/core';
+import type { Command } from 'commander';
+import { createBenchRecord } from '../bench/bench-record.js';
+import type { CliContext } from '../cli-context.js';
+import { type EvalConfig, readEvalConfig } from '../eval/eval-config.js';
+import { withExtractor } from '../eval/eval-extractor.js';
+import { costFigure, curveFigures, rowFigures } from '../eval/eval-figures.js';
+import { checkReference } from '../eval/eval-reference.js';
+import { evalReport } from '../eval/eval-report.js';
+import { latexTable, markdownTables } from '../eval/eval-tables.js';
+import { assertEnoughImages, outputsFor } from '../eval/row-metrics.js';
+import { type FinishedEval, runEval } from '../eval/run-eval.js';
+import type { GlobalOptions } from '../option-groups.js';
+import { prepareFolder, writeOutput } from '../output-files.js';
+import { withSession } from '../session.js';
+
+interface EvalOptions extends GlobalOptions {
+  readonly out: string;
+}
+
+/** Options of {@link addEvalCommand}. */
+export interface AddEvalCommandOptions {
+  readonly program: Command;
+  readonly context: CliContext;
+  /** Arguments after the program's name. */
+  readonly argv: readonly string[];
+}
+
+/** `harmonica eval`: any number of caching methods, samplers and steps on one model, scored and timed alike. */
+export function addEvalCommand({ program, context, argv }: AddEvalCommandOptions): void {
+  const command = program
+    .command('eval')
+    .description(
+      'compare caching methods, samplers and steps on one model, as a configuration says',
+    )
+    .argument('<config>', 'JSON file')
+    .option('--out <folder>', 'where the report and all that is kept go', 'out/eval')
+    .action(async (path: string) => {
+      const options = command.optsWithGlobals<EvalOptions>();
+      const config = await readEvalConfig(path);
+      assertEnoughImages(config);
+      await checkReference(config);
+      await prepareFolder(options.out);
+      const finished = await evaluate({ config, options, context, argv });
+      context.stdout.write(finished);
+    });
+}
+
+async function evaluate(input: {
+  readonly config: EvalConfig;
+  readonly options: EvalOptions;
+  readonly context: CliContext;
+  readonly argv: readonly string[];
+}): Promise<string> {
+  const { config, options, context, argv } = input;
+  const { model, architecture, part, vae, vaeScale, promptsFile } = config;
+  const named = { model, architecture, part, vae, vaeScale, promptsFile };
+  return withSession({
+    options: { ...options, ...named },
+    context,
+    use: (session) => {
+      if (!session.decoder) throw withoutImages(model);
+      return withExtractor({
+        name: config.extractor,
+        outputs: outputsFor(config.metrics),
+        backend: session.backend,
+        context,
+        use: async (extractor) => {
+          const folder = join(options.out, 'kept');
+          const finished = await runEval({ config, session, extractor, folder, context });
+          return publish({ finished, config, out: options.out, context, argv });
+        },
+      });
+    },
+  });
+}
+
+/** Writes `results.jsonl`, the tables and the report. */
+async function publish(input: {
+  readonly finished: FinishedEval;
+  readonly config: EvalConfig;
+  readonly out: string;
+  readonly context: CliContext;
+  readonly argv: readonly string[];
+}): Promise<string> {
+  const { finished, config, out, context, argv } = input;
+  const { outcome } = finished;
+  const { results, ...settings } = outcome;
+  const records = results.map((result) =>
+    createBenchRecord({
+      name: result.name,
+      argv,
+      settings: { ...settings, config },
+      results: result,
+    }),
+  );
+  const lines = records.map((record) => `${JSON.stringify({ ...record, kind: 'eval' })}\n`);
+  await writeOutput(join(out, 'results.jsonl'), lines.join(''));
+  const tables = markdownTables(outcome);
+  await writeOutput(join(out, 'tables.md'), tables);
+  await writeOutput(join(out, 'tables.tex'), latexTable(outcome));
+  const sections = [
+    ...(await curveFigures(outcome)),
+    ...(await rowFigures({ finished, shown: config.shown, context })),
+    await costFigure(finished),
+  ];
+  const record = createBenchRecord({ name: 'eval', argv, settings: {}, results: null });
+  await writeOutput(join(out, 'report.html'), evalReport({ outcome, sections, record }));
+  return `${tables}\nwritten to ${out}: report.html, results.jsonl, tables.md, tables.tex\n`;
+}
+
+function withoutImages(model: string): ConfigError {
+  const message = `${model} has no autoencoder beside it: name one, because images are compared`;
+  return new ConfigError({ source: 'configuration', issues: [{ path: 'vae', message }] });
+}

@@ -1,0 +1,56 @@
+import { loadInception, loadNsfwjsInception } from '@harmonica/metrics';
+import { compileFunction } from '@harmonica/onnx';
+import { openCheckpoint } from '@harmonica/weights';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import type { Backend } from '../backend.js';
+import type { CliContext } from '../cli-context.js';
+import type { RunningExtractor } from './row-features.js';
+
+/** Options of {@link withExtractor}. */
+export interface WithExtractorOptions<T> {
+  /** `nsfwjs`, or the file of the common PyTorch FID checkpoint. */
+  readonly name: string;
+  /** Outputs that are wanted; with none of them nothing is loaded. */
+  readonly outputs: readonly string[];
+  readonly backend: Backend;
+  readonly context: CliContext;
+  readonly use: (extractor: RunningExtractor | undefined) => Promise<T>;
+}
+
+/**
+ * Loads a feature extractor, compiled where the model is, and frees it after `use`.
+ *
+ * @throws as `loadInception` and `loadNsfwjsInception`
+ */
+export async function withExtractor<T>(options: WithExtractorOptions<T>): Promise<T> {
+  const { name, outputs, backend, context, use } = options;
+  if (outputs.length === 0) return use(undefined);
+  const extractor = await loadExtractor(name, context.signal);
+  try {
+    const { executionProvider, threads } = backend;
+    if (!executionProvider) {
+      return await use({ extractor, outputs, run: (images) => extractor.extract(images) });
+    }
+    const run = compileFunction((images: Tensor4D) => extractor.extract(images), {
+      executionProviders: [executionProvider],
+      ...(threads !== undefined && { threads }),
+    });
+    try {
+      return await use({ extractor, outputs, run });
+    } finally {
+      await run.dispose();
+    }
+  } finally {
+    extractor.dispose();
+  }
+}
+
+async function loadExtractor(name: string, signal: AbortSignal) {
+  if (name === 'nsfwjs') return loadNsfwjsInception({ signal });
+  const source = await openCheckpoint(name);
+  try {
+    return await loadInception({ source, signal });
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,248 @@
+import { type Branch, generate, type SamplerPlan } from '@harmonica/core';
+import { cacheMethodOf, heatMapOfScores, heatMapToSvg, macsCostModel } from '@harmonica/router';
+import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import type { CliContext } from '../cli-context.js';
+import { decodeImages } from '../decode-images.js';
+import { imageGrid } from '../image-grid.js';
+import { encodePng } from '../png-file.js';
+import { startProgressBar } from '../progress-bar.js';
+import type { EvalGroup } from './eval-groups.js';
+import { barPlot, linePlot, type PlotPoint } from './eval-plots.js';
+import { type EvalOutcome, type EvalResult, speedUpOf } from './eval-result.js';
+import type { EvalContext, EvalRow } from './eval-rows.js';
+import { groupsOf } from './eval-tables.js';
+import { computedShares, latentsOf } from './row-latents.js';
+import type { FinishedEval } from './run-eval.js';
+import { batchesOf } from './shards.js';
+
+/** A picture of the report: an SVG document, or a PNG file. */
+export interface Figure {
+  readonly title: string;
+  readonly content: string | Uint8Array;
+}
+
+/** Figures under one heading. */
+export interface FigureSection {
+  readonly title: string;
+  /** What there is to see. */
+  readonly text: string;
+  readonly figures: readonly Figure[];
+}
+
+/** A metric as a curve over the speed-up. */
+interface Curve {
+  readonly title: string;
+  readonly value: (result: EvalResult) => number | null;
+}
+
+const CURVES: readonly Curve[] = [
+  { title: 'FID (lower is better)', value: ({ quality }) => quality.fid },
+  { title: 'sFID (lower is better)', value: ({ quality }) => quality.sfid },
+  { title: 'KID (lower is better)', value: ({ quality }) => quality.kid },
+  { title: 'IS (higher is better)', value: ({ quality }) => quality.inceptionScore },
+  { title: 'Precision (higher is better)', value: ({ quality }) => quality.precision },
+  { title: 'Recall (higher is better)', value: ({ quality }) => quality.recall },
+  { title: 'PSNR to uncached, dB', value: ({ quality }) => quality.psnrToUncached },
+  { title: 'SSIM to uncached', value: ({ quality }) => quality.ssimToUncached },
+  { title: 'PSNR to reference, dB', value: ({ quality }) => quality.psnrToReference },
+  { title: 'Feature distance (lower is better)', value: ({ quality }) => quality.featureDistance },
+];
+
+/** Quality against speed-up, a line for each method, for every metric of every group. */
+export async function curveFigures(outcome: EvalOutcome): Promise<readonly FigureSection[]> {
+  const sections: FigureSection[] = [];
+  for (const { name, results } of groupsOf(outcome)) {
+    const figures: Figure[] = [];
+    const uncached = results.find(({ isUncached }) => isUncached);
+    const isTimed = results.some(({ latency }) => latency);
+    for (const { title, value } of CURVES) {
+      const points = results.flatMap((result): PlotPoint[] => {
+        const y = value(result);
+        return y === null || result.isUncached
+          ? []
+          : [{ x: speedUpOf(result), y, series: result.method }];
+      });
+      if (points.length === 0) continue;
+      const level = uncached && value(uncached);
+      const content = await linePlot({
+        points,
+        xTitle: isTimed ? 'measured speed-up' : 'speed-up by MACs',
+        yTitle: title,
+        level: typeof level === 'number' ? { y: level, label: 'uncached' } : undefined,
+      });
+      figures.push({ title, content });
+    }
+    const text =
+      'Each line is a method, each point one of its settings; the dashed level is the uncached run.';
+    if (figures.length > 0)
+      sections.push({ title: `Quality against speed: ${name}`, text, figures });
+  }
+  return sections;
+}
+
+/** Options of {@link rowFigures}. */
+export interface RowFiguresOptions {
+  readonly finished: FinishedEval;
+  /** Images of each row. */
+  readonly shown: number;
+  readonly context: CliContext;
+}
+
+/** For every group: images side by side, what is computed when, and how the error grows along the run. */
+export async function rowFigures(options: RowFiguresOptions): Promise<readonly FigureSection[]> {
+  const { finished } = options;
+  const sections: FigureSection[] = [];
+  for (const group of finished.groups) {
+    const { name, uncached, rows } = group;
+    const all = [uncached, ...rows.map(({ row }) => row)];
+    const grids = await Promise.all(all.map((row) => gridFigure(options, row)));
+    const maps = await Promise.all(
+      all.filter(({ policy }) => policy.kind !== 'none').map((row) => heatMapFigure(options, row)),
+    );
+    const error = await errorFigure(options, group);
+    sections.push(
+      { title: `Images: ${name}`, text: 'The same seeds and labels in every row.', figures: grids },
+      {
+        title: `Schedules: ${name}`,
+        text: 'Steps from left to right, blocks from top to bottom; dark is predicted. A dynamic policy shows its mean over all images.',
+        figures: maps,
+      },
+      ...(error ? [error] : []),
+    );
+  }
+  return sections.filter(({ figures }) => figures.length > 0);
+}
+
+/** What each branch costs by MACs, a figure for the model. */
+export async function costFigure({ evaluation }: FinishedEval): Promise<FigureSection> {
+  const { spec } = evaluation.session.executor;
+  const cost = macsCostModel(spec);
+  const bars = spec.branches.map((branch: Branch, i) => ({
+    group: String(branch.block),
+    series: branch.kind,
+    value: (cost.branches[i] as number) / 1e6,
+  }));
+  const content = await barPlot({ bars, xTitle: 'block', yTitle: 'million MACs for an image' });
+  return {
+    title: 'What each branch costs',
+    text: 'Multiply-accumulates of each branch when it is computed.',
+    figures: [{ title: 'Cost of branches', content }],
+  };
+}
+
+async function gridFigure(options: RowFiguresOptions, row: EvalRow): Promise<Figure> {
+  const { finished, shown, context } = options;
+  const { session, jobs, batchSize } = finished.evaluation;
+  const latents: Float32Array[] = [];
+  for (const batch of batchesOf(jobs, batchSize)) {
+    if (latents.length >= shown) break;
+    latents.push(...(await latentsOf(finished.latents, row, batch)));
+  }
+  const quiet = { ...context, stderr: { write: () => {} } };
+  const wanted = latents.slice(0, shown);
+  const { images } = await decodeImages({ session, latents: wanted, context: quiet });
+  return { title: row.name, content: encodePng(imageGrid({ images, columns: images.length })) };
+}
+
+async function heatMapFigure({ finished }: RowFiguresOptions, row: EvalRow): Promise<Figure> {
+  const { evaluation, latents } = finished;
+  const { branches } = evaluation.session.executor.spec;
+  const scores = await computedShares(latents, row, evaluation);
+  return {
+    title: row.name,
+    content: heatMapToSvg(heatMapOfScores({ scores, branches, title: row.name })),
+  };
+}
+
+/** How far the latents of cached runs are from the uncached run's after each step, over one batch. */
+async function errorFigure(
+  options: RowFiguresOptions,
+  { name, uncached, rows }: EvalGroup,
+): Promise<FigureSection | undefined> {
+  const { finished, shown, context } = options;
+  const cached = rows.map(({ row }) => row).filter(({ policy }) => policy.kind !== 'none');
+  if (cached.length === 0) return undefined;
+  const total = (cached.length + 1) * uncached.plan.steps.length;
+  const bar = startProgressBar({ output: context.stderr, label: 'errors', total });
+  try {
+    const trace = (row: EvalRow) =>
+      traceRow(finished.evaluation, row, {
+        shown,
+        signal: context.signal,
+        onStep: () => bar.increment(),
+      });
+    const originals = await trace(uncached);
+    const points: PlotPoint[] = [];
+    for (const row of cached) {
+      const latents = await trace(row);
+      for (const [step, latent] of latents.entries()) {
+        const y = relativeError(latent, originals[step] as Float32Array);
+        if (y > 0) points.push({ x: step, y, series: row.name });
+      }
+    }
+    if (points.length === 0) return undefined;
+    const content = await linePlot({
+      points,
+      xTitle: 'step',
+      yTitle: 'relative error of the latent',
+      yScale: 'log',
+      marked: false,
+    });
+    return {
+      title: `Error along the run: ${name}`,
+      text: 'Euclidean distance of the latents from those of the uncached run after each step, over their norm.',
+      figures: [{ title: 'Error of the latent', content }],
+    };
+  } finally {
+    bar.stop();
+  }
+}
+
+interface TraceOptions {
+  readonly shown: number;
+  readonly signal: AbortSignal;
+  readonly onStep: () => void;
+}
+
+/** The latents of a batch after each step. */
+async function traceRow(
+  { session, guidance, jobs: all }: EvalContext,
+  { plan, policy }: { readonly plan: SamplerPlan; readonly policy: EvalRow['policy'] },
+  { shown, signal, onStep }: TraceOptions,
+): Promise<readonly Float32Array[]> {
+  const { subjects } = session.model;
+  const jobs = all.slice(0, shown);
+  const labels = jobs.map(({ label }) => label);
+  const condition = subjects.condition(labels);
+  const unconditional = guidance && subjects.unconditional?.(labels);
+  const latents: Float32Array[] = [];
+  try {
+    const { latent } = await generate({
+      executor: session.executor,
+      plan,
+      condition,
+      seeds: jobs.map(({ seed }) => seed),
+      ...(guidance && { guidance: { ...guidance, ...(unconditional && { unconditional }) } }),
+      cache: cacheMethodOf(policy),
+      async onStep(event) {
+        latents.push(Float32Array.from(await event.latent.data()));
+        onStep();
+      },
+      signal,
+    });
+    latent.dispose();
+    return latents;
+  } finally {
+    dispose([condition, unconditional ?? {}] as Record<string, Tensor>[]);
+  }
+}
+
+function relativeError(values: Float32Array, references: Float32Array): number {
+  let squares = 0;
+  let norm = 0;
+  for (const [i, reference] of references.entries()) {
+    squares += ((values[i] as number) - reference) ** 2;
+    norm += reference ** 2;
+  }
+  return Math.sqrt(squares / norm);
+}

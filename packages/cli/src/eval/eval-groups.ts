@@ -1,0 +1,119 @@
+import { thisMachine } from '../bench/bench-record.js';
+import type { CliContext } from '../cli-context.js';
+import type { EvalConfig, GroupConfig, RowConfig } from './eval-config.js';
+import type { MissedTarget, TunedTo } from './eval-result.js';
+import { type EvalContext, type EvalRow, resolveRow, rowAt, uncachedRow } from './eval-rows.js';
+import { remembered } from './memo.js';
+import { promisedSpeedUp, timeRows } from './row-speed.js';
+import { tuneKnob } from './tune-knob.js';
+
+/** Rows and the uncached run that they are held against. */
+export interface EvalGroup {
+  readonly name: string;
+  readonly uncached: EvalRow;
+  readonly rows: readonly TunedRow[];
+  readonly missed: readonly MissedTarget[];
+}
+
+/** A row, and what its knob was tuned to if it has one. */
+export interface TunedRow {
+  readonly row: EvalRow;
+  readonly tuned: TunedTo | null;
+}
+
+/** Options of {@link resolveGroups}. */
+export interface ResolveGroupsOptions {
+  readonly config: EvalConfig;
+  readonly evaluation: EvalContext;
+  /** Where measured speed-ups are kept. */
+  readonly folder: string;
+  readonly context: CliContext;
+}
+
+/** Timed rounds for each value that a knob is tried at. */
+const TUNING_REPEATS = 3;
+
+/**
+ * All rows of all groups. Every row is checked before the first knob is tuned.
+ *
+ * @throws as `createPlan`, `parsePolicySpec` and `policyFrom` for a row that is not possible
+ */
+export async function resolveGroups(options: ResolveGroupsOptions): Promise<readonly EvalGroup[]> {
+  const { config, evaluation } = options;
+  const checked: { group: GroupConfig; uncached: EvalRow }[] = [];
+  for (const group of config.groups) {
+    checked.push({ group, uncached: await uncachedRow(evaluation, group) });
+    for (const row of group.rows) await resolveRow(evaluation, { group, row: slowestOf(row) });
+  }
+  const groups: EvalGroup[] = [];
+  for (const { group, uncached } of checked) {
+    const rows: TunedRow[] = [];
+    const missed: MissedTarget[] = [];
+    const name = group.name ?? uncached.name;
+    for (const row of group.rows) {
+      if (!row.knob) {
+        rows.push({ row: await resolveRow(evaluation, { group, row }), tuned: null });
+        continue;
+      }
+      for (const target of group.speedUps ?? []) {
+        const found = await tuneRow({ ...options, group, uncached, row, target });
+        if ('tuned' in found) rows.push(found);
+        else missed.push({ ...found, group: name });
+      }
+    }
+    groups.push({ name, uncached, rows: distinctRows(rows, uncached), missed });
+  }
+  return groups;
+}
+
+/** A row with a knob at its slow end, to see whether it is possible at all. */
+function slowestOf(row: RowConfig): RowConfig {
+  const first = row.knob?.values?.[0] ?? row.knob?.range?.[0];
+  return first === undefined ? row : rowAt(row, first);
+}
+
+async function tuneRow(
+  options: ResolveGroupsOptions & {
+    readonly group: GroupConfig;
+    readonly uncached: EvalRow;
+    readonly row: RowConfig;
+    readonly target: number;
+  },
+): Promise<TunedRow | Omit<MissedTarget, 'group'>> {
+  const { config, evaluation, group, uncached, row: given, target, folder, context } = options;
+  const knob = given.knob as NonNullable<RowConfig['knob']>;
+  const images = config.latency ? config.latency.batch : 1;
+  const rowOf = (value: number) => resolveRow(evaluation, { group, row: rowAt(given, value) });
+  const speedUpAt = async (value: number) => {
+    const row = await rowOf(value);
+    const key = { rows: [uncached.key, row.key], images, machine: thisMachine() };
+    const label = `tuning ${row.method}`;
+    const make = async () => {
+      const repeats = TUNING_REPEATS;
+      const rows = [{ row, uncached }];
+      const times = await timeRows({ evaluation, rows, images, repeats, context, label });
+      return times.get(row.key)?.speedUp.median ?? 1;
+    };
+    return remembered({ folder, key, make });
+  };
+  const promiseAt = async (value: number) => {
+    const row = await rowOf(value);
+    return promisedSpeedUp({ evaluation, row, uncached, images, signal: context.signal });
+  };
+  const found = await tuneKnob({ knob, target, promiseAt, speedUpAt });
+  const { value, speedUp, isNear } = found;
+  const { setting } = knob;
+  if (isNear) return { row: await rowOf(value), tuned: { setting, value, target } };
+  const { method } = await rowOf(value);
+  return { method, setting, target, value, speedUp };
+}
+
+/** Without rows that are the same as one before, such as one setting that is nearest to two speed-ups. */
+function distinctRows(rows: readonly TunedRow[], uncached: EvalRow): readonly TunedRow[] {
+  const seen = new Set([uncached.key]);
+  return rows.filter(({ row: { key } }) => {
+    const isNew = !seen.has(key);
+    seen.add(key);
+    return isNew;
+  });
+}

@@ -1,0 +1,156 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { FileError, fingerprint, InvalidArgumentError } from '@harmonica/core';
+import { decodeStatistics, type FeatureStatistics } from '@harmonica/metrics';
+import { hashFiles } from '@harmonica/weights';
+import type { CliContext } from '../cli-context.js';
+import { prepareFolder } from '../output-files.js';
+import { decodePng } from '../png-file.js';
+import { startProgressBar } from '../progress-bar.js';
+import type { EvalConfig, MetricName } from './eval-config.js';
+import { featureTensors, type RunningExtractor } from './row-features.js';
+import { gatherRow, type ReferenceSet } from './row-metrics.js';
+import { batchesOf, hasShard, readShard, writeShard } from './shards.js';
+
+/** What distributions are compared with, before its features are at hand. */
+export interface Reference {
+  /** For people. */
+  readonly name: string;
+  /** What it depends on. */
+  readonly key: string;
+  /** Features or statistics; made at the first call. */
+  load(): Promise<ReferenceSet>;
+}
+
+/** Options of {@link statisticsReference} and {@link imagesReference}. */
+export interface ReferenceOptions {
+  /** A `.npz` file, or a folder of PNG files. */
+  readonly path: string;
+  readonly extractor: RunningExtractor;
+  readonly metrics: readonly MetricName[];
+}
+
+/**
+ * Throws if a reference that is given as files is not there or does not have what the metrics need. Needs no extractor, so
+ * that it is known before one is loaded.
+ *
+ * @throws {@link InvalidArgumentError} if a folder has no PNG file, or a metric needs images and there are statistics
+ * @throws {@link FileError} if it cannot be read
+ */
+export async function checkReference({
+  reference,
+  metrics,
+}: Pick<EvalConfig, 'reference' | 'metrics'>): Promise<void> {
+  if (reference && 'images' in reference) await pngFiles(reference.images);
+  if (!reference || !('statistics' in reference)) return;
+  const needy = metrics.find((metric) => metric === 'precision-recall' || metric === 'kid');
+  if (needy) {
+    throw new InvalidArgumentError({
+      argument: 'metrics',
+      value: needy,
+      expected: 'none that needs the features of single images, beside a statistics file',
+      fix: 'Give a folder of images as the reference, or leave this metric out.',
+    });
+  }
+  await readReference(reference.statistics);
+}
+
+/**
+ * Mean and covariance of a statistics file, as the common FID tools write it.
+ *
+ * @throws {@link FileError}, and as `decodeStatistics`
+ */
+export async function statisticsReference(options: ReferenceOptions): Promise<Reference> {
+  const { path, metrics } = options;
+  const bytes = await readReference(path);
+  const { identity } = options.extractor.extractor;
+  const read = (output: 'pooled' | 'spatial') =>
+    decodeStatistics({ bytes, path, output, extractor: identity });
+  const statistics: Record<string, FeatureStatistics> = {};
+  if (metrics.includes('fid')) statistics.features = read('pooled');
+  if (metrics.includes('sfid')) statistics.spatial = read('spatial');
+  return { name: basename(path), key: await hashFiles([path]), load: async () => ({ statistics }) };
+}
+
+/**
+ * The PNG files of a folder and of those within it. Features are kept batch by batch, so that an extraction that was
+ * stopped goes on.
+ *
+ * @throws {@link InvalidArgumentError} if there are none; {@link FileError}
+ */
+export async function imagesReference(
+  options: ReferenceOptions & {
+    readonly batchSize: number;
+    /** Where features are kept. */
+    readonly folder: string;
+    readonly context: CliContext;
+  },
+): Promise<Reference> {
+  const { path, extractor, metrics, context } = options;
+  const files = await pngFiles(path);
+  const { identity } = extractor.extractor;
+  const sha256 = await hashFiles(files);
+  const key = fingerprint([sha256, identity.hash, extractor.outputs, options.batchSize]);
+  const folder = join(options.folder, key.slice(0, 16));
+  const batches = batchesOf(files, options.batchSize);
+  const load = async () => {
+    await prepareFolder(folder);
+    const { stderr: output, signal } = context;
+    const bar = startProgressBar({ output, label: 'reference', total: batches.length });
+    try {
+      for (const batch of batches) {
+        if (!(await hasShard(folder, batch))) {
+          const images = await Promise.all(batch.items.map(readPng));
+          await writeShard(folder, batch, await featureTensors({ extractor, images, signal }));
+        }
+        bar.increment();
+      }
+    } finally {
+      bar.stop();
+    }
+    return gatherRow({ shards: shardsIn(folder, batches), metrics, identity });
+  };
+  return { name: `${files.length} images of ${basename(path)}`, key, load };
+}
+
+async function* shardsIn(folder: string, batches: ReturnType<typeof batchesOf>) {
+  for (const batch of batches) yield await readShard(folder, batch);
+}
+
+async function pngFiles(folder: string): Promise<readonly string[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder, { recursive: true });
+  } catch (cause) {
+    throw unreadable(folder, cause);
+  }
+  const files = names.filter((name) => name.toLowerCase().endsWith('.png')).sort();
+  if (files.length > 0) return files.map((name) => join(folder, name));
+  throw new InvalidArgumentError({
+    argument: 'reference.images',
+    value: folder,
+    expected: 'a folder with PNG files',
+  });
+}
+
+async function readPng(path: string) {
+  const file = await readReference(path);
+  try {
+    return decodePng(file);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+async function readReference(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): FileError {
+  const problem = `cannot be read (${cause instanceof Error ? cause.message : String(cause)})`;
+  return new FileError({ path, problem, fix: 'Give a file or folder that is there.', cause });
+}

@@ -1,0 +1,154 @@
+import { ConfigError, fingerprint, planFingerprint, type SamplerPlan } from '@harmonica/core';
+import { type PolicySpec, parsePolicySpec, policyFrom, type ReadyPolicy } from '@harmonica/router';
+import { readCacheText } from '../cache-document.js';
+import { type RunSetting, resolveGuidance } from '../run-setting.js';
+import type { ImageJob } from '../sample-latents.js';
+import { createPlan, type SamplerOptions } from '../sampler.js';
+import { SAMPLER_SETTINGS, type SettingName } from '../sampler-settings.js';
+import type { Session } from '../session.js';
+import type { EvalConfig, PlanConfig, RowConfig } from './eval-config.js';
+
+/** A way to sample, ready to run. */
+export interface EvalRow {
+  readonly name: string;
+  /** What a curve connects. */
+  readonly method: string;
+  readonly plan: SamplerPlan;
+  readonly policy: ReadyPolicy;
+  /** Everything that its latents depend on. */
+  readonly key: string;
+}
+
+/** What all rows of an evaluation share. */
+export interface EvalContext {
+  readonly session: Session;
+  readonly guidance: RunSetting['guidance'];
+  readonly jobs: readonly ImageJob[];
+  readonly batchSize: number;
+}
+
+/** What an evaluation has in common, of its configuration and a loaded model. */
+export function evalContext(
+  config: EvalConfig,
+  session: Session,
+  jobs: readonly ImageJob[],
+): EvalContext {
+  const { backbone, defaultGuidance: fallback } = session.model;
+  const latentChannels = backbone.spec.latent.channels;
+  const guidance = resolveGuidance({ options: config, fallback, latentChannels });
+  return { session, guidance, jobs, batchSize: config.batch };
+}
+
+/** The uncached run that the rows of a group are held against. */
+export function uncachedRow(context: EvalContext, group: PlanConfig): Promise<EvalRow> {
+  return resolveRow(context, { group, row: {} });
+}
+
+/**
+ * A row without a knob.
+ *
+ * @throws as `createPlan` and `policyFrom`
+ */
+export async function resolveRow(
+  context: EvalContext,
+  { group, row }: { readonly group: PlanConfig; readonly row: RowConfig },
+): Promise<EvalRow> {
+  const { session, guidance, jobs, batchSize } = context;
+  const { model, backend, executor } = session;
+  const sampler = planOptions(group, row);
+  const plan = createPlan({ ...sampler, process: model.process });
+  const spec = policySpecOf(row);
+  const texts: string[] = [];
+  const policy = await policyFrom(spec, {
+    spec: executor.spec,
+    plan,
+    modelSha256: model.sha256,
+    guidance,
+    async read(file) {
+      const text = await readCacheText(file);
+      texts.push(text);
+      return text;
+    },
+  });
+  const key = fingerprint({
+    model: model.sha256,
+    engine: backend.name,
+    plan: planFingerprint(plan),
+    policy: policyKey(policy, texts),
+    guidance: guidance ?? null,
+    jobs,
+    batchSize,
+  });
+  const { name = defaultName(plan, policy), method = defaultMethod(plan, spec, policy) } = row;
+  return { name, method, plan, policy, key: key.slice(0, 16) };
+}
+
+/** A row's policy, of text or an object. */
+export function policySpecOf({ policy = 'none' }: Pick<RowConfig, 'policy'>): PolicySpec {
+  return parsePolicySpec(policy as string | PolicySpec);
+}
+
+/** The row that a knob makes at a value. */
+export function rowAt(row: RowConfig, value: number): RowConfig {
+  const { knob, ...rest } = row;
+  if (!knob) return row;
+  const { setting } = knob;
+  if (setting === 'steps') return { ...rest, steps: value };
+  const { policy = 'none' } = row;
+  if (typeof policy === 'object') return { ...rest, policy: { ...policy, [setting]: value } };
+  const key = setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return { ...rest, policy: `${policy}${policy.includes(':') ? ',' : ':'}${key}=${value}` };
+}
+
+function planOptions(group: PlanConfig, row: PlanConfig): SamplerOptions {
+  const own = row.sampler !== undefined && row.sampler !== group.sampler;
+  const sampler = row.sampler ?? group.sampler;
+  const steps = row.steps ?? group.steps;
+  const settings = { ...(own ? {} : group.settings), ...row.settings };
+  return {
+    ...parsedSettings(settings),
+    ...(sampler && { sampler }),
+    ...(steps !== undefined && { steps: String(steps) }),
+  };
+}
+
+/** Settings as the options of the command read them. */
+function parsedSettings(settings: Readonly<Record<string, string | number>>): SamplerOptions {
+  const entries = Object.entries(settings).map(([name, value]) => {
+    const { parse } = SAMPLER_SETTINGS[name as SettingName];
+    try {
+      return [name, (parse as (text: string) => unknown)(String(value))] as const;
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new ConfigError({
+        source: 'sampler settings',
+        issues: [{ path: name, message }],
+        cause,
+      });
+    }
+  });
+  return Object.fromEntries(entries) as SamplerOptions;
+}
+
+/** What a policy decides, whatever it is called: its schedule, or its settings and the files that they name. */
+function policyKey(policy: ReadyPolicy, texts: readonly string[]): unknown {
+  switch (policy.kind) {
+    case 'none':
+      return null;
+    case 'schedule': {
+      const { table, predictor } = policy.schedule;
+      return { table, predictor };
+    }
+    case 'dynamic':
+      return { name: policy.name, texts };
+  }
+}
+
+function defaultName(plan: SamplerPlan, policy: ReadyPolicy): string {
+  return policy.kind === 'none' ? `${plan.sampler} ${plan.steps.length}` : policy.name;
+}
+
+function defaultMethod(plan: SamplerPlan, spec: PolicySpec, policy: ReadyPolicy): string {
+  if (spec.policy === 'none') return `${plan.sampler}, fewer steps`;
+  return spec.policy === 'schedule' ? policy.name : spec.policy;
+}

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fingerprint } from '@harmonica/core';
+import { isFile } from '../is-file.js';
+import { writeOutput } from '../output-files.js';
+
+/** Options of {@link remembered}. */
+export interface RememberedOptions<T> {
+  /** That exists. */
+  readonly folder: string;
+  /** Everything that the value depends on. Plain JSON. */
+  readonly key: unknown;
+  readonly make: () => Promise<T>;
+}
+
+/** A value of plain JSON that is made once: later it is read from a file that is named after what it depends on. */
+export async function remembered<T>({ folder, key, make }: RememberedOptions<T>): Promise<T> {
+  const path = join(folder, `${fingerprint(key).slice(0, 16)}.json`);
+  if (await isFile(path)) return JSON.parse(await readFile(path, 'utf8')) as T;
+  const value = await make();
+  await writeOutput(path, `${JSON.stringify(value)}\n`);
+  return value;
+}

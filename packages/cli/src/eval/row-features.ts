@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import { fingerprint } from '@harmonica/core';
+import {
+  collectFeatures,
+  extractFeatures,
+  type FeatureExtractor,
+  type FeatureSets,
+  type PixelImage,
+  psnr,
+  ssim,
+} from '@harmonica/metrics';
+import type { CliContext } from '../cli-context.js';
+import { decodeImages } from '../decode-images.js';
+import { prepareFolder } from '../output-files.js';
+import { startProgressBar } from '../progress-bar.js';
+import type { EvalContext, EvalRow } from './eval-rows.js';
+import { latentsOf } from './row-latents.js';
+import {
+  type Batch,
+  batchesOf,
+  hasShard,
+  readShard,
+  type Shard,
+  stacked,
+  writeShard,
+} from './shards.js';
+
+/** A row, and the runs that its images are compared with one by one. */
+export interface PairedRow {
+  readonly row: EvalRow;
+  readonly uncached: EvalRow;
+  /** A run of many steps, if there is one. */
+  readonly reference?: EvalRow | undefined;
+}
+
+/** An extractor, and how it is run. */
+export interface RunningExtractor {
+  readonly extractor: FeatureExtractor;
+  readonly outputs: readonly string[];
+  readonly run: NonNullable<Parameters<typeof extractFeatures>[0]['run']>;
+}
+
+/** The runs that images are compared with, by what they are to a row. */
+export const PARTNERS = ['uncached', 'reference'] as const;
+
+/** Options of {@link measureRows}. */
+export interface MeasureRowsOptions {
+  readonly evaluation: EvalContext;
+  readonly rows: readonly PairedRow[];
+  /** Absent: no features are wanted. */
+  readonly extractor?: RunningExtractor | undefined;
+  /** Of latents. */
+  readonly latents: string;
+  /** Of what is measured. */
+  readonly folder: string;
+  readonly context: CliContext;
+}
+
+/**
+ * Decodes every image of every row and keeps what metrics need of it: PSNR and SSIM to its partners, and its features.
+ * Batch by batch, so that images that several rows are compared with are decoded once.
+ */
+export async function measureRows(options: MeasureRowsOptions): Promise<void> {
+  const { evaluation, rows, folder, context } = options;
+  for (const pair of rows) await prepareFolder(measureFolder(folder, pair, options.extractor));
+  const batches = batchesOf(evaluation.jobs, evaluation.batchSize);
+  const { stderr: output } = context;
+  const bar = startProgressBar({ output, label: 'measuring', total: batches.length * rows.length });
+  try {
+    for (const batch of batches) {
+      const imagesOf = rememberedImages(options, batch);
+      for (const pair of rows) {
+        const own = measureFolder(folder, pair, options.extractor);
+        if (!(await hasShard(own, batch))) {
+          await writeShard(own, batch, await measureBatch({ options, pair, imagesOf }));
+        }
+        bar.increment();
+      }
+    }
+  } finally {
+    bar.stop();
+  }
+}
+
+/** What was measured of a row, batch by batch. */
+export async function* measuredShards(
+  options: Pick<MeasureRowsOptions, 'evaluation' | 'folder' | 'extractor'>,
+  pair: PairedRow,
+): AsyncGenerator<Shard> {
+  const { evaluation, folder, extractor } = options;
+  const own = measureFolder(folder, pair, extractor);
+  for (const batch of batchesOf(evaluation.jobs, evaluation.batchSize)) {
+    yield await readShard(own, batch);
+  }
+}
+
+type ImagesOf = (row: EvalRow) => Promise<readonly PixelImage[]>;
+
+function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
+  const { evaluation, latents: folder, context } = options;
+  const remembered = new Map<string, Promise<readonly PixelImage[]>>();
+  const partners = new Set(
+    options.rows.flatMap(({ uncached, reference }) => [uncached.key, reference?.key]),
+  );
+  const decode = async (row: EvalRow) => {
+    const latents = await latentsOf(folder, row, batch);
+    const quiet = { ...context, stderr: { write: () => {} } };
+    return (await decodeImages({ session: evaluation.session, latents, context: quiet })).images;
+  };
+  return (row) => {
+    const images = remembered.get(row.key) ?? decode(row);
+    if (partners.has(row.key)) remembered.set(row.key, images);
+    return images;
+  };
+}
+
+async function measureBatch(input: {
+  readonly options: MeasureRowsOptions;
+  readonly pair: PairedRow;
+  readonly imagesOf: ImagesOf;
+}): Promise<Shard> {
+  const { options, pair, imagesOf } = input;
+  const { extractor, context } = options;
+  const images = await imagesOf(pair.row);
+  const tensors = new Map<string, ReturnType<typeof stacked>>();
+  for (const partner of PARTNERS) {
+    const row = pair[partner];
+    if (!row || row.key === pair.row.key) continue;
+    const references = await imagesOf(row);
+    const values = images.map((image, i) => {
+      const both = { image, reference: references[i] as PixelImage };
+      return [psnr(both), ssim(both)];
+    });
+    tensors.set(partner, stacked(values));
+  }
+  const { signal } = context;
+  const features = extractor ? await featureTensors({ extractor, images, signal }) : new Map();
+  return new Map([...tensors, ...features]);
+}
+
+/** Options of {@link featureTensors}. */
+export interface FeatureTensorsOptions {
+  readonly extractor: RunningExtractor;
+  readonly images: readonly PixelImage[];
+  readonly signal: AbortSignal;
+}
+
+/** Features of a batch of images as tensors of a shard, by output. @throws as `extractFeatures` */
+export async function featureTensors(options: FeatureTensorsOptions): Promise<Shard> {
+  const { extractor, images, signal } = options;
+  const sets = await collectFeatures(extractFeatures({ ...extractor, images: [images], signal }));
+  return new Map(namedSets(sets));
+}
+
+function namedSets(sets: FeatureSets) {
+  return Object.entries(sets).map(([name, { data, count, dimension }]) => {
+    const values = data instanceof Float32Array ? data : Float32Array.from(data);
+    return [name, { shape: [count, dimension], data: values }] as const;
+  });
+}
+
+function measureFolder(
+  folder: string,
+  { row, uncached, reference }: PairedRow,
+  extractor: RunningExtractor | undefined,
+): string {
+  const key = fingerprint({
+    rows: [row.key, uncached.key, reference?.key ?? null],
+    extractor: extractor ? [extractor.extractor.identity.hash, extractor.outputs] : null,
+  });
+  return join(folder, key.slice(0, 16));
+}

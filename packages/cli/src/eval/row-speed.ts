@@ -1,0 +1,162 @@
+import { type Decisions, throwIfAborted } from '@harmonica/core';
+import { type SampleSummary, summarize } from '@harmonica/metrics';
+import { type CostModel, cacheMethodOf, macsCostModel, scheduleDecisions } from '@harmonica/router';
+import type { CliContext } from '../cli-context.js';
+import { startProgressBar } from '../progress-bar.js';
+import { sampleLatents } from '../sample-latents.js';
+import type { EvalContext, EvalRow } from './eval-rows.js';
+
+/** What a row's caching saves. */
+export interface RowSavings {
+  /** Share of branch calls that are predicted (CUR), mean over the images. */
+  readonly cacheUtilization: number;
+  /** By MACs, against the uncached run of the group. */
+  readonly theoreticalSpeedUp: number;
+}
+
+/**
+ * CUR and theoretical speed-up of decisions.
+ *
+ * @param shares `[T][N]`, share of images for which a branch was computed
+ * @param uncachedSteps of the uncached run of the group
+ */
+export function savingsOf(
+  shares: readonly (readonly number[])[],
+  spec: EvalContext['session']['executor']['spec'],
+  uncachedSteps: number,
+): RowSavings {
+  const cost = macsCostModel(spec);
+  const all = shares.flat();
+  const computed = all.reduce((sum, share) => sum + share, 0);
+  const whole = spec.branches.map(() => 1);
+  const total = shares.reduce((sum, step) => sum + stepCost(cost, step), 0);
+  return {
+    cacheUtilization: 1 - computed / all.length,
+    theoreticalSpeedUp: (uncachedSteps * stepCost(cost, whole)) / total,
+  };
+}
+
+function stepCost(cost: CostModel, shares: readonly number[]): number {
+  return shares.reduce(
+    (sum, share, i) => sum + share * (cost.branches[i] as number) + (1 - share) * cost.predict,
+    cost.begin + cost.end,
+  );
+}
+
+/** Options of {@link promisedSpeedUp}. */
+export interface PromisedSpeedUpOptions {
+  readonly evaluation: EvalContext;
+  readonly row: EvalRow;
+  readonly uncached: EvalRow;
+  /** To run a dynamic policy on; others are known without. */
+  readonly images: number;
+  readonly signal: AbortSignal;
+}
+
+/** The speed-up of a row by MACs. Only what a dynamic policy decides has to be sampled, one batch of it. */
+export async function promisedSpeedUp(options: PromisedSpeedUpOptions): Promise<number> {
+  const { evaluation, row, uncached, images, signal } = options;
+  const { spec } = evaluation.session.executor;
+  const decisions = await decisionsOf(evaluation, row, images, signal);
+  const shares = decisions.map((step) => step.map(Number));
+  return savingsOf(shares, spec, uncached.plan.steps.length).theoreticalSpeedUp;
+}
+
+async function decisionsOf(
+  evaluation: EvalContext,
+  row: EvalRow,
+  images: number,
+  signal: AbortSignal,
+): Promise<readonly Decisions[]> {
+  const { policy, plan } = row;
+  switch (policy.kind) {
+    case 'none':
+      return plan.steps.map(() => evaluation.session.executor.spec.branches.map(() => true));
+    case 'schedule':
+      return scheduleDecisions(policy.schedule);
+    case 'dynamic':
+      return (await runBatch(evaluation, row, images, signal)).batches[0]?.decisions ?? [];
+  }
+}
+
+/** How long a batch of a row takes. */
+export interface RowLatency {
+  readonly images: number;
+  /** Wall time of a batch in ms. */
+  readonly ms: SampleSummary;
+  /** Time of the uncached run over that of the row, round by round. */
+  readonly speedUp: SampleSummary;
+}
+
+/** Options of {@link timeRows}. */
+export interface TimeRowsOptions {
+  readonly evaluation: EvalContext;
+  /** Rows with the uncached run that each is compared with; the uncached runs are among them. */
+  readonly rows: readonly { readonly row: EvalRow; readonly uncached: EvalRow }[];
+  /** Images of a batch. */
+  readonly images: number;
+  readonly repeats: number;
+  readonly context: CliContext;
+  /** Default `timing`. */
+  readonly label?: string;
+  /** Clock in ms. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * Times one batch of every row in turns, in one process, after one of each that is not timed; every other round goes
+ * backwards. Ratios are taken round by round, so that a slow phase of the machine hits both.
+ */
+export async function timeRows(options: TimeRowsOptions): Promise<ReadonlyMap<string, RowLatency>> {
+  const { evaluation, rows, images, repeats, context, label = 'timing' } = options;
+  const { now = () => performance.now() } = options;
+  const distinct = [
+    ...new Map(
+      rows.flatMap(({ row, uncached }) => [uncached, row]).map((r) => [r.key, r]),
+    ).values(),
+  ];
+  const times = new Map(distinct.map(({ key }) => [key, [] as number[]]));
+  const total = (repeats + 1) * distinct.length;
+  const bar = startProgressBar({ output: context.stderr, label, total });
+  try {
+    for (let round = -1; round < repeats; round++) {
+      for (const row of round % 2 === 0 ? distinct : distinct.toReversed()) {
+        throwIfAborted(context.signal, 'The measurement');
+        const began = now();
+        await runBatch(evaluation, row, images, context.signal);
+        if (round >= 0) times.get(row.key)?.push(now() - began);
+        bar.increment();
+      }
+    }
+  } finally {
+    bar.stop();
+  }
+  const of = (row: EvalRow) => times.get(row.key) as readonly number[];
+  return new Map(
+    rows.map(({ row, uncached }) => {
+      const ratios = of(row).map((ms, round) => (of(uncached)[round] as number) / ms);
+      return [row.key, { images, ms: summarize(of(row)), speedUp: summarize(ratios) }];
+    }),
+  );
+}
+
+function runBatch(
+  { session, guidance, jobs }: EvalContext,
+  row: EvalRow,
+  images: number,
+  signal: AbortSignal,
+) {
+  const batch = Array.from(
+    { length: images },
+    (_, i) => jobs[i % jobs.length] as (typeof jobs)[number],
+  );
+  return sampleLatents({
+    session,
+    plan: row.plan,
+    guidance,
+    cacheMethod: cacheMethodOf(row.policy),
+    jobs: batch,
+    batchSize: images,
+    signal,
+  });
+}

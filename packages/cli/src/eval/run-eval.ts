@@ -1,0 +1,242 @@
+import { join } from 'node:path';
+import { thisMachine } from '../bench/bench-record.js';
+import type { CliContext } from '../cli-context.js';
+import { imageJobs } from '../image-jobs.js';
+import { prepareFolder } from '../output-files.js';
+import type { Session } from '../session.js';
+import type { EvalConfig } from './eval-config.js';
+import { type EvalGroup, resolveGroups, type TunedRow } from './eval-groups.js';
+import { imagesReference, type Reference, statisticsReference } from './eval-reference.js';
+import type { EvalOutcome, EvalResult } from './eval-result.js';
+import { type EvalContext, type EvalRow, evalContext, resolveRow } from './eval-rows.js';
+import { remembered } from './memo.js';
+import {
+  type MeasureRowsOptions,
+  measuredShards,
+  measureRows,
+  type PairedRow,
+  type RunningExtractor,
+} from './row-features.js';
+import { computedShares, sampleRow } from './row-latents.js';
+import { gatherRow, qualityOf, type RowQuality } from './row-metrics.js';
+import { type RowLatency, savingsOf, timeRows } from './row-speed.js';
+
+/** Options of {@link runEval}. */
+export interface RunEvalOptions {
+  readonly config: EvalConfig;
+  readonly session: Session;
+  /** Absent if no metric needs features. */
+  readonly extractor?: RunningExtractor | undefined;
+  /** Everything that is made is kept here and found again. */
+  readonly folder: string;
+  readonly context: CliContext;
+}
+
+/** An evaluation that is done. */
+export interface FinishedEval {
+  readonly outcome: EvalOutcome;
+  readonly evaluation: EvalContext;
+  readonly groups: readonly EvalGroup[];
+  /** Where latents are, for `latentsOf`. */
+  readonly latents: string;
+}
+
+/**
+ * Scores every row of a configuration: samples it, decodes and measures its images, and times it. All rows have the same
+ * seeds and labels. Whatever is finished is kept under the fingerprint of what it depends on, so that a run that was
+ * stopped, or whose configuration has grown, goes on from there.
+ *
+ * @throws typed errors for whatever of the configuration is not possible, before anything long is begun
+ */
+export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
+  const { config, extractor, context } = options;
+  const folders = await prepareFolders(options.folder);
+  const evaluation = evaluationOf(options);
+  const steady = await referenceRun(options, evaluation);
+  const given = await givenReference(options, folders.measured);
+  const groups = await resolveGroups({ config, evaluation, folder: folders.speed, context });
+  const scored = groups.flatMap((group) => scoredRows(group, steady));
+  const rows = [...(steady ? [{ row: steady, uncached: steady }] : []), ...scored];
+  for (const row of distinct(rows.map((each) => each.row))) {
+    await sampleRow({ evaluation, row, folder: folders.latents, context });
+  }
+  const measured = { evaluation, rows, extractor, context };
+  const measurement = { ...measured, latents: folders.latents, folder: folders.measured };
+  await measureRows(measurement);
+  const speed = { ...options, evaluation, rows: scored, folder: folders.speed };
+  const latencies = config.latency ? await rememberedLatencies(speed, config.latency) : {};
+  const reference = given ?? (steady && sampledReference(options, measurement, steady));
+  const results: EvalResult[] = [];
+  for (const row of scored) {
+    const quality = await rememberedQuality({
+      options,
+      measurement,
+      row,
+      reference,
+      folder: folders.quality,
+    });
+    const shares = await computedShares(folders.latents, row.row, evaluation);
+    results.push(resultOf({ options, row, quality, shares, latency: latencies[row.row.key] }));
+  }
+  const outcome = {
+    model: options.session.executor.spec.name,
+    guidance: evaluation.guidance?.scale ?? 1,
+    extractor: extractor?.extractor.identity.name ?? null,
+    reference: reference?.name ?? null,
+    results,
+    missed: groups.flatMap(({ missed }) => missed),
+  };
+  return { outcome, evaluation, groups, latents: folders.latents };
+}
+
+/** A row of a group, and the runs that it is compared with. */
+interface ScoredRow extends PairedRow {
+  readonly group: string;
+  readonly tuned: TunedRow['tuned'];
+}
+
+async function prepareFolders(folder: string) {
+  const names = ['latents', 'measured', 'quality', 'speed'] as const;
+  const entries = names.map((name) => [name, join(folder, name)] as const);
+  for (const [, path] of entries) await prepareFolder(path);
+  return Object.fromEntries(entries) as Record<(typeof names)[number], string>;
+}
+
+function evaluationOf({ config, session }: RunEvalOptions): EvalContext {
+  const seeds = Array.from({ length: config.images }, (_, seed) => seed);
+  const jobs = imageJobs({ seeds, class: config.classes }, session.model.subjects);
+  return evalContext(config, session, jobs);
+}
+
+/** The uncached run of many steps, if that is the reference. */
+async function referenceRun(
+  { config: { reference } }: RunEvalOptions,
+  evaluation: EvalContext,
+): Promise<EvalRow | undefined> {
+  if (!reference || 'images' in reference || 'statistics' in reference) return undefined;
+  return resolveRow(evaluation, { group: reference, row: {} });
+}
+
+/** The reference that is given as files, if it is. */
+async function givenReference(
+  { config, extractor, context }: RunEvalOptions,
+  folder: string,
+): Promise<Reference | undefined> {
+  const { reference, metrics, batch: batchSize } = config;
+  if (!reference || !extractor) return undefined;
+  if ('images' in reference) {
+    const { images: path } = reference;
+    return imagesReference({ path, extractor, metrics, batchSize, folder, context });
+  }
+  if ('statistics' in reference) {
+    return statisticsReference({ path: reference.statistics, extractor, metrics });
+  }
+  return undefined;
+}
+
+/** The features of a sampled run as a reference. */
+function sampledReference(
+  { config: { metrics }, extractor }: RunEvalOptions,
+  measurement: MeasureRowsOptions,
+  row: EvalRow,
+): Reference {
+  const identity = extractor?.extractor.identity;
+  const shards = () => measuredShards(measurement, { row, uncached: row });
+  const load = once(() => gatherRow({ shards: shards(), metrics, identity }));
+  return { name: `the uncached run ${row.name}`, key: row.key, load };
+}
+
+/** The uncached run of a group first, then the others. */
+function scoredRows(group: EvalGroup, reference: EvalRow | undefined): readonly ScoredRow[] {
+  const { name, uncached, rows } = group;
+  return [{ row: uncached, tuned: null }, ...rows].map((each) => ({
+    ...each,
+    group: name,
+    uncached,
+    reference,
+  }));
+}
+
+function distinct(rows: readonly EvalRow[]): readonly EvalRow[] {
+  return [...new Map(rows.map((row) => [row.key, row])).values()];
+}
+
+/** Latencies of all rows by key, measured together or not at all. */
+async function rememberedLatencies(
+  options: RunEvalOptions & {
+    readonly evaluation: EvalContext;
+    readonly rows: readonly ScoredRow[];
+  },
+  { batch: images, repeats }: Exclude<EvalConfig['latency'], false>,
+): Promise<Readonly<Record<string, RowLatency>>> {
+  const { evaluation, rows, folder, context } = options;
+  const keys = rows.map(({ row, uncached }) => [uncached.key, row.key]);
+  const make = async () =>
+    Object.fromEntries(await timeRows({ evaluation, rows, images, repeats, context }));
+  return remembered({ folder, key: { keys, images, repeats, machine: thisMachine() }, make });
+}
+
+/** The quality of a row, made once. */
+async function rememberedQuality(input: {
+  readonly options: RunEvalOptions;
+  readonly measurement: MeasureRowsOptions;
+  readonly row: ScoredRow;
+  readonly reference: Reference | undefined;
+  readonly folder: string;
+}): Promise<RowQuality> {
+  const { options, measurement, row, reference, folder } = input;
+  const { config, extractor, context } = options;
+  const { metrics } = config;
+  const identity = extractor?.extractor.identity;
+  const gather = (pair: PairedRow, wanted: EvalConfig['metrics']) =>
+    gatherRow({ shards: measuredShards(measurement, pair), metrics: wanted, identity });
+  const { uncached, reference: steady } = row;
+  const isPaired = row.row.key !== uncached.key && metrics.includes('feature-distance');
+  const make = async () =>
+    qualityOf({
+      row: await gather(row, metrics),
+      uncached: isPaired
+        ? await gather({ row: uncached, uncached, reference: steady }, ['feature-distance'])
+        : undefined,
+      reference: await reference?.load(),
+      metrics,
+      signal: context.signal,
+    });
+  const keys = [row.row.key, uncached.key, steady?.key ?? null, reference?.key ?? null];
+  return remembered({ folder, key: { keys, metrics, extractor: identity?.hash ?? null }, make });
+}
+
+function resultOf(input: {
+  readonly options: RunEvalOptions;
+  readonly row: ScoredRow;
+  readonly quality: RowQuality;
+  readonly shares: readonly (readonly number[])[];
+  readonly latency: RowLatency | undefined;
+}): EvalResult {
+  const { options, row: scored, quality, shares, latency = null } = input;
+  const { group, row, uncached, tuned } = scored;
+  const { spec } = options.session.executor;
+  return {
+    group,
+    name: row.name,
+    method: row.method,
+    isUncached: row.key === uncached.key,
+    key: row.key,
+    sampler: row.plan.sampler,
+    steps: row.plan.steps.length,
+    images: options.config.images,
+    savings: savingsOf(shares, spec, uncached.plan.steps.length),
+    quality,
+    latency,
+    tuned,
+  };
+}
+
+/** What a function makes at its first call, at every call. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
