@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { writeSafetensors } from '@harmonica/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runFresh } from '../test/fresh-process.js';
 import { temporaryFolder } from '../test/temporary-folder.js';
 
 const WIDTH = 768;
@@ -51,21 +49,16 @@ describe('a DiT for the onnx engine', () => {
     ) as [string, string];
     await writeSafetensors(model, { tensors: zeros(depth) });
     await writeFile(architecture, JSON.stringify({ ...CONFIG, depth }));
-    const source = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
     const argv = ['sample', '--model', model, '--architecture', architecture, '--backend', 'onnx'];
     argv.push('--steps', '2', '--seeds', '0', '--class', '0', '--guidance', '1', '--out', folder);
-    const script = `
-      import { peakMemoryBytes } from ${source('bench/peak-memory.ts')};
-      import { runCli } from ${source('run-cli.ts')};
+    const printed = await runFresh(`
+      import { peakMemoryBytes } from './src/bench/peak-memory.ts';
+      import { runCli } from './src/run-cli.ts';
       const { signal } = new AbortController();
       const context = { signal, stdout: { write() {} }, stderr: process.stderr };
       process.exitCode = await runCli(${JSON.stringify(argv)}, context);
-      console.log(peakMemoryBytes());`;
-    const options = ['--conditions=@harmonica/source', '--import=tsx', '--input-type=module'];
-    const { stdout } = await promisify(execFile)(process.execPath, [...options, '--eval', script], {
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
-    });
-    return Number(stdout);
+      console.log(peakMemoryBytes());`);
+    return Number(printed);
   }
 
   it('is loaded and run with its weights in memory once, plus one tensor', async () => {
