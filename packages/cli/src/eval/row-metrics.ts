@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
+  collectFeatures,
   createFeatureStatistics,
   type ExtractorIdentity,
   type FeatureSet,
@@ -104,8 +105,8 @@ export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow>
   return {
     ...pairs,
     statistics: Object.fromEntries([...accumulators].map(([name, each]) => [name, each.result()])),
-    features: joined(kept.features),
-    logits: joined(kept.logits),
+    features: await joined(kept.features),
+    logits: await joined(kept.logits),
   };
 }
 
@@ -202,18 +203,11 @@ function featuresIn(shard: Shard, output: string, extractor?: ExtractorIdentity)
   return { data, count, dimension, ...(extractor && { extractor }) };
 }
 
-function joined(sets: readonly FeatureSet[]): FeatureSet | undefined {
-  const [first] = sets;
-  if (!first) return undefined;
-  const { dimension, extractor } = first;
-  const count = sets.reduce((sum, set) => sum + set.count, 0);
-  const data = new Float32Array(count * dimension);
-  let start = 0;
-  for (const set of sets) {
-    data.set(set.data, start);
-    start += set.data.length;
-  }
-  return { data, count, dimension, ...(extractor && { extractor }) };
+/** Sets of one output as one; nothing of none. */
+async function joined(sets: readonly FeatureSet[]): Promise<FeatureSet | undefined> {
+  if (sets.length === 0) return undefined;
+  const { all } = await collectFeatures(sets.map((set) => ({ all: set })));
+  return all;
 }
 
 function meanPsnrOf(pairs: readonly PairValues[]): number | null {

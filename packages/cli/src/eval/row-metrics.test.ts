@@ -1,0 +1,81 @@
+import { InvalidArgumentError } from '@harmonica/core';
+import { describe, expect, it } from 'vitest';
+import { assertEnoughImages, gatherRow, outputsFor, qualityOf } from './row-metrics.js';
+import { stacked } from './shards.js';
+
+const IDENTITY = { name: 'Mine', hash: 'ab' };
+
+/** Shards of images whose features are these numbers and their squares. */
+const shardsOf = (batches: readonly (readonly number[])[]) =>
+  batches.map(
+    (batch) =>
+      new Map([
+        ['uncached', stacked(batch.map((x) => [x === 0 ? Number.POSITIVE_INFINITY : 20 + x, 0.5]))],
+        ['features', stacked(batch.map((x) => [x, x * x]))],
+      ]),
+  );
+
+describe('gatherRow and qualityOf', () => {
+  it('do not depend on how images were split into batches', async () => {
+    const metrics = ['psnr', 'ssim', 'fid', 'kid', 'feature-distance'] as const;
+    const gather = (batches: readonly (readonly number[])[]) =>
+      gatherRow({ shards: shardsOf(batches), metrics, identity: IDENTITY });
+    const [together, apart, moved] = await Promise.all([
+      gather([[0, 1, 2, 3, 4, 5]]),
+      gather([[0], [1, 2, 3], [4, 5]]),
+      gather([
+        [0, 1, 2],
+        [3, 4, 9],
+      ]),
+    ]);
+    const quality = (row: typeof together) =>
+      qualityOf({ row, uncached: together, reference: together, metrics });
+    expect(quality(apart)).toEqual(quality(together));
+    expect(quality(together).fid).toBeCloseTo(0, 9);
+    expect(quality(together).featureDistance).toBe(0);
+    expect(quality(together).psnrToUncached).toBe(23); // without the image that is the same
+    expect(quality(together).ssimToUncached).toBe(0.5);
+    expect(quality(moved).fid).toBeGreaterThan(1);
+    expect(quality(moved).featureDistance).toBeGreaterThan(0);
+  });
+
+  it('leave out what was not asked for or has nothing to be compared with', async () => {
+    const row = await gatherRow({ shards: shardsOf([[1, 2, 3]]), metrics: ['ssim'] });
+    const quality = qualityOf({ row, metrics: ['ssim', 'fid', 'precision-recall', 'is'] });
+    expect(quality).toEqual({
+      psnrToUncached: null,
+      ssimToUncached: 0.5,
+      psnrToReference: null,
+      ssimToReference: null,
+      featureDistance: null,
+      fid: null,
+      sfid: null,
+      inceptionScore: null,
+      precision: null,
+      recall: null,
+      kid: null,
+    });
+  });
+});
+
+describe('outputsFor', () => {
+  it('names each output once', () => {
+    expect(outputsFor(['psnr', 'ssim'])).toEqual([]);
+    expect(outputsFor(['fid', 'kid', 'sfid', 'is'])).toEqual(['features', 'spatial', 'logits']);
+  });
+});
+
+describe('assertEnoughImages', () => {
+  it.each([
+    ['fid', 2048],
+    ['sfid', 2023],
+    ['precision-recall', 4],
+    ['kid', 2],
+    ['psnr', 1],
+  ] as const)('wants for %s at least %i', (metric, least) => {
+    expect(() => assertEnoughImages({ metrics: [metric], images: least })).not.toThrow();
+    if (least === 1) return;
+    const tooFew = () => assertEnoughImages({ metrics: [metric], images: least - 1 });
+    expect(tooFew).toThrow(InvalidArgumentError);
+  });
+});
