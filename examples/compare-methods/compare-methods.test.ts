@@ -16,7 +16,7 @@ interface Row {
   readonly knob?: object;
 }
 
-it('scores every method that needs no router, on a tiny model', async () => {
+it('scores every method that needs no file, on a tiny model', async () => {
   const config = JSON.parse(await readFile(new URL('emoji-dit.json', import.meta.url), 'utf8'));
   const [group] = config.groups;
   const isForAll = ({ policy = '', knob }: Row) => !knob && !policy.startsWith('ddim-');

@@ -4,7 +4,7 @@ import type { EvalConfig, GroupConfig, RowConfig } from './eval-config.js';
 import type { MissedTarget, TunedTo } from './eval-result.js';
 import { type EvalContext, type EvalRow, resolveRow, rowAt, uncachedRow } from './eval-rows.js';
 import { remembered } from './memo.js';
-import { promisedSpeedUp, timeRows } from './row-speed.js';
+import { promisedSpeedUp, type RowLatency, timeRows } from './row-speed.js';
 import { tuneKnob } from './tune-knob.js';
 
 /** Rows and the uncached run that they are held against. */
@@ -91,8 +91,8 @@ async function tuneRow(
     const make = async () => {
       const repeats = TUNING_REPEATS;
       const rows = [{ row, uncached }];
-      const times = await timeRows({ evaluation, rows, images, repeats, context, label });
-      return times.get(row.key)?.speedUp.median ?? 1;
+      const [latency] = await timeRows({ evaluation, rows, images, repeats, context, label });
+      return (latency as RowLatency).speedUp.median;
     };
     return remembered({ folder, key, make });
   };

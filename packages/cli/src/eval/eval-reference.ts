@@ -8,6 +8,7 @@ import { prepareFolder } from '../output-files.js';
 import { decodePng } from '../png-file.js';
 import { startProgressBar } from '../progress-bar.js';
 import type { EvalConfig, MetricName } from './eval-config.js';
+import { once } from './memo.js';
 import { featureTensors, type RunningExtractor } from './row-features.js';
 import { gatherRow, type ReferenceSet } from './row-metrics.js';
 import { batchesOf, hasShard, readShard, writeShard } from './shards.js';
@@ -93,7 +94,7 @@ export async function imagesReference(
   const key = fingerprint([sha256, identity.hash, extractor.outputs, options.batchSize]);
   const folder = join(options.folder, key.slice(0, 16));
   const batches = batchesOf(files, options.batchSize);
-  const load = async () => {
+  const load = once(async () => {
     await prepareFolder(folder);
     const { stderr: output, signal } = context;
     const bar = startProgressBar({ output, label: 'reference', total: batches.length });
@@ -109,7 +110,7 @@ export async function imagesReference(
       bar.stop();
     }
     return gatherRow({ shards: shardsIn(folder, batches), metrics, identity });
-  };
+  });
   return { name: `${files.length} images of ${basename(path)}`, key, load };
 }
 

@@ -21,3 +21,12 @@ export async function remembered<T>({ folder, key, make }: RememberedOptions<T>)
   await writeOutput(path, `${JSON.stringify(value)}\n`);
   return value;
 }
+
+/** What a function makes at its first call, at every call. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -106,8 +106,10 @@ export interface TimeRowsOptions {
 /**
  * Times one batch of every row in turns, in one process, after one of each that is not timed; every other round goes
  * backwards. Ratios are taken round by round, so that a slow phase of the machine hits both.
+ *
+ * @returns one for each of `rows`
  */
-export async function timeRows(options: TimeRowsOptions): Promise<ReadonlyMap<string, RowLatency>> {
+export async function timeRows(options: TimeRowsOptions): Promise<readonly RowLatency[]> {
   const { evaluation, rows, images, repeats, context, label = 'timing' } = options;
   const { now = () => performance.now() } = options;
   const distinct = [
@@ -132,12 +134,10 @@ export async function timeRows(options: TimeRowsOptions): Promise<ReadonlyMap<st
     bar.stop();
   }
   const of = (row: EvalRow) => times.get(row.key) as readonly number[];
-  return new Map(
-    rows.map(({ row, uncached }) => {
-      const ratios = of(row).map((ms, round) => (of(uncached)[round] as number) / ms);
-      return [row.key, { images, ms: summarize(of(row)), speedUp: summarize(ratios) }];
-    }),
-  );
+  return rows.map(({ row, uncached }) => {
+    const ratios = of(row).map((ms, round) => (of(uncached)[round] as number) / ms);
+    return { images, ms: summarize(of(row)), speedUp: summarize(ratios) };
+  });
 }
 
 function runBatch(

@@ -9,7 +9,7 @@ import { type EvalGroup, resolveGroups, type TunedRow } from './eval-groups.js';
 import { imagesReference, type Reference, statisticsReference } from './eval-reference.js';
 import type { EvalOutcome, EvalResult } from './eval-result.js';
 import { type EvalContext, type EvalRow, evalContext, resolveRow } from './eval-rows.js';
-import { remembered } from './memo.js';
+import { once, remembered } from './memo.js';
 import {
   type MeasureRowsOptions,
   measuredShards,
@@ -52,11 +52,12 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
   const { config, extractor, context } = options;
   const folders = await prepareFolders(options.folder);
   const evaluation = evaluationOf(options);
-  const steady = await referenceRun(options, evaluation);
+  const referenceRow = await referenceRun(options, evaluation);
   const given = await givenReference(options, folders.measured);
   const groups = await resolveGroups({ config, evaluation, folder: folders.speed, context });
-  const scored = groups.flatMap((group) => scoredRows(group, steady));
-  const rows = [...(steady ? [{ row: steady, uncached: steady }] : []), ...scored];
+  const scored = groups.flatMap((group) => scoredRows(group, referenceRow));
+  const alone = referenceRow ? [{ row: referenceRow, uncached: referenceRow }] : [];
+  const rows = [...alone, ...scored];
   for (const row of distinct(rows.map((each) => each.row))) {
     await sampleRow({ evaluation, row, folder: folders.latents, context });
   }
@@ -64,10 +65,10 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
   const measurement = { ...measured, latents: folders.latents, folder: folders.measured };
   await measureRows(measurement);
   const speed = { ...options, evaluation, rows: scored, folder: folders.speed };
-  const latencies = config.latency ? await rememberedLatencies(speed, config.latency) : {};
-  const reference = given ?? (steady && sampledReference(options, measurement, steady));
+  const latencies = config.latency ? await rememberedLatencies(speed, config.latency) : [];
+  const reference = given ?? (referenceRow && sampledReference(options, measurement, referenceRow));
   const results: EvalResult[] = [];
-  for (const row of scored) {
+  for (const [i, row] of scored.entries()) {
     const quality = await rememberedQuality({
       options,
       measurement,
@@ -76,7 +77,7 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
       folder: folders.quality,
     });
     const shares = await computedShares(folders.latents, row.row, evaluation);
-    results.push(resultOf({ options, row, quality, shares, latency: latencies[row.row.key] }));
+    results.push(resultOf({ options, row, quality, shares, latency: latencies[i] }));
   }
   const outcome = {
     model: options.session.executor.spec.name,
@@ -161,18 +162,17 @@ function distinct(rows: readonly EvalRow[]): readonly EvalRow[] {
   return [...new Map(rows.map((row) => [row.key, row])).values()];
 }
 
-/** Latencies of all rows by key, measured together or not at all. */
+/** Latencies of all rows in their order, measured together or not at all. */
 async function rememberedLatencies(
   options: RunEvalOptions & {
     readonly evaluation: EvalContext;
     readonly rows: readonly ScoredRow[];
   },
   { batch: images, repeats }: Exclude<EvalConfig['latency'], false>,
-): Promise<Readonly<Record<string, RowLatency>>> {
+): Promise<readonly RowLatency[]> {
   const { evaluation, rows, folder, context } = options;
   const keys = rows.map(({ row, uncached }) => [uncached.key, row.key]);
-  const make = async () =>
-    Object.fromEntries(await timeRows({ evaluation, rows, images, repeats, context }));
+  const make = () => timeRows({ evaluation, rows, images, repeats, context });
   return remembered({ folder, key: { keys, images, repeats, machine: thisMachine() }, make });
 }
 
@@ -190,19 +190,19 @@ async function rememberedQuality(input: {
   const identity = extractor?.extractor.identity;
   const gather = (pair: PairedRow, wanted: EvalConfig['metrics']) =>
     gatherRow({ shards: measuredShards(measurement, pair), metrics: wanted, identity });
-  const { uncached, reference: steady } = row;
+  const { uncached, reference: referenceRow } = row;
   const isPaired = row.row.key !== uncached.key && metrics.includes('feature-distance');
   const make = async () =>
     qualityOf({
       row: await gather(row, metrics),
       uncached: isPaired
-        ? await gather({ row: uncached, uncached, reference: steady }, ['feature-distance'])
+        ? await gather({ row: uncached, uncached, reference: referenceRow }, ['feature-distance'])
         : undefined,
       reference: await reference?.load(),
       metrics,
       signal: context.signal,
     });
-  const keys = [row.row.key, uncached.key, steady?.key ?? null, reference?.key ?? null];
+  const keys = [row.row.key, uncached.key, referenceRow?.key ?? null, reference?.key ?? null];
   return remembered({ folder, key: { keys, metrics, extractor: identity?.hash ?? null }, make });
 }
 
@@ -229,14 +229,5 @@ function resultOf(input: {
     quality,
     latency,
     tuned,
-  };
-}
-
-/** What a function makes at its first call, at every call. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
   };
 }
