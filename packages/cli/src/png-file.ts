@@ -1,4 +1,5 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { open } from 'node:fs/promises';
+import { FileError, InvalidArgumentError } from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
 import { PNG } from 'pngjs';
 
@@ -30,4 +31,29 @@ export function decodePng(file: Uint8Array): PixelImage & { readonly data: Uint8
     data[i] = png.data[4 * Math.floor(i / 3) + (i % 3)] as number;
   }
   return { data, width, height, channels: 3 };
+}
+
+/** Where the header chunk of every PNG file has its numbers, after the signature. */
+const HEADER = { bytes: 24, name: 12, width: 16, height: 20 };
+
+/**
+ * Height and width of a PNG file, of its first bytes alone.
+ *
+ * @throws {@link FileError} if it is not one; errors of `node:fs` if it cannot be read
+ */
+export async function readPngSize(path: string): Promise<Pick<PixelImage, 'height' | 'width'>> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER.bytes), 0, HEADER.bytes, 0);
+    if (
+      bytesRead < HEADER.bytes ||
+      buffer.toString('latin1', HEADER.name, HEADER.width) !== 'IHDR'
+    ) {
+      const fix = 'Give a file that a picture program reads.';
+      throw new FileError({ path, problem: 'is not a PNG file', fix });
+    }
+    return { width: buffer.readUInt32BE(HEADER.width), height: buffer.readUInt32BE(HEADER.height) };
+  } finally {
+    await file.close();
+  }
 }

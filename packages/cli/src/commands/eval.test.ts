@@ -163,6 +163,18 @@ describe('harmonica eval', () => {
     }
   });
 
+  beforeAll(async () => {
+    for (const kind of ['EMPTY', 'SIZES', 'BROKEN']) await mkdir(join(folder, kind));
+    const png = (width: number) =>
+      encodePng({ data: new Uint8Array(8 * width * 3), width, height: 8, channels: 3 });
+    await writeFile(join(folder, 'SIZES', 'a.png'), png(8));
+    await writeFile(join(folder, 'SIZES', 'b.png'), png(9));
+    await writeFile(
+      join(folder, 'BROKEN', 'x.png'),
+      'not a picture at all, whatever its name says',
+    );
+  });
+
   it.each([
     [
       'a policy that there is not',
@@ -177,6 +189,16 @@ describe('harmonica eval', () => {
     ['a class that there is not', { classes: ['unicorn'] }, /unicorn/],
     ['fewer images than features', { metrics: ['fid'] }, /images.*2048/],
     ['an empty reference', { metrics: ['kid'], reference: { images: 'EMPTY' } }, /PNG/],
+    [
+      'a reference of several sizes',
+      { metrics: ['kid'], reference: { images: 'SIZES' } },
+      /b\.png.*\[8, 9\].*\[8, 8\]/,
+    ],
+    [
+      'a reference that is no picture',
+      { metrics: ['kid'], reference: { images: 'BROKEN' } },
+      /x\.png: is not a PNG file/,
+    ],
     ['a missing reference', { metrics: ['kid'], reference: { images: '/no/such' } }, /no\/such/],
     [
       'a metric that needs images',
@@ -184,9 +206,9 @@ describe('harmonica eval', () => {
       /kid.*statistics file/,
     ],
   ])('refuses %s before it samples', async (_, change, message) => {
-    const empty = join(folder, 'empty');
-    await mkdir(empty, { recursive: true });
-    const text = JSON.stringify({ ...CONFIG, ...change }).replace('EMPTY', empty);
+    const text = JSON.stringify({ ...CONFIG, ...change }).replace(/EMPTY|SIZES|BROKEN/, (kind) =>
+      join(folder, kind),
+    );
     const { status, stderr } = await evaluate(JSON.parse(text), { out: 'refused' });
     expect(status).toBe(1);
     expect(stderr).toMatch(message);

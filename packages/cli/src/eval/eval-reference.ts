@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { FileError, fingerprint, InvalidArgumentError } from '@harmonica/core';
+import { FileError, fingerprint, InvalidArgumentError, ShapeError } from '@harmonica/core';
 import { decodeStatistics, type FeatureStatistics } from '@harmonica/metrics';
 import { hashFiles } from '@harmonica/weights';
 import type { CliContext } from '../cli-context.js';
 import { prepareFolder } from '../output-files.js';
-import { decodePng } from '../png-file.js';
+import { decodePng, readPngSize } from '../png-file.js';
 import { startProgressBar } from '../progress-bar.js';
 import type { EvalConfig, MetricName } from './eval-config.js';
 import { once } from './memo.js';
@@ -36,13 +36,14 @@ export interface ReferenceOptions {
  * that it is known before one is loaded.
  *
  * @throws {@link InvalidArgumentError} if a folder has no PNG file, or a metric needs images and there are statistics
+ * @throws {@link ShapeError} naming the first picture that is not of the size of the others
  * @throws {@link FileError} if it cannot be read
  */
 export async function checkReference({
   reference,
   metrics,
 }: Pick<EvalConfig, 'reference' | 'metrics'>): Promise<void> {
-  if (reference && 'images' in reference) await pngFiles(reference.images);
+  if (reference && 'images' in reference) await assertOneSize(await pngFiles(reference.images));
   if (!reference || !('statistics' in reference)) return;
   const needy = metrics.find((metric) => metric === 'precision-recall' || metric === 'kid');
   if (needy) {
@@ -134,6 +135,29 @@ async function pngFiles(folder: string): Promise<readonly string[]> {
   });
 }
 
+async function assertOneSize(files: readonly string[]): Promise<void> {
+  let first: readonly number[] | undefined;
+  for (const path of files) {
+    const { height, width } = await sizeOf(path);
+    first ??= [height, width];
+    if (first.join() === [height, width].join()) continue;
+    throw new ShapeError({
+      tensor: path,
+      actual: [height, width],
+      expected: first,
+      fix: 'Give pictures of one size: resizing some and not others changes the distance.',
+    });
+  }
+}
+
+async function sizeOf(path: string) {
+  try {
+    return await readPngSize(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
 async function readPng(path: string) {
   const file = await readReference(path);
   try {
@@ -152,6 +176,7 @@ async function readReference(path: string): Promise<Uint8Array> {
 }
 
 function unreadable(path: string, cause: unknown): FileError {
+  if (cause instanceof FileError) return cause;
   const problem = `cannot be read (${cause instanceof Error ? cause.message : String(cause)})`;
   return new FileError({ path, problem, fix: 'Give a file or folder that is there.', cause });
 }
