@@ -1,11 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
-import {
-  type Backbone,
-  type BeginInput,
-  createEagerExecutor,
-  EngineError,
-  type Executor,
-} from '@harmonica/core';
+import { type Backbone, createEagerExecutor, EngineError, type Executor } from '@harmonica/core';
 import { createOnnxExecutor } from '@harmonica/onnx';
 import { env, scalar, setBackend, tidy } from '@tensorflow/tfjs-core';
 import { findPackage } from './find-package.js';
@@ -67,25 +60,11 @@ export async function createExecutor(options: CreateExecutorOptions): Promise<Ex
   const ready =
     typeof backend === 'string' ? await selectBackend({ name: backend, threads }) : backend;
   const { executionProvider, description } = ready;
-  if (!executionProvider) return yielding(createEagerExecutor(backbone, description));
+  if (!executionProvider) return createEagerExecutor(backbone, description);
   return createOnnxExecutor({
     backbone,
     executionProviders: [executionProvider],
     ...(ready.threads !== undefined && { threads: ready.threads }),
-  });
-}
-
-/**
- * Lets the event loop turn before each model call. Engines in JavaScript would otherwise keep it from the first call to
- * the last, deaf to Ctrl-C and to every timer.
- */
-function yielding(executor: Executor): Executor {
-  const begin = executor.begin.bind(executor);
-  return Object.assign(executor, {
-    async begin(input: BeginInput) {
-      await setImmediate();
-      return begin(input);
-    },
   });
 }
 

@@ -25,6 +25,7 @@ import type {
   ValueHandle,
 } from './executor.js';
 import { ensureGradients, gradientsOf } from './gradients.js';
+import { turnEventLoop } from './turn-event-loop.js';
 
 /** Context tensors are shared by every stream of a step and freed with the last of them. */
 interface Context {
@@ -47,7 +48,7 @@ const OUTPUT = 'output';
 
 /**
  * Runs a backbone op by op on the current TensorFlow.js backend: the reference that compiled engines are held to, and
- * the engine for backends that have no compiler. Does not own the backbone.
+ * the engine for backends that have no compiler. The event loop turns before each model call. Does not own the backbone.
  */
 export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Executor {
   const { spec } = backbone;
@@ -115,6 +116,8 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
     engine,
 
     async begin({ latent, time, condition }: BeginInput): Promise<StreamHandle> {
+      // Engines in JavaScript would keep the event loop from the first call to the last, deaf to every abort.
+      await turnEventLoop();
       if (disposed) throw new DisposedError('The eager executor');
       const stream = scoped(() => {
         const times: Tensor1D = fill([latent.shape[0]], time);

@@ -3,7 +3,7 @@ import { memory, tensor1d } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backbone } from './backbone.js';
 import { createEagerExecutor } from './eager-executor.js';
-import { IncompatibleError, InvalidArgumentError } from './errors.js';
+import { AbortedError, IncompatibleError, InvalidArgumentError } from './errors.js';
 import type { Executor } from './executor.js';
 import { generate } from './generate.js';
 import type { SamplerPlan } from './sampler-plan.js';
@@ -52,6 +52,30 @@ describe('generate', () => {
     flat(second).forEach((v, i) => {
       expect(v).toBeCloseTo(flat(alone.latent.arraySync()[0])[i] as number, 5);
     });
+  });
+
+  it('hears an abort that comes from a timer, though the engine never waits', async () => {
+    const controller = new AbortController();
+    const steps = Array.from(
+      { length: 10_000 },
+      () => plan.steps[0] as (typeof plan.steps)[number],
+    );
+    const condition = labels(0);
+    let done = 0;
+    setTimeout(() => controller.abort(), 5);
+    const run = generate({
+      plan: { ...plan, steps },
+      executor,
+      condition,
+      seeds: [5],
+      onStep: () => {
+        done += 1;
+      },
+      signal: controller.signal,
+    });
+    await expect(run).rejects.toThrow(AbortedError);
+    expect(done).toBeLessThan(steps.length);
+    condition.labels.dispose();
   });
 
   it('equals the conditional model at guidance scale 1', async () => {
