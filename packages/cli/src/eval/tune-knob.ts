@@ -21,6 +21,8 @@ export interface TunedValue {
 
 /** Halvings of a range: enough for a hundredth of it. */
 const HALVINGS = 7;
+/** Of the values that are tried, for people who read them. */
+const DIGITS = 4;
 /** Values that are timed at most. */
 const ROUNDS = 3;
 /** Relative distance from the target at which a search ends. */
@@ -73,7 +75,7 @@ async function valueFor(
   if (values) return nearestValue(values, wanted, promiseAt);
   let [low, high] = range as readonly [number, number];
   for (let i = 0; i < HALVINGS; i++) {
-    const middle = (low + high) / 2;
+    const middle = Number(((low + high) / 2).toPrecision(DIGITS));
     if ((await promiseAt(middle)) < wanted) low = middle;
     else high = middle;
   }
