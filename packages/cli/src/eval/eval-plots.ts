@@ -39,12 +39,15 @@ export function linePlot(options: LinePlotOptions): Promise<string> {
       color: { field: 'series', type: 'nominal', title: null, scale: { scheme: 'tableau20' } },
     },
   };
+  const data = { values: [{ y: level?.y }] }; // one mark, not one for each point
+  const encoding = { y: { field: 'y', type: 'quantitative' } } as const;
   const mark: readonly Layer[] = level
     ? [
-        { mark: { type: 'rule', strokeDash: [4, 4] }, encoding: { y: { datum: level.y } } },
+        { data, mark: { type: 'rule', strokeDash: [4, 4] }, encoding },
         {
+          data,
           mark: { type: 'text', align: 'left', baseline: 'bottom', dx: 4, text: level.label, x: 0 },
-          encoding: { y: { datum: level.y } },
+          encoding,
         },
       ]
     : [];
