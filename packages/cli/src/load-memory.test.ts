@@ -31,9 +31,6 @@ const REST: typeof BLOCK = {
   'final_layer.linear': [32, WIDTH],
 };
 const BLOCK_BYTES = 4 * Object.values(BLOCK).reduce((sum, [out, inputs]) => sum + out * inputs, 0);
-const LARGEST_BYTES = 4 * 6 * WIDTH * WIDTH;
-/** By how much two runs of the same kind may differ. */
-const SLACK_BYTES = 32 * 2 ** 20;
 
 describe('a DiT for the onnx engine', () => {
   let folder: string;
@@ -61,11 +58,12 @@ describe('a DiT for the onnx engine', () => {
     return Number(printed);
   }
 
-  it('is loaded and run with its weights in memory once, plus one tensor', async () => {
+  it('is loaded and run with its weights in memory once', async () => {
     const grown = (await peakBytes(DEEP)) - (await peakBytes(SHALLOW));
     const added = (DEEP - SHALLOW) * BLOCK_BYTES;
     expect(grown).toBeGreaterThan(0.8 * added); // or nothing was measured
-    expect(grown).toBeLessThan(added + LARGEST_BYTES + SLACK_BYTES);
+    // A tensor that is being read and what the collector leaves lying come to a third; twice would be twice.
+    expect(grown).toBeLessThan(1.6 * added);
   });
 });
 
