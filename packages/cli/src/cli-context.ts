@@ -16,3 +16,8 @@ export interface CliContext {
   /** Stops the command within one step. */
   readonly signal: AbortSignal;
 }
+
+/** The same without progress and notes, for a part of something whose progress is shown as a whole. */
+export function unwatched(context: CliContext): CliContext {
+  return { ...context, stderr: { write: () => {} } };
+}

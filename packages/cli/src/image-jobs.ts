@@ -17,8 +17,12 @@ export function imageJobs(
   return options.seeds.map((seed, i) => ({ seed, label: labels[i % labels.length] as number }));
 }
 
-/** `count` images with seeds from 0, all classes or prompts in turn. */
-export function numberedJobs(count: number, subjects: Subjects): readonly ImageJob[] {
+/** `count` images with seeds from 0, of all classes or prompts in turn, or of those that are named. */
+export function numberedJobs(
+  count: number,
+  subjects: Subjects,
+  names?: ImageOptions['class'],
+): readonly ImageJob[] {
   const seeds = Array.from({ length: count }, (_, seed) => seed);
-  return imageJobs({ seeds }, subjects);
+  return imageJobs({ seeds, class: names }, subjects);
 }

@@ -1,6 +1,7 @@
 import {
   type CacheMethod,
   type Decisions,
+  type GenerateOptions,
   type Guidance,
   generate,
   type SamplerPlan,
@@ -26,7 +27,7 @@ export interface SampleLatentsOptions {
   /** Images per run. */
   readonly batchSize: number;
   /** Called after each step of each batch. */
-  readonly onStep?: (() => void) | undefined;
+  readonly onStep?: GenerateOptions['onStep'] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -81,7 +82,7 @@ async function sampleBatch(options: SampleLatentsOptions, jobs: readonly ImageJo
       seeds: jobs.map(({ seed }) => seed),
       ...(guidance && { guidance: { ...guidance, ...(unconditional && { unconditional }) } }),
       ...(cacheMethod && { cache: cacheMethod }),
-      ...(onStep && { onStep: () => onStep() }),
+      ...(onStep && { onStep }),
       ...(signal && { signal }),
     });
     return { latents: await rowsOf(latent), decisions };

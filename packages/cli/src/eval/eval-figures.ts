@@ -1,11 +1,11 @@
-import { type Branch, generate, type SamplerPlan } from '@harmonica/core';
+import type { Branch } from '@harmonica/core';
 import { cacheMethodOf, heatMapOfScores, heatMapToSvg, macsCostModel } from '@harmonica/router';
-import { dispose, type Tensor } from '@tensorflow/tfjs-core';
-import type { CliContext } from '../cli-context.js';
+import { type CliContext, unwatched } from '../cli-context.js';
 import { decodeImages } from '../decode-images.js';
 import { imageGrid } from '../image-grid.js';
 import { encodePng } from '../png-file.js';
 import { startProgressBar } from '../progress-bar.js';
+import { sampleLatents } from '../sample-latents.js';
 import type { EvalGroup } from './eval-groups.js';
 import { barPlot, linePlot, type PlotPoint } from './eval-plots.js';
 import { type EvalOutcome, type EvalResult, speedUpOf } from './eval-result.js';
@@ -138,9 +138,8 @@ async function gridFigure(options: RowFiguresOptions, row: EvalRow): Promise<Fig
     if (latents.length >= shown) break;
     latents.push(...(await latentsOf(finished.latents, row, batch)));
   }
-  const quiet = { ...context, stderr: { write: () => {} } };
   const wanted = latents.slice(0, shown);
-  const { images } = await decodeImages({ session, latents: wanted, context: quiet });
+  const { images } = await decodeImages({ session, latents: wanted, context: unwatched(context) });
   return { title: row.name, content: encodePng(imageGrid({ images, columns: images.length })) };
 }
 
@@ -207,34 +206,25 @@ interface TraceOptions {
 /** The latents of a batch after each step. */
 async function traceRow(
   { session, guidance, jobs: all }: EvalContext,
-  { plan, policy }: { readonly plan: SamplerPlan; readonly policy: EvalRow['policy'] },
+  { plan, policy }: EvalRow,
   { shown, signal, onStep }: TraceOptions,
 ): Promise<readonly Float32Array[]> {
-  const { subjects } = session.model;
   const jobs = all.slice(0, shown);
-  const labels = jobs.map(({ label }) => label);
-  const condition = subjects.condition(labels);
-  const unconditional = guidance && subjects.unconditional?.(labels);
-  const latents: Float32Array[] = [];
-  try {
-    const { latent } = await generate({
-      executor: session.executor,
-      plan,
-      condition,
-      seeds: jobs.map(({ seed }) => seed),
-      ...(guidance && { guidance: { ...guidance, ...(unconditional && { unconditional }) } }),
-      cache: cacheMethodOf(policy),
-      async onStep(event) {
-        latents.push(Float32Array.from(await event.latent.data()));
-        onStep();
-      },
-      signal,
-    });
-    latent.dispose();
-    return latents;
-  } finally {
-    dispose([condition, unconditional ?? {}] as Record<string, Tensor>[]);
-  }
+  const traced: Float32Array[] = [];
+  await sampleLatents({
+    session,
+    plan,
+    guidance,
+    cacheMethod: cacheMethodOf(policy),
+    jobs,
+    batchSize: jobs.length,
+    async onStep({ latent }) {
+      traced.push(Float32Array.from(await latent.data()));
+      onStep();
+    },
+    signal,
+  });
+  return traced;
 }
 
 function relativeError(values: Float32Array, references: Float32Array): number {

@@ -9,7 +9,7 @@ import {
   psnr,
   ssim,
 } from '@harmonica/metrics';
-import type { CliContext } from '../cli-context.js';
+import { type CliContext, unwatched } from '../cli-context.js';
 import { decodeImages } from '../decode-images.js';
 import { prepareFolder } from '../output-files.js';
 import { startProgressBar } from '../progress-bar.js';
@@ -104,8 +104,8 @@ function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
   );
   const decode = async (row: EvalRow) => {
     const latents = await latentsOf(folder, row, batch);
-    const quiet = { ...context, stderr: { write: () => {} } };
-    return (await decodeImages({ session: evaluation.session, latents, context: quiet })).images;
+    const { session } = evaluation;
+    return (await decodeImages({ session, latents, context: unwatched(context) })).images;
   };
   return (row) => {
     const images = remembered.get(row.key) ?? decode(row);

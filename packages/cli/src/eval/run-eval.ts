@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { thisMachine } from '../bench/bench-record.js';
 import type { CliContext } from '../cli-context.js';
-import { imageJobs } from '../image-jobs.js';
+import { numberedJobs } from '../image-jobs.js';
 import { prepareFolder } from '../output-files.js';
 import type { Session } from '../session.js';
 import type { EvalConfig } from './eval-config.js';
@@ -104,8 +104,7 @@ async function prepareFolders(folder: string) {
 }
 
 function evaluationOf({ config, session }: RunEvalOptions): EvalContext {
-  const seeds = Array.from({ length: config.images }, (_, seed) => seed);
-  const jobs = imageJobs({ seeds, class: config.classes }, session.model.subjects);
+  const jobs = numberedJobs(config.images, session.model.subjects, config.classes);
   return evalContext(config, session, jobs);
 }
 
