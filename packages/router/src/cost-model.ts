@@ -44,10 +44,20 @@ export function scheduleCost({ schedule, cost }: ScheduleCostOptions): number {
       fix: 'Use the costs of the model that the schedule was made for.',
     });
   }
-  const calls = scheduleDecisions(schedule).flatMap((row) =>
-    row.map((computed, branch) => (computed ? (cost.branches[branch] as number) : cost.predict)),
+  const shares = scheduleDecisions(schedule).map((row) => row.map(Number));
+  return sum(shares.map((row) => stepCost(row, cost)));
+}
+
+/**
+ * What one model call costs, `begin` and `end` included, in the unit of the cost model.
+ *
+ * @param shares `[N]`: for which share of the images each branch is computed, in [0, 1]
+ */
+export function stepCost(shares: readonly number[], cost: CostModel): number {
+  const calls = shares.map(
+    (share, branch) => share * (cost.branches[branch] as number) + (1 - share) * cost.predict,
   );
-  return schedule.steps * (cost.begin + cost.end) + sum(calls);
+  return cost.begin + cost.end + sum(calls);
 }
 
 /**

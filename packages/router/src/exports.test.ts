@@ -78,6 +78,7 @@ it('exports this and nothing else', () => {
       "scoreColor",
       "sigmoid",
       "smoothCacheSchedule",
+      "stepCost",
       "taylorPredictor",
       "taylorSeerSchedule",
       "teaCachePolicy",

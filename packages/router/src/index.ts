@@ -22,6 +22,7 @@ export {
   macsCostModel,
   type ScheduleCostOptions,
   scheduleCost,
+  stepCost,
   theoreticalSpeedUp,
 } from './cost-model.js';
 export { type DeltaDitScheduleOptions, deltaDitSchedule } from './delta-dit-schedule.js';

@@ -1,6 +1,6 @@
 import { type Decisions, throwIfAborted } from '@harmonica/core';
 import { type SampleSummary, summarize } from '@harmonica/metrics';
-import { type CostModel, cacheMethodOf, macsCostModel, scheduleDecisions } from '@harmonica/router';
+import { cacheMethodOf, macsCostModel, scheduleDecisions, stepCost } from '@harmonica/router';
 import type { CliContext } from '../cli-context.js';
 import { startProgressBar } from '../progress-bar.js';
 import { sampleLatents } from '../sample-latents.js';
@@ -29,18 +29,11 @@ export function savingsOf(
   const all = shares.flat();
   const computed = all.reduce((sum, share) => sum + share, 0);
   const whole = spec.branches.map(() => 1);
-  const total = shares.reduce((sum, step) => sum + stepCost(cost, step), 0);
+  const total = shares.reduce((sum, step) => sum + stepCost(step, cost), 0);
   return {
     cacheUtilization: 1 - computed / all.length,
-    theoreticalSpeedUp: (uncachedSteps * stepCost(cost, whole)) / total,
+    theoreticalSpeedUp: (uncachedSteps * stepCost(whole, cost)) / total,
   };
-}
-
-function stepCost(cost: CostModel, shares: readonly number[]): number {
-  return shares.reduce(
-    (sum, share, i) => sum + share * (cost.branches[i] as number) + (1 - share) * cost.predict,
-    cost.begin + cost.end,
-  );
 }
 
 /** Options of {@link promisedSpeedUp}. */
