@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { FileError, NonFiniteError, throwIfAborted } from '@harmonica/core';
+import { NonFiniteError, throwIfAborted } from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
 import type { CliContext } from './cli-context.js';
 import { fitImage } from './fit-image.js';
 import type { CompiledEncoder } from './image-encoder.js';
 import type { LabeledImage } from './labeled-images.js';
 import type { LatentSet } from './latent-set.js';
-import { decodePng } from './png-file.js';
+import { decodePngOf } from './png-file.js';
 import { startProgressBar } from './progress-bar.js';
+import { readBytes } from './read-file.js';
 
 /** Options of {@link encodeImages}. */
 export interface EncodeImagesOptions {
@@ -34,9 +34,9 @@ export async function encodeImages(options: EncodeImagesOptions): Promise<Latent
     for (const { path, label } of images) {
       await setImmediate(); // Ctrl-C is heard between two images, whatever the engine
       throwIfAborted(signal, 'Encoding');
-      const file = await readImage(path);
+      const file = await readBytes(path);
       hash.update(file).update(`\n${label}\n`);
-      parts.push(await encodeOne(encoder, decode(path, file)));
+      parts.push(await encodeOne(encoder, decodePngOf(path, file)));
       bar.increment();
     }
   } finally {
@@ -63,24 +63,6 @@ async function encodeOne(encoder: CompiledEncoder, image: PixelImage): Promise<H
   const channels = output.shape[3] / 2;
   const half = (first: number) => both.filter((_, i) => Math.floor(i / channels) % 2 === first);
   return { mean: half(0), deviation: half(1) };
-}
-
-async function readImage(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new FileError({ path, problem: 'cannot be read', fix: 'Check the path.', cause });
-  }
-}
-
-function decode(path: string, file: Uint8Array): PixelImage {
-  try {
-    return decodePng(file);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const problem = `is not a PNG image (${reason})`;
-    throw new FileError({ path, problem, fix: 'Repair it or take it away.', cause });
-  }
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

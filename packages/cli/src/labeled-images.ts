@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileError, InvalidArgumentError, parseJson } from '@harmonica/core';
 import { z } from 'zod';
 import { isLabel } from './latent-set.js';
+import { readText } from './read-file.js';
 import type { Subjects } from './subjects.js';
 
 /** A picture file and what it is of. */
@@ -87,13 +88,5 @@ async function list(path: string) {
     return await readdir(path, { withFileTypes: true });
   } catch (cause) {
     throw new FileError({ path, problem: 'cannot be listed', fix: 'Check the path.', cause });
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new FileError({ path, problem: 'cannot be read', fix: 'Check the path.', cause });
   }
 }

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { FileError, InvalidArgumentError } from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
 import { PNG } from 'pngjs';
+import { unreadable } from './read-file.js';
 
 /**
  * An 8-bit RGB image as a PNG file.
@@ -33,16 +34,29 @@ export function decodePng(file: Uint8Array): PixelImage & { readonly data: Uint8
   return { data, width, height, channels: 3 };
 }
 
+/** {@link decodePng} of what is in a file. @throws {@link FileError} if it is not a picture */
+export function decodePngOf(path: string, file: Uint8Array): ReturnType<typeof decodePng> {
+  try {
+    return decodePng(file);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const problem = `is not a PNG image (${reason})`;
+    throw new FileError({ path, problem, fix: 'Repair it or take it away.', cause });
+  }
+}
+
 /** Where the header chunk of every PNG file has its numbers, after the signature. */
 const HEADER = { bytes: 24, name: 12, width: 16, height: 20 };
 
 /**
  * Height and width of a PNG file, of its first bytes alone.
  *
- * @throws {@link FileError} if it is not one; errors of `node:fs` if it cannot be read
+ * @throws {@link FileError} if it is not one, or cannot be read
  */
 export async function readPngSize(path: string): Promise<Pick<PixelImage, 'height' | 'width'>> {
-  const file = await open(path);
+  const file = await open(path).catch((cause) => {
+    throw unreadable(path, cause);
+  });
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER.bytes), 0, HEADER.bytes, 0);
     if (

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   ditConfig,
@@ -8,7 +7,7 @@ import {
   sitConfig,
   uvitConfig,
 } from '@harmonica/backbones';
-import { FileError, InvalidArgumentError, parseJson } from '@harmonica/core';
+import { InvalidArgumentError, parseJson } from '@harmonica/core';
 import type { JsonObject } from '@harmonica/weights';
 import { z } from 'zod';
 import {
@@ -18,6 +17,7 @@ import {
   type FamilyName,
 } from './architecture.js';
 import { PUBLISHED_NAMES, publishedArchitecture } from './published-architectures.js';
+import { readText } from './read-file.js';
 
 /**
  * An architecture by name or from a file: a published model (see `publishedArchitecture`), or a JSON file with a `family`
@@ -85,14 +85,6 @@ async function readArchitectureFile(source: string): Promise<Architecture> {
     ...stored,
   };
   return architectureOf(family, config);
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new FileError({ path, problem: 'cannot be read', fix: 'Check the path.', cause });
-  }
 }
 
 function familySchema() {

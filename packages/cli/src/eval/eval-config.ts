@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { FileError, parseJson } from '@harmonica/core';
+import { parseJson } from '@harmonica/core';
 import { z } from 'zod';
+import { readText } from '../read-file.js';
 import { SAMPLER_NAMES } from '../sampler.js';
 import { SETTING_NAMES } from '../sampler-settings.js';
 
@@ -103,18 +103,7 @@ export interface EvalConfig {
  * @throws {@link ConfigError} naming every unknown key and wrong value
  */
 export async function readEvalConfig(path: string): Promise<EvalConfig> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const problem = `cannot be read (${cause instanceof Error ? cause.message : String(cause)})`;
-    throw new FileError({
-      path,
-      problem,
-      fix: 'Give a configuration: see harmonica eval --help.',
-      cause,
-    });
-  }
+  const text = await readText(path, 'Give a configuration: see harmonica eval --help.');
   return parseEvalConfig(text, path);
 }
 

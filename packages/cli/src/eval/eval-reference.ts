@@ -1,12 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { FileError, fingerprint, InvalidArgumentError, ShapeError } from '@harmonica/core';
+import { fingerprint, InvalidArgumentError, ShapeError } from '@harmonica/core';
 import { decodeStatistics, type FeatureStatistics } from '@harmonica/metrics';
 import { hashFiles } from '@harmonica/weights';
 import type { CliContext } from '../cli-context.js';
 import { prepareFolder } from '../output-files.js';
-import { decodePng, readPngSize } from '../png-file.js';
+import { decodePngOf, readPngSize } from '../png-file.js';
 import { startProgressBar } from '../progress-bar.js';
+import { readBytes, unreadable } from '../read-file.js';
 import type { EvalConfig, MetricName } from './eval-config.js';
 import { once } from './memo.js';
 import { featureTensors, type RunningExtractor } from './row-features.js';
@@ -54,7 +55,7 @@ export async function checkReference({
       fix: 'Give a folder of images as the reference, or leave this metric out.',
     });
   }
-  await readReference(reference.statistics);
+  await readBytes(reference.statistics);
 }
 
 /**
@@ -64,7 +65,7 @@ export async function checkReference({
  */
 export async function statisticsReference(options: ReferenceOptions): Promise<Reference> {
   const { path, metrics } = options;
-  const bytes = await readReference(path);
+  const bytes = await readBytes(path);
   const { identity } = options.extractor.extractor;
   const read = (output: 'pooled' | 'spatial') =>
     decodeStatistics({ bytes, path, output, extractor: identity });
@@ -124,7 +125,7 @@ async function pngFiles(folder: string): Promise<readonly string[]> {
   try {
     names = await readdir(folder, { recursive: true });
   } catch (cause) {
-    throw unreadable(folder, cause);
+    throw unreadable(folder, cause, 'Give a folder that is there.');
   }
   const files = names.filter((name) => name.toLowerCase().endsWith('.png')).sort();
   if (files.length > 0) return files.map((name) => join(folder, name));
@@ -138,7 +139,7 @@ async function pngFiles(folder: string): Promise<readonly string[]> {
 async function assertOneSize(files: readonly string[]): Promise<void> {
   let first: readonly number[] | undefined;
   for (const path of files) {
-    const { height, width } = await sizeOf(path);
+    const { height, width } = await readPngSize(path);
     first ??= [height, width];
     if (first.join() === [height, width].join()) continue;
     throw new ShapeError({
@@ -150,33 +151,6 @@ async function assertOneSize(files: readonly string[]): Promise<void> {
   }
 }
 
-async function sizeOf(path: string) {
-  try {
-    return await readPngSize(path);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
 async function readPng(path: string) {
-  const file = await readReference(path);
-  try {
-    return decodePng(file);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-async function readReference(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-function unreadable(path: string, cause: unknown): FileError {
-  if (cause instanceof FileError) return cause;
-  const problem = `cannot be read (${cause instanceof Error ? cause.message : String(cause)})`;
-  return new FileError({ path, problem, fix: 'Give a file or folder that is there.', cause });
+  return decodePngOf(path, await readBytes(path));
 }
