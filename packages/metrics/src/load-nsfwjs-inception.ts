@@ -1,4 +1,5 @@
 import { CheckpointError, UnsupportedError } from '@harmonica/core';
+import { concatBytes } from '@noble/hashes/utils.js';
 import type { io } from '@tensorflow/tfjs-core';
 import type { FeatureExtractor } from './feature-extractor.js';
 import { type LoadKerasInceptionOptions, loadKerasInception } from './load-keras-inception.js';
@@ -30,7 +31,7 @@ export async function loadNsfwjsInception(
   const artifacts = {
     modelTopology: model.modelTopology,
     weightSpecs: manifest.flatMap(({ weights }) => weights),
-    weightData: joined(parts),
+    weightData: concatBytes(...parts).buffer as ArrayBuffer,
   };
   return loadKerasInception({
     ...options,
@@ -70,14 +71,4 @@ async function importModel(): Promise<NsfwjsModel> {
 
 function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
-
-function joined(parts: readonly Uint8Array[]): ArrayBuffer {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let start = 0;
-  for (const part of parts) {
-    all.set(part, start);
-    start += part.length;
-  }
-  return all.buffer;
 }

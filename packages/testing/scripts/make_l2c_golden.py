@@ -9,10 +9,7 @@ The parameters are those that make_goldens.py wrote; float32, float64 and the ma
 """
 
 import argparse
-import importlib
 import json
-import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +18,7 @@ from safetensors.torch import load_file
 
 from golden_cases import ROUTED_STEPS, initial_logits, load_routed, logits_of
 from make_goldens import LOOP_TOLERANCE, Golden, write_golden
-from official import Official, precision, replayed_noise
+from official import Official, load_official, precision, replayed_noise
 from small_dit import BRANCHES, CONFIG, LATENT, NULL_LABEL, executed_timesteps, generator
 
 LEARNING_RATE = 1e-3
@@ -46,22 +43,6 @@ MEANINGS = {
     "loss": "[iterations] dataLoss + l1 * scoreSum",
     "gradient": "[iterations, 6] derivative of loss by each logit of the step's router, before the update",
 }
-
-
-def load_l2c(checkout: Path, commit: str | None) -> Official:
-    sys.path.insert(0, str(checkout))
-    if commit is None:
-        command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
-        commit = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    return Official(
-        commit=commit,
-        plain=importlib.import_module("models.models"),
-        routed=importlib.import_module("models.router_models"),
-        thresholded=importlib.import_module("models.dynamic_models"),
-        gaussian=importlib.import_module("diffusion.gaussian_diffusion"),
-        create_diffusion=importlib.import_module("diffusion").create_diffusion,
-        get_lambda=None,
-    )
 
 
 def run_l2c(official: Official, weights: dict, dtype: torch.dtype) -> dict:
@@ -144,7 +125,7 @@ def main():
     parser.add_argument("--output", type=Path, default=Path(__file__).parent.parent / "goldens")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    official = load_l2c(args.checkout, args.commit)
+    official = load_official(args.checkout, args.commit, has_lambda=False)
     weights = load_file(args.output / "dit.safetensors")
     results = []
     for dtype in (torch.float32, torch.float64):

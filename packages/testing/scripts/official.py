@@ -28,11 +28,14 @@ class Official:
     thresholded: ModuleType
     gaussian: ModuleType
     create_diffusion: Callable
-    get_lambda: Callable
+    get_lambda: Callable | None
 
 
-def load_official(checkout: Path, commit: str | None = None) -> Official:
-    """Imports the checkout. Its commit is read from git unless it is given."""
+def load_official(checkout: Path, commit: str | None = None, has_lambda: bool = True) -> Official:
+    """Imports the checkout, of HarmoniCa or, without lambda, of Learning-to-Cache, whose modules have the same names.
+
+    Its commit is read from git unless it is given.
+    """
     sys.path.insert(0, str(checkout))
     if commit is None:
         command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
@@ -44,7 +47,7 @@ def load_official(checkout: Path, commit: str | None = None) -> Official:
         thresholded=importlib.import_module("models.dynamic_models"),
         gaussian=importlib.import_module("diffusion.gaussian_diffusion"),
         create_diffusion=importlib.import_module("diffusion").create_diffusion,
-        get_lambda=importlib.import_module("train_router").get_lambda,
+        get_lambda=importlib.import_module("train_router").get_lambda if has_lambda else None,
     )
 
 
