@@ -12,13 +12,14 @@ import { createProvenance, toSchedule } from '@harmonica/router';
 import { createDdimPlan, createDdpmPlan } from '@harmonica/samplers';
 import { memory, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
+import { trainKeepingStates } from '../test/train-keeping-states.js';
 import { CONDITION_DROPOUT, drawPair } from './draw-pair.js';
 import { forwardProcess } from './forward-process.js';
 import { trainRouter } from './train-router.js';
 import { disposeBatch } from './training-batch.js';
 import { l2cConfig, type TrainingConfig } from './training-config.js';
 import type { DrawLatents, TrainRouterOptions } from './training-run.js';
-import { parseTrainingState, type TrainingState } from './training-state.js';
+import type { TrainingState } from './training-state.js';
 
 const backbone = createTinyBackbone();
 const executor = createEagerExecutor(backbone);
@@ -53,14 +54,7 @@ const options = (extra: Partial<TrainRouterOptions> = {}): TrainRouterOptions =>
   drawLatents,
   ...extra,
 });
-/** Trains and keeps the states as they would be read back from files. */
-const trained = async (extra: Partial<TrainRouterOptions> = {}) => {
-  const states: TrainingState[] = [];
-  const onTrajectory = (state: TrainingState) => {
-    states.push(parseTrainingState(JSON.stringify(state)));
-  };
-  return { router: await trainRouter(options({ onTrajectory, ...extra })), states };
-};
+const trained = (extra?: Partial<TrainRouterOptions>) => trainKeepingStates(options(extra));
 
 describe('Learning-to-Cache', () => {
   it('computes every even step, trains odd ones, and says what it was trained with', async () => {

@@ -11,6 +11,7 @@ import { createProvenance, macsCostModel, theoreticalSpeedUp, toSchedule } from 
 import { createDdimPlan } from '@harmonica/samplers';
 import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
+import { trainKeepingStates } from '../test/train-keeping-states.js';
 import { drawLabels } from './draw-batch.js';
 import { trainRouter } from './train-router.js';
 import { defaultConfig, paperConfig, type TrainingConfig } from './training-config.js';
@@ -47,15 +48,7 @@ const options = (extra: Partial<TrainRouterOptions> = {}): TrainRouterOptions =>
   provenance,
   ...extra,
 });
-/** Trains and keeps the states as they would be read back from files. */
-const trained = async (extra: Partial<TrainRouterOptions> = {}) => {
-  const states: TrainingState[] = [];
-  const onTrajectory = (state: TrainingState) => {
-    states.push(parseTrainingState(JSON.stringify(state)));
-  };
-  const router = await trainRouter(options({ onTrajectory, ...extra }));
-  return { router, states };
-};
+const trained = (extra?: Partial<TrainRouterOptions>) => trainKeepingStates(options(extra));
 
 describe('trainRouter', () => {
   it('moves every logit but those of step 0', async () => {
