@@ -6,6 +6,7 @@ it('exports this and nothing else', () => {
     'INCEPTION_DIMENSIONS',
     'collectFeatures',
     'createFeatureStatistics',
+    'createManifold',
     'decodeStatistics',
     'encodeStatistics',
     'extractFeatures',

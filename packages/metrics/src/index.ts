@@ -55,6 +55,9 @@ export {
   type TimedRun,
 } from './measure.js';
 export {
+  type CreateManifoldOptions,
+  createManifold,
+  type Manifold,
   type PrecisionRecallOptions,
   type PrecisionRecallResult,
   precisionRecall,

@@ -1,15 +1,25 @@
 import { InvalidArgumentError, throwIfAborted } from '@harmonica/core';
-import { checkFeaturePair, type FeatureSet } from './feature-set.js';
+import { checkFeaturePair, checkFeatures, type FeatureSet } from './feature-set.js';
 import { addRowProducts } from './row-products.js';
 
 /** What {@link precisionRecall} compares, and how. */
 export interface PrecisionRecallOptions {
-  readonly references: FeatureSet;
+  /** As a manifold if several sets are compared with it, so that its radii are found once. */
+  readonly references: FeatureSet | Manifold;
   readonly features: FeatureSet;
-  /** Which nearest neighbour gives the radius of an image, not counting itself. Default 3. */
+  /** Which nearest neighbour gives the radius of an image, not counting itself. Default that of the manifold, else 3. */
   readonly neighbors?: number;
   /** Looked at before every block of images. */
   readonly signal?: AbortSignal;
+}
+
+/** Balls around the features of images: plain data, to be kept if wanted. */
+export interface Manifold {
+  readonly features: FeatureSet;
+  /** Which nearest neighbour the radii reach to. */
+  readonly neighbors: number;
+  /** Squared radius of the ball around each image. */
+  readonly squaredRadii: Float64Array;
 }
 
 /** Two shares, each from 0 to 1. */
@@ -23,22 +33,49 @@ export interface PrecisionRecallResult {
 /** Images whose distances to all others are held at a time. */
 const BLOCK = 256;
 
+/** As in the paper. */
+const NEIGHBORS = 3;
+
+/** Options of {@link createManifold}. */
+export interface CreateManifoldOptions
+  extends Pick<PrecisionRecallOptions, 'neighbors' | 'signal'> {
+  readonly features: FeatureSet;
+}
+
 /**
- * Improved precision and recall (Kynkäänniemi et al., 2019, Eqs. 1 and 2). The manifold of a set is the union of the
- * balls around its images that reach to their k-th nearest neighbour in the set. Distances are computed in float64;
- * time grows with the product of the numbers of images.
+ * The manifold of a set (Kynkäänniemi et al., 2019, Eq. 1): the union of the balls around its images that reach to their
+ * k-th nearest neighbour in the set. Time grows with the square of the number of images.
+ *
+ * @throws {@link InvalidArgumentError} if `neighbors` is not from 1 to one less than the images.
+ * @throws {@link ShapeError} {@link NonFiniteError} {@link AbortedError}
+ */
+export function createManifold(options: CreateManifoldOptions): Manifold {
+  const { features, neighbors = NEIGHBORS, signal } = options;
+  assertNeighbors(neighbors, features.count - 1);
+  checkFeatures('features', features);
+  return { features, neighbors, squaredRadii: radiiOf(toPoints(features), neighbors, signal) };
+}
+
+/**
+ * Improved precision and recall (Kynkäänniemi et al., 2019, Eqs. 1 and 2), of the manifolds of two sets
+ * ({@link createManifold}). Distances are computed in float64; time grows with the product of the numbers of images.
  *
  * @throws {@link IncompatibleError} if dimensions or extractors differ.
- * @throws {@link InvalidArgumentError} if `neighbors` is not from 1 to one less than the images of the smaller set.
+ * @throws {@link InvalidArgumentError} if `neighbors` is not from 1 to one less than the images of the smaller set, or
+ * not that of the manifold.
  * @throws {@link ShapeError} {@link NonFiniteError} {@link AbortedError}
  */
 export function precisionRecall(options: PrecisionRecallOptions): PrecisionRecallResult {
-  const { references, features, neighbors = 3, signal } = options;
-  assertNeighbors(neighbors, Math.min(references.count, features.count) - 1);
-  checkFeaturePair(references, features);
-  const real = toPoints(references);
+  const { references, features, signal } = options;
+  const known = 'squaredRadii' in references ? references : undefined;
+  const set = known?.features ?? (references as FeatureSet);
+  const { neighbors = known?.neighbors ?? NEIGHBORS } = options;
+  assertNeighbors(neighbors, Math.min(set.count, features.count) - 1);
+  if (known) assertSameNeighbors(neighbors, known);
+  checkFeaturePair(set, features);
+  const real = toPoints(set);
   const fake = toPoints(features);
-  const realRadii = radiiOf(real, neighbors, signal);
+  const realRadii = known?.squaredRadii ?? radiiOf(real, neighbors, signal);
   const fakeRadii = radiiOf(fake, neighbors, signal);
   let precise = 0;
   const recalled = new Uint8Array(real.count);
@@ -112,5 +149,14 @@ function assertNeighbors(neighbors: number, most: number): void {
     argument: 'neighbors',
     value: neighbors,
     expected: `an integer from 1 to one less than the images of the smaller set, ${most}`,
+  });
+}
+
+function assertSameNeighbors(neighbors: number, manifold: Manifold): void {
+  if (neighbors === manifold.neighbors) return;
+  throw new InvalidArgumentError({
+    argument: 'neighbors',
+    value: neighbors,
+    expected: `${manifold.neighbors}, as the manifold of the references has it`,
   });
 }

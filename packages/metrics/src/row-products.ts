@@ -14,6 +14,9 @@ export interface RowProductsOptions {
 /** Columns worked on at a time: four rows of them fit a first-level cache. */
 const PANEL = 512;
 
+/** Rows of `y` worked on at a time: their panels fit a second-level cache. */
+const STRIP = 64;
+
 /**
  * Adds the inner product of every row of `x` with every row of `y`: `out[i, j] += sum_k x[i, k] y[j, k]`, in float64.
  *
@@ -26,11 +29,14 @@ export function addRowProducts(options: RowProductsOptions): Float64Array {
   const n = y.length / length;
   for (let from = 0; from < length; from += PANEL) {
     const width = Math.min(PANEL, length - from);
-    for (let i = 0; i < m; i += 4) {
-      const rows = Math.min(4, m - i);
-      for (let j = upperOnly ? i & ~1 : 0; j < n; j += 2) {
-        if (rows === 4 && j + 1 < n) addTile({ x, y, length, out, n, i, j, from, width });
-        else addEdge({ x, y, length, out, n, i, j, from, width, rows });
+    for (let strip = 0; strip < n; strip += STRIP) {
+      const end = Math.min(n, strip + STRIP);
+      for (let i = 0; i < m; i += 4) {
+        const rows = Math.min(4, m - i);
+        for (let j = upperOnly ? Math.max(strip, i & ~1) : strip; j < end; j += 2) {
+          if (rows === 4 && j + 1 < n) addTile({ x, y, length, out, n, i, j, from, width });
+          else addEdge({ x, y, length, out, n, i, j, from, width, rows });
+        }
       }
     }
   }

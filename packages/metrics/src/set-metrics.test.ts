@@ -4,7 +4,7 @@ import { featureDistance } from './feature-distance.js';
 import type { FeatureSet } from './feature-set.js';
 import { inceptionScore } from './inception-score.js';
 import { kernelDistance, kernelDistancesOf } from './kernel-distance.js';
-import { precisionRecall } from './precision-recall.js';
+import { createManifold, precisionRecall } from './precision-recall.js';
 
 const set = (values: readonly number[], dimension = 1): FeatureSet => ({
   data: Float64Array.from(values),
@@ -84,6 +84,17 @@ describe('precisionRecall', () => {
     });
     const far = { ...references, data: references.data.map((value) => value + 100) };
     expect(precisionRecall({ references, features: far })).toEqual({ precision: 0, recall: 0 });
+  });
+
+  it('takes a manifold that was made once for its references', () => {
+    const [references, features] = [normal(3, 300, 5), normal(4, 200, 5)];
+    const manifold = createManifold({ features: references, neighbors: 5 });
+    expect(precisionRecall({ references: manifold, features })).toEqual(
+      precisionRecall({ references, features, neighbors: 5 }),
+    );
+    expect(() => precisionRecall({ references: manifold, features, neighbors: 3 })).toThrow(
+      'expected 5, as the manifold of the references has it',
+    );
   });
 });
 

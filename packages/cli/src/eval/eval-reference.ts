@@ -10,8 +10,9 @@ import { startProgressBar } from '../progress-bar.js';
 import { readBytes, unreadable } from '../read-file.js';
 import type { EvalConfig, MetricName } from './eval-config.js';
 import { once } from './memo.js';
+import { referenceSet } from './reference-set.js';
 import { featureTensors, type RunningExtractor } from './row-features.js';
-import { gatherRow, type ReferenceSet } from './row-metrics.js';
+import type { ReferenceSet } from './row-metrics.js';
 import { batchesOf, hasShard, readShard, writeShard } from './shards.js';
 
 /** What distributions are compared with, before its features are at hand. */
@@ -86,6 +87,8 @@ export async function imagesReference(
     readonly batchSize: number;
     /** Where features are kept. */
     readonly folder: string;
+    /** Where what is gathered of them is kept. */
+    readonly references: string;
     readonly context: CliContext;
   },
 ): Promise<Reference> {
@@ -96,9 +99,9 @@ export async function imagesReference(
   const key = fingerprint([sha256, identity.hash, extractor.outputs, options.batchSize]);
   const folder = join(options.folder, key.slice(0, 16));
   const batches = batchesOf(files, options.batchSize);
+  const { stderr: output, signal } = context;
   const load = once(async () => {
     await prepareFolder(folder);
-    const { stderr: output, signal } = context;
     const bar = startProgressBar({ output, label: 'reference', total: batches.length });
     try {
       for (const batch of batches) {
@@ -111,7 +114,8 @@ export async function imagesReference(
     } finally {
       bar.stop();
     }
-    return gatherRow({ shards: shardsIn(folder, batches), metrics, identity });
+    const shards = () => shardsIn(folder, batches);
+    return referenceSet({ key, shards, metrics, identity, folder: options.references, signal });
   });
   return { name: `${files.length} images of ${basename(path)}`, key, load };
 }

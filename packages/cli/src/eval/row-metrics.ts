@@ -10,6 +10,7 @@ import {
   INCEPTION_DIMENSIONS,
   inceptionScore,
   kernelDistance,
+  type Manifold,
   precisionRecall,
 } from '@harmonica/metrics';
 import type { EvalConfig, MetricName } from './eval-config.js';
@@ -33,8 +34,10 @@ export interface RowQuality {
   readonly kid: number | null;
 }
 
-/** What distributions are compared with: without features if it is a statistics file. */
-export type ReferenceSet = Pick<GatheredRow, 'statistics' | 'features'>;
+/** What distributions are compared with: without features and manifold if it is a statistics file. */
+export type ReferenceSet = Pick<GatheredRow, 'statistics' | 'features'> & {
+  readonly manifold?: Manifold | undefined;
+};
 
 /** Most images that precision, recall and KID look at. */
 const MANIFOLD_IMAGES = 10_000;
@@ -133,7 +136,10 @@ export function qualityOf(options: QualityOfOptions): RowQuality {
     reference?.features && row.features
       ? { references: reference.features, features: row.features, ...(signal && { signal }) }
       : undefined;
-  const near = wants('precision-recall') && sets ? precisionRecall(sets) : undefined;
+  const near =
+    wants('precision-recall') && sets
+      ? precisionRecall({ ...sets, references: reference?.manifold ?? sets.references })
+      : undefined;
   const own = row.features;
   const original = uncached?.features;
   return {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fingerprint } from '@harmonica/core';
 import { thisMachine } from '../bench/bench-record.js';
 import type { CliContext } from '../cli-context.js';
 import { numberedJobs } from '../image-jobs.js';
@@ -10,6 +11,7 @@ import { imagesReference, type Reference, statisticsReference } from './eval-ref
 import type { EvalOutcome, EvalResult } from './eval-result.js';
 import { type EvalContext, type EvalRow, evalContext, resolveRow } from './eval-rows.js';
 import { once, remembered } from './memo.js';
+import { referenceSet } from './reference-set.js';
 import {
   type MeasureRowsOptions,
   measuredShards,
@@ -53,7 +55,7 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
   const folders = await prepareFolders(options.folder);
   const evaluation = evaluationOf(options);
   const referenceRow = await referenceRun(options, evaluation);
-  const given = await givenReference(options, folders.measured);
+  const given = await givenReference(options, folders);
   const groups = await resolveGroups({ config, evaluation, folder: folders.speed, context });
   const scored = groups.flatMap((group) => scoredRows(group, referenceRow));
   const alone = referenceRow ? [{ row: referenceRow, uncached: referenceRow }] : [];
@@ -66,7 +68,9 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
   await measureRows(measurement);
   const speed = { ...options, evaluation, rows: scored, folder: folders.speed };
   const latencies = config.latency ? await rememberedLatencies(speed, config.latency) : [];
-  const reference = given ?? (referenceRow && sampledReference(options, measurement, referenceRow));
+  const reference =
+    given ??
+    (referenceRow && sampledReference({ options, measurement, row: referenceRow, folders }));
   const results: EvalResult[] = [];
   for (const [i, row] of scored.entries()) {
     const quality = await rememberedQuality({
@@ -96,8 +100,10 @@ interface ScoredRow extends PairedRow {
   readonly tuned: TunedRow['tuned'];
 }
 
+type Folders = Awaited<ReturnType<typeof prepareFolders>>;
+
 async function prepareFolders(folder: string) {
-  const names = ['latents', 'measured', 'quality', 'speed'] as const;
+  const names = ['latents', 'measured', 'references', 'quality', 'speed'] as const;
   const entries = names.map((name) => [name, join(folder, name)] as const);
   for (const [, path] of entries) await prepareFolder(path);
   return Object.fromEntries(entries) as Record<(typeof names)[number], string>;
@@ -120,13 +126,13 @@ async function referenceRun(
 /** The reference that is given as files, if it is. */
 async function givenReference(
   { config, extractor, context }: RunEvalOptions,
-  folder: string,
+  { measured: folder, references }: Folders,
 ): Promise<Reference | undefined> {
   const { reference, metrics, batch: batchSize } = config;
   if (!reference || !extractor) return undefined;
   if ('images' in reference) {
     const { images: path } = reference;
-    return imagesReference({ path, extractor, metrics, batchSize, folder, context });
+    return imagesReference({ path, extractor, metrics, batchSize, folder, references, context });
   }
   if ('statistics' in reference) {
     return statisticsReference({ path: reference.statistics, extractor, metrics });
@@ -135,14 +141,20 @@ async function givenReference(
 }
 
 /** The features of a sampled run as a reference. */
-function sampledReference(
-  { config: { metrics }, extractor }: RunEvalOptions,
-  measurement: MeasureRowsOptions,
-  row: EvalRow,
-): Reference {
-  const identity = extractor?.extractor.identity;
+function sampledReference(input: {
+  readonly options: RunEvalOptions;
+  readonly measurement: MeasureRowsOptions;
+  readonly row: EvalRow;
+  readonly folders: Folders;
+}): Reference {
+  const { options, measurement, row, folders } = input;
+  const { metrics } = options.config;
+  const { signal } = options.context;
+  const identity = options.extractor?.extractor.identity;
+  const key = fingerprint([row.key, identity?.hash ?? null, options.extractor?.outputs ?? []]);
   const shards = () => measuredShards(measurement, { row, uncached: row });
-  const load = once(() => gatherRow({ shards: shards(), metrics, identity }));
+  const folder = folders.references;
+  const load = once(() => referenceSet({ key, shards, metrics, identity, folder, signal }));
   return { name: `the uncached run ${row.name}`, key: row.key, load };
 }
 

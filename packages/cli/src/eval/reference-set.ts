@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fingerprint } from '@harmonica/core';
+import {
+  createManifold,
+  decodeStatistics,
+  type ExtractorIdentity,
+  encodeStatistics,
+  type FeatureStatistics,
+} from '@harmonica/metrics';
+import { isFile } from '../is-file.js';
+import { writeOutput } from '../output-files.js';
+import type { MetricName } from './eval-config.js';
+import { remembered } from './memo.js';
+import { gatherRow, type ReferenceSet } from './row-metrics.js';
+import type { Shard } from './shards.js';
+
+/** Options of {@link referenceSet}. */
+export interface ReferenceSetOptions {
+  /** What the features depend on. */
+  readonly key: string;
+  /** Reads them. */
+  readonly shards: () => AsyncIterable<Shard>;
+  readonly metrics: readonly MetricName[];
+  readonly identity: ExtractorIdentity | undefined;
+  /** Where statistics and radii are kept: making them takes longer than anything else of a large set. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Everything that the metrics need of a reference; statistics and radii are made once. */
+export async function referenceSet(options: ReferenceSetOptions): Promise<ReferenceSet> {
+  const { key, shards, metrics, identity, folder, signal } = options;
+  const kept: Record<string, FeatureStatistics> = {};
+  const missing: MetricName[] = [];
+  for (const metric of metrics) {
+    const output = OUTPUTS[metric];
+    const path = output && statisticsPath(options, output);
+    if (output && path && (await isFile(path))) {
+      kept[output] = decodeStatistics({ bytes: await readFile(path), path });
+    } else missing.push(metric);
+  }
+  const { statistics: made, features } = await gatherRow({
+    shards: shards(),
+    metrics: missing,
+    identity,
+  });
+  for (const [output, each] of Object.entries(made)) {
+    await writeOutput(statisticsPath(options, output), encodeStatistics(each));
+  }
+  const statistics = { ...kept, ...made };
+  if (!features || !metrics.includes('precision-recall')) return { statistics, features };
+  const { neighbors, squaredRadii } = await remembered({
+    folder,
+    key: { manifold: key },
+    make: async () => {
+      const manifold = createManifold({ features, signal });
+      return { neighbors: manifold.neighbors, squaredRadii: [...manifold.squaredRadii] };
+    },
+  });
+  const manifold = { features, neighbors, squaredRadii: Float64Array.from(squaredRadii) };
+  return { statistics, features, manifold };
+}
+
+/** The outputs of an extractor whose statistics metrics compare. */
+const OUTPUTS: Partial<Record<MetricName, string>> = { fid: 'features', sfid: 'spatial' };
+
+function statisticsPath({ folder, key }: ReferenceSetOptions, output: string): string {
+  return join(folder, `${fingerprint({ statistics: key, output }).slice(0, 16)}.npz`);
+}
