@@ -21,7 +21,7 @@ export interface DecodedImages {
 }
 
 /**
- * Decodes latents one after the other, with a progress bar.
+ * Decodes latents, as many at a time as the decoder takes, with a progress bar.
  *
  * @throws {@link InvalidArgumentError} if the model has no autoencoder; {@link AbortedError}
  */
@@ -40,11 +40,12 @@ export async function decodeImages(options: DecodeImagesOptions): Promise<Decode
   const began = performance.now();
   const images: PixelImage[] = [];
   try {
-    for (const latent of latents) {
-      await setImmediate(); // Ctrl-C is heard between two images, whatever the engine
+    for (let start = 0; start < latents.length; start += decoder.batchSize) {
+      await setImmediate(); // Ctrl-C is heard between two batches, whatever the engine
       throwIfAborted(signal, 'Decoding');
-      images.push(await decoder.decode(latent));
-      bar.increment();
+      const decoded = await decoder.decode(latents.slice(start, start + decoder.batchSize));
+      images.push(...decoded);
+      bar.increment(decoded.length);
     }
   } finally {
     bar.stop();

@@ -20,7 +20,7 @@ async function peakBytes(size: number, tileSize: number): Promise<number> {
     const model = { backbone: { spec: { latent } }, decode, tileSize: ${tileSize} };
     const decoder = createImageDecoder({ model, backend });
     const values = Float32Array.from({ length: ${size * size * 4} }, (_, i) => Math.sin(i));
-    const { width } = await decoder.decode(values);
+    const [{ width }] = await decoder.decode([values]);
     if (width !== ${8 * size}) throw new Error('decoded to ' + width);
     console.log(peakMemoryBytes());`);
   return Number(printed);

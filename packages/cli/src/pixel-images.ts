@@ -22,7 +22,8 @@ export async function pixelImages(batch: Tensor4D): Promise<PixelImage[]> {
 
 function toBytes(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(values.length);
-  for (const [i, value] of values.entries()) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
     if (!Number.isFinite(value)) throw new NonFiniteError({ site: 'image' });
     bytes[i] = Math.round(Math.min(1, Math.max(0, (value + 1) / 2)) * 255);
   }

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, sep } from 'node:path';
 import { fingerprint, InvalidArgumentError, ShapeError } from '@harmonica/core';
 import { decodeStatistics, type FeatureStatistics } from '@harmonica/metrics';
 import { hashFiles } from '@harmonica/weights';
@@ -131,13 +131,19 @@ async function pngFiles(folder: string): Promise<readonly string[]> {
   } catch (cause) {
     throw unreadable(folder, cause, 'Give a folder that is there.');
   }
-  const files = names.filter((name) => name.toLowerCase().endsWith('.png')).sort();
-  if (files.length > 0) return files.map((name) => join(folder, name));
+  const files = names.filter((name) => name.toLowerCase().endsWith('.png'));
+  if (files.length > 0) return shuffled(files).map((name) => join(folder, name));
   throw new InvalidArgumentError({
     argument: 'reference.images',
     value: folder,
     expected: 'a folder with PNG files',
   });
+}
+
+/** In an order that has nothing to do with names, so that the first of many, which manifolds are made of, are like all. */
+function shuffled(names: readonly string[]): readonly string[] {
+  const keyed = names.map((name) => ({ name, key: fingerprint(name.split(sep)) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ name }) => name);
 }
 
 async function assertOneSize(files: readonly string[]): Promise<void> {
