@@ -25,9 +25,9 @@ import {
   type ImageSource,
   sortSources,
 } from '../image-shards.js';
+import { SHARDS } from './shards.js';
 
 const ICON_SETS = ['noto', 'noto-v1', 'fluent-emoji', 'fluent-emoji-flat', 'twemoji'] as const;
-const SHARDS = 2;
 const ENCODING = { quality: 90, effort: 2, smartSubsample: true } as const;
 /** Pictures drawn at the same time. */
 const CONCURRENCY = 4 * availableParallelism();

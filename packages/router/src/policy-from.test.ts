@@ -159,9 +159,20 @@ describe('policyFrom', () => {
     ],
     ['router.json', toSchedule(router)],
     ['schedule:router.json,threshold=0.2', toSchedule(router, { threshold: 0.2 })],
+    [
+      'schedule:router.json,threshold=0.2,predictor=taylor-2',
+      { ...toSchedule(router, { threshold: 0.2 }), predictor: 'taylor-2' },
+    ],
     ['schedule.json', interval],
+    ['schedule:schedule.json,predictor=quadratic', { ...interval, predictor: 'quadratic' }],
   ])('makes the schedule of %s', async (text, expected) => {
     expect(await scheduleFrom(text)).toEqual(expected);
+  });
+
+  it('is called like its file, with what was changed of it', async () => {
+    const names = async (text: string) => (await policyFrom(text, context)).name;
+    expect(await names('router.json')).toBe('router');
+    expect(await names('schedule:router.json,threshold=0.2')).toBe('schedule:router,threshold=0.2');
   });
 
   it('has a case of every name', async () => {

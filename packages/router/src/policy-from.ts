@@ -115,7 +115,10 @@ export function cacheMethodOf(policy: ReadyPolicy): CacheMethod {
 
 function nameOf(spec: PolicySpec): string {
   if (spec.policy !== 'schedule') return formatPolicySpec(spec);
-  return spec.file.replace(/^.*[\\/]/s, '').replace(/\.json$/, '');
+  const file = spec.file.replace(/^.*[\\/]/s, '').replace(/\.json$/, '');
+  const { threshold, predictor } = spec;
+  const isPlain = threshold === undefined && predictor === undefined;
+  return isPlain ? file : formatPolicySpec({ ...spec, file });
 }
 
 async function dynamicPolicy(
@@ -265,14 +268,17 @@ async function smoothCache(spec: SmoothCacheSpec, context: PolicyContext): Promi
 }
 
 async function documentSchedule(
-  { file, threshold }: ScheduleSpec,
+  { file, threshold, predictor }: ScheduleSpec,
   context: PolicyContext,
 ): Promise<CacheSchedule> {
   const document = parseCacheDocument(await readText(file, context), file);
   assertCompatible(document, context);
-  if (document.kind === 'router') return toSchedule(document, threshold ? { threshold } : {});
-  refuse({ threshold }, 'a schedule', 'router');
-  return document;
+  if (document.kind !== 'router') refuse({ threshold }, 'a schedule', 'router');
+  const schedule =
+    document.kind === 'router'
+      ? toSchedule(document, threshold === undefined ? {} : { threshold })
+      : document;
+  return predictor ? { ...schedule, predictor } : schedule;
 }
 
 /** Refuses settings that a file does not have. */

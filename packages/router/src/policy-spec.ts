@@ -126,6 +126,8 @@ export interface ScheduleSpec {
   readonly file: string;
   /** Score above which a router computes a branch. Default: the router's own. */
   readonly threshold?: number;
+  /** What stands in for a branch that is not computed. Default: what the file says. */
+  readonly predictor?: PredictorChoice;
 }
 
 /** The caching methods that a {@link PolicySpec} names. */
@@ -328,7 +330,7 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
         ...predicting,
       };
     case 'schedule':
-      return { file, threshold: number };
+      return { file, threshold: number, ...predicting };
   }
 }
 

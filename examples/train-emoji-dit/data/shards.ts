@@ -1,0 +1,2 @@
+/** How many shards `prepare-data` writes. */
+export const SHARDS = 2;
