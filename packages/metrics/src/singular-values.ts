@@ -50,47 +50,92 @@ function bidiagonalize(data: Float64Array, rows: number, columns: number): Float
     for (let i = k; i < rows; i++) left[i] = data[i * columns + k] as number;
     found[2 * k] = makeReflection(left, k);
     sums.fill(0);
-    for (let i = k; i < rows; i++) {
-      const factor = left[i] as number;
-      const row = i * columns;
-      for (let j = k + 1; j < columns; j++) {
-        sums[j] = (sums[j] as number) + factor * (data[row + j] as number);
-      }
-    }
+    const panel = { data, rows, columns, from: k + 1, left, sums, right };
+    addRows(panel, k);
     if (k + 1 === columns) break;
-    reflectRow({ data, row: k * columns, from: k + 1, columns, factor: left[k] as number, sums });
-    for (let j = k + 1; j < columns; j++) right[j] = data[k * columns + j] as number;
-    found[2 * k + 1] = makeReflection(right, k + 1);
-    for (let i = k + 1; i < rows; i++) {
-      const row = i * columns;
-      const factor = left[i] as number;
-      const dot = reflectRow({ data, row, from: k + 1, columns, factor, sums, right });
-      for (let j = k + 1; j < columns; j++) {
-        data[row + j] = (data[row + j] as number) - dot * (right[j] as number);
-      }
+    const factor = left[k] as number;
+    for (let j = k + 1; j < columns; j++) {
+      right[j] = (data[k * columns + j] as number) - factor * (sums[j] as number);
     }
+    found[2 * k + 1] = makeReflection(right, k + 1);
+    reflectRows(panel, k + 1);
   }
   return found;
 }
 
-/** Takes `factor * sums` off a row, and gives what is left times `right`. */
-function reflectRow(work: {
+interface Panel {
   readonly data: Float64Array;
-  readonly row: number;
-  readonly from: number;
+  readonly rows: number;
   readonly columns: number;
-  readonly factor: number;
+  /** The first column that is worked on. */
+  readonly from: number;
+  /** The reflection from the left, by row. */
+  readonly left: Float64Array;
+  /** `left^T data`, by column. */
   readonly sums: Float64Array;
-  readonly right?: Float64Array;
-}): number {
-  const { data, row, from, columns, factor, sums, right = sums } = work;
-  let dot = 0;
-  for (let j = from; j < columns; j++) {
-    const value = (data[row + j] as number) - factor * (sums[j] as number);
-    data[row + j] = value;
-    dot += value * (right[j] as number);
+  /** The reflection from the right, by column. */
+  readonly right: Float64Array;
+}
+
+/** `sums += left^T data` over the rows from `first` on, four at a time, so that sums are read and written once for all. */
+function addRows({ data, rows, columns, from, left, sums }: Panel, first: number): void {
+  let i = first;
+  for (; i + 4 <= rows; i += 4) {
+    const o0 = i * columns;
+    const [o1, o2, o3] = [o0 + columns, o0 + 2 * columns, o0 + 3 * columns];
+    const f0 = left[i] as number;
+    const f1 = left[i + 1] as number;
+    const f2 = left[i + 2] as number;
+    const f3 = left[i + 3] as number;
+    for (let j = from; j < columns; j++) {
+      const pair = f0 * (data[o0 + j] as number) + f1 * (data[o1 + j] as number);
+      const other = f2 * (data[o2 + j] as number) + f3 * (data[o3 + j] as number);
+      sums[j] = (sums[j] as number) + (pair + other);
+    }
   }
-  return dot;
+  for (; i < rows; i++) {
+    const factor = left[i] as number;
+    for (let j = from; j < columns; j++) {
+      sums[j] = (sums[j] as number) + factor * (data[i * columns + j] as number);
+    }
+  }
+}
+
+/** Applies both reflections to the rows from `first` on: `data -= left sums^T`, then `data -= (data right) right^T`. */
+function reflectRows({ data, rows, columns, from, left, sums, right }: Panel, first: number): void {
+  let i = first;
+  for (; i + 2 <= rows; i += 2) {
+    const o0 = i * columns;
+    const o1 = o0 + columns;
+    const f0 = left[i] as number;
+    const f1 = left[i + 1] as number;
+    let [dot0, dot1] = [0, 0];
+    for (let j = from; j < columns; j++) {
+      const sum = sums[j] as number;
+      const weight = right[j] as number;
+      const v0 = (data[o0 + j] as number) - f0 * sum;
+      const v1 = (data[o1 + j] as number) - f1 * sum;
+      data[o0 + j] = v0;
+      data[o1 + j] = v1;
+      dot0 += v0 * weight;
+      dot1 += v1 * weight;
+    }
+    for (let j = from; j < columns; j++) {
+      const weight = right[j] as number;
+      data[o0 + j] = (data[o0 + j] as number) - dot0 * weight;
+      data[o1 + j] = (data[o1 + j] as number) - dot1 * weight;
+    }
+  }
+  for (; i < rows; i++) {
+    const row = data.subarray(i * columns, (i + 1) * columns);
+    const factor = left[i] as number;
+    let dot = 0;
+    for (let j = from; j < columns; j++) {
+      row[j] = (row[j] as number) - factor * (sums[j] as number);
+      dot += (row[j] as number) * (right[j] as number);
+    }
+    for (let j = from; j < columns; j++) row[j] = (row[j] as number) - dot * (right[j] as number);
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename, join, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { fingerprint, InvalidArgumentError, ShapeError } from '@harmonica/core';
 import { decodeStatistics, type FeatureStatistics } from '@harmonica/metrics';
 import { hashFiles } from '@harmonica/weights';
@@ -93,7 +93,7 @@ export async function imagesReference(
   },
 ): Promise<Reference> {
   const { path, extractor, metrics, context } = options;
-  const files = await pngFiles(path);
+  const files = shuffled(path, await pngFiles(path));
   const { identity } = extractor.extractor;
   const sha256 = await hashFiles(files);
   const key = fingerprint([sha256, identity.hash, extractor.outputs, options.batchSize]);
@@ -131,8 +131,8 @@ async function pngFiles(folder: string): Promise<readonly string[]> {
   } catch (cause) {
     throw unreadable(folder, cause, 'Give a folder that is there.');
   }
-  const files = names.filter((name) => name.toLowerCase().endsWith('.png'));
-  if (files.length > 0) return shuffled(files).map((name) => join(folder, name));
+  const files = names.filter((name) => name.toLowerCase().endsWith('.png')).sort();
+  if (files.length > 0) return files.map((name) => join(folder, name));
   throw new InvalidArgumentError({
     argument: 'reference.images',
     value: folder,
@@ -141,9 +141,12 @@ async function pngFiles(folder: string): Promise<readonly string[]> {
 }
 
 /** In an order that has nothing to do with names, so that the first of many, which manifolds are made of, are like all. */
-function shuffled(names: readonly string[]): readonly string[] {
-  const keyed = names.map((name) => ({ name, key: fingerprint(name.split(sep)) }));
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ name }) => name);
+function shuffled(folder: string, files: readonly string[]): readonly string[] {
+  const keyed = files.map((file) => ({
+    file,
+    key: fingerprint(relative(folder, file).split(sep)),
+  }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ file }) => file);
 }
 
 async function assertOneSize(files: readonly string[]): Promise<void> {

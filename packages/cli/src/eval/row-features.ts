@@ -114,28 +114,40 @@ function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
   };
 }
 
-async function measureBatch(input: {
+interface MeasureBatchInput {
   readonly options: MeasureRowsOptions;
   readonly pair: PairedRow;
   readonly imagesOf: ImagesOf;
-}): Promise<Shard> {
+}
+
+async function measureBatch(input: MeasureBatchInput): Promise<Shard> {
   const { options, pair, imagesOf } = input;
   const { extractor, context } = options;
   const images = await imagesOf(pair.row);
-  const tensors = new Map<string, ReturnType<typeof stacked>>();
-  for (const partner of PARTNERS) {
-    const row = pair[partner];
-    if (!row || row.key === pair.row.key) continue;
-    const references = await imagesOf(row);
+  const partners: (readonly PixelImage[] | undefined)[] = [];
+  for (const partner of PARTNERS) partners.push(await partnerImages(input, partner));
+  const { signal } = context;
+  // Begun first: the engine runs while pixels are compared.
+  const features = extractor && featureTensors({ extractor, images, signal });
+  const pairs = PARTNERS.flatMap((partner, k) => {
+    const references = partners[k];
+    if (!references) return [];
     const values = images.map((image, i) => {
       const both = { image, reference: references[i] as PixelImage };
       return [psnr(both), ssim(both)];
     });
-    tensors.set(partner, stacked(values));
-  }
-  const { signal } = context;
-  const features = extractor ? await featureTensors({ extractor, images, signal }) : new Map();
-  return new Map([...tensors, ...features]);
+    return [[partner, stacked(values)] as const];
+  });
+  return new Map([...pairs, ...((await features) ?? [])]);
+}
+
+/** The images that those of a row are compared with, unless they are the same. */
+async function partnerImages(
+  { pair, imagesOf }: Pick<MeasureBatchInput, 'pair' | 'imagesOf'>,
+  partner: (typeof PARTNERS)[number],
+): Promise<readonly PixelImage[] | undefined> {
+  const row = pair[partner];
+  return row && row.key !== pair.row.key ? imagesOf(row) : undefined;
 }
 
 /** Options of {@link featureTensors}. */
