@@ -39,7 +39,7 @@ export function isTrainer(text: string): text is (typeof TRAINERS)[number] {
 }
 
 const BATCHES = ['fresh', 'repeated'] as const;
-const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs'];
+const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs', 'ms'];
 const PREDICTOR_CHOICES: readonly TrainingConfig['predictor'][] = [...PREDICTOR_NAMES, 'per-step'];
 const GRANULARITIES: readonly TrainingConfig['granularity'][] = ['branch', 'step'];
 const positive = numberOption({ min: Number.MIN_VALUE });
@@ -86,12 +86,12 @@ export const CONFIG_OPTIONS: {
   },
   targetSpeedup: {
     flags: '--target-speedup <x>',
-    description: 'speed-up by MACs to reach; adapts beta and sets the threshold',
+    description: 'speed-up to reach, by MACs or measured costs; adapts beta and sets the threshold',
     parse: numberOption({ min: 1 }),
   },
   costs: {
     flags: '--costs <name>',
-    description: `what a branch costs: ${COST_NAMES.join(', ')}`,
+    description: `what a branch costs: ${COST_NAMES.join(', ')} (measured here)`,
     parse: choiceOption(COST_NAMES),
   },
   proxy: {

@@ -1,12 +1,13 @@
 import { type PredictorChoice, type PredictorName, restoreRng } from '@harmonica/core';
 import type { RoutedRun } from '@harmonica/iepo';
-import { macsCostModel, predictorByName, routerScores } from '@harmonica/router';
+import { predictorByName, routerScores } from '@harmonica/router';
 import type { TrainingBatch } from './draw-batch.js';
 import { hardScores, thresholdInForce } from './router-updates.js';
 import { startingBeta } from './starting-beta.js';
 import { isRelative, predictorsFor, stepWeights } from './step-weights.js';
 import { disposeBatch, drawNoise, routedRun } from './training-batch.js';
 import type { TrainingConfig } from './training-config.js';
+import { costModelIn } from './training-costs.js';
 import type { TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 
@@ -31,9 +32,9 @@ export interface RefreshWeightsOptions {
 /** Renews lambda, the loss weights and the predictors on a batch. */
 export async function refreshWeights(input: RefreshWeightsOptions): Promise<TrainingState> {
   const { options, state, run, batch } = input;
-  const { config, executor, signal } = options;
+  const { config, signal } = options;
   const first = state.refreshedAt < 0;
-  const cost = macsCostModel(executor.spec);
+  const cost = costModelIn(options, state);
   const fresh = await stepWeights({
     ...predictorSearch(config, state),
     run,
@@ -66,12 +67,12 @@ export async function withFinalPredictors(
   options: TrainRouterOptions,
   state: TrainingState,
 ): Promise<TrainingState> {
-  const { config, executor, signal } = options;
+  const { config, signal } = options;
   const search = predictorSearch(config, state);
   if (!search) return state;
   const size = FINAL_BATCHES * config.batchSize;
   const batch = drawNoise(options, restoreRng(state.rng), size);
-  const threshold = thresholdInForce(config, state.logits, macsCostModel(executor.spec));
+  const threshold = thresholdInForce(config, state.logits, costModelIn(options, state));
   try {
     const chosen = await predictorsFor({
       ...search,

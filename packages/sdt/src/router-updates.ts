@@ -1,10 +1,11 @@
 import type { RouterFile } from '@harmonica/core';
 import { objective } from '@harmonica/iepo';
-import { branchCostWeights, type CostModel, macsCostModel, routerScores } from '@harmonica/router';
+import { type CostModel, routerScores } from '@harmonica/router';
 import { type AdamWState, updateAdamW } from './adamw.js';
 import { adaptBeta } from './beta-control.js';
 import { calibrateThreshold, decisionsAt, speedUpAt } from './calibrate-threshold.js';
 import { LOGIT_LIMIT, learningRateAt, type TrainingConfig } from './training-config.js';
+import { costModelIn, penaltyCosts } from './training-costs.js';
 import type { TrainRouterOptions } from './training-run.js';
 import type { TrainingState, TrajectoryRecord } from './training-state.js';
 import type { TrainingStepResult } from './training-step.js';
@@ -27,28 +28,30 @@ export function startRound(state: TrainingState): Round {
 
 /** Scores to blend the branches of a step by: the router's, in the hard finish a mask. */
 export function appliedScores(
-  { config, executor }: UpdateOptions,
+  options: UpdateOptions,
   { state }: Round,
   step: number,
 ): readonly number[] {
+  const { config } = options;
   const { logits, iteration } = state;
   const scores = scoresOf(logits, step);
   if (iteration < config.iterations * (1 - config.hardFinish)) return scores;
-  const threshold = thresholdInForce(config, logits, macsCostModel(executor.spec));
+  const threshold = thresholdInForce(config, logits, costModelIn(options, state));
   return scores.map((score) => (score > threshold ? 1 : 0));
 }
 
 /** Updates the logits of a step by AdamW and a clamp, and reports it. */
 export function updateStep(
-  { config, executor, onProgress }: UpdateOptions,
+  options: UpdateOptions,
   { state, totals, updates }: Round,
   found: Pick<TrainingStepResult, 'error' | 'scoreGradients'> & { readonly step: number },
 ): Round {
+  const { config, onProgress } = options;
   const { step, error } = found;
   const { beta } = state;
   const weight = state.weights[step] as number;
   const scores = scoresOf(state.logits, step);
-  const costs = branchCosts({ config, executor });
+  const costs = penaltyCosts(options, state);
   const terms = objective({ weight, error, beta, scores, costs });
   const ownGradient = scores.map((s, k) => {
     const byScore = weight * (found.scoreGradients[k] as number) + beta * (costs[k] as number);
@@ -77,10 +80,11 @@ export function updateStep(
 }
 
 /** The state after the updates of a round, with its record and the beta that follows from it. */
-export function endRound({ config, executor }: UpdateOptions, round: Round): TrainingState {
+export function endRound(options: UpdateOptions, round: Round): TrainingState {
+  const { config } = options;
   const { state } = round;
   const { targetSpeedup: target } = config;
-  const cost = macsCostModel(executor.spec);
+  const cost = costModelIn(options, state);
   const scores = routerScores(state);
   const speedUp = speedUpAt({ scores, cost, threshold: config.threshold });
   return {
@@ -127,13 +131,6 @@ export function thresholdInForce(
 
 function scoresOf(logits: RouterFile['logits'], step: number): readonly number[] {
   return routerScores({ logits: [logits[step] as readonly number[]] })[0] as readonly number[];
-}
-
-function branchCosts({ config, executor }: UpdateOptions): readonly number[] {
-  const { spec } = executor;
-  return config.costs === 'macs'
-    ? branchCostWeights(macsCostModel(spec))
-    : spec.branches.map(() => 1);
 }
 
 /** The gradient of one logit that all entries share, as a mean so that it does not grow with their number. */

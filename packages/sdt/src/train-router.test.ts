@@ -74,12 +74,34 @@ describe('trainRouter', () => {
     ['paper', { ...paperConfig, batchSize: 1, iterations: 9, refreshEvery: 3 }],
     ['hard finish', { ...config, hardFinish: 0.5, proxy: 'leave-one-out' as const }],
     ['repeated', { ...config, batches: 'repeated' as const }],
+    ['measured costs', { ...paperConfig, costs: 'ms' as const, batchSize: 1, iterations: 6 }],
   ])('resumed from any trajectory gives the same router, bit for bit (%s)', async (_, settings) => {
     const whole = await trained({ config: settings });
     for (const resume of whole.states.slice(0, -1)) {
       const { router } = await trained({ config: settings, resume });
       expect(router).toEqual(whole.router);
     }
+  });
+
+  it('measures costs once, and trains by them as by MACs that are as large', async () => {
+    const byMacs = await trained();
+    const measured = { ...config, costs: 'ms' as const };
+    const { states } = await trained({
+      config: { ...measured, iterations: 1, targetSpeedup: undefined },
+    });
+    const [before, after] = [states[0], states.at(-1)] as [TrainingState, TrainingState];
+    expect(before.costs?.branches).toHaveLength(backbone.spec.branches.length);
+    expect(Math.min(...(before.costs?.branches ?? []))).toBeGreaterThan(0);
+    expect(after.costs).toEqual(before.costs);
+
+    const macs = macsCostModel(backbone.spec);
+    const costs = { ...macs, unit: 'ms' as const };
+    const resume = { ...(byMacs.states[0] as TrainingState), config: measured, costs };
+    const { router } = await trained({ config: measured, resume });
+    const { logits, threshold, predictor, provenance } = byMacs.router;
+    expect(router).toMatchObject({ logits, threshold, predictor });
+    const speedUp = provenance.training?.theoreticalSpeedUp;
+    expect(router.provenance.training).toMatchObject({ costs, expectedSpeedUp: speedUp });
   });
 
   it('stopped within a trajectory leaves a state that leads to the same router', async () => {

@@ -6,6 +6,7 @@ import {
   type RouterFile,
 } from '@harmonica/core';
 import {
+  type CostModel,
   FIRST_STEP_LOGIT,
   fixedIntervalSchedule,
   logitsFromSchedule,
@@ -22,6 +23,7 @@ import { thresholdInForce } from './router-updates.js';
 import { assertPairs, trainPairs } from './train-pairs.js';
 import { trainTrajectory } from './train-trajectory.js';
 import { assertTrainingConfig, SETTING_DEFAULTS } from './training-config.js';
+import { costModelIn, withCosts } from './training-costs.js';
 import type { TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 
@@ -46,7 +48,8 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
   const paired = config.trainer === 'l2c';
   assertTrainable(options);
   if (paired && !options.drawLatents) throw noLatents();
-  let state = options.resume ? resumed(options, options.resume) : initialState(options);
+  const start = options.resume ? resumed(options, options.resume) : initialState(options);
+  let state = await withCosts(options, start);
   await onTrajectory?.(state);
   while (state.iteration < config.iterations) {
     state = await (paired ? trainPairs : trainTrajectory)(options, state);
@@ -72,12 +75,15 @@ export function assertTrainable({
 
 /** The router that a training state stands for. */
 export function finishedRouter(
-  { executor, config }: Pick<TrainRouterOptions, 'executor' | 'config'>,
+  options: Pick<TrainRouterOptions, 'executor' | 'config'>,
   state: TrainingState,
 ): RouterFile {
-  const cost = macsCostModel(executor.spec);
-  const threshold = thresholdInForce(config, state.logits, cost);
+  const { executor, config } = options;
+  const { costs } = state;
+  const threshold = thresholdInForce(config, state.logits, costModelIn(options, state));
   const last = state.records.at(-1);
+  const scores = routerScores(state);
+  const speedUp = (cost: CostModel) => speedUpAt({ scores, cost, threshold });
   const training = {
     ...state.provenance.training,
     trainer: config.trainer ?? SETTING_DEFAULTS.trainer,
@@ -86,7 +92,8 @@ export function finishedRouter(
     images: state.images ?? 0,
     beta: state.beta,
     lambda: state.lambda,
-    theoreticalSpeedUp: speedUpAt({ scores: routerScores(state), cost, threshold }),
+    theoreticalSpeedUp: speedUp(macsCostModel(executor.spec)),
+    ...(costs && { costs, expectedSpeedUp: speedUp(costs) }),
     ...(last && { lastTrajectory: last }),
   };
   return {

@@ -32,10 +32,13 @@ export interface TrainingConfig {
    * from the first lambda, whatever is given here.
    */
   readonly beta: number;
-  /** Theoretical speed-up by MACs to reach, above 1; adapts beta and chooses the final threshold. */
+  /** Speed-up to reach, above 1: by measured time with costs `ms`, else by MACs. Adapts beta and chooses the final threshold. */
   readonly targetSpeedup?: number | undefined;
-  /** `uniform`: every branch costs 1, as in the paper. `macs`: by its MACs, with mean 1. */
-  readonly costs: 'uniform' | 'macs';
+  /**
+   * What a branch weighs in the penalty. `uniform`: 1, as in the paper. `macs`: its MACs, `ms`: its time on the executor,
+   * measured before the first update; both with mean 1, so that beta keeps its meaning.
+   */
+  readonly costs: 'uniform' | 'macs' | 'ms';
   readonly proxy: ProxyName;
   /** Updates between two refreshes of lambda (C in the paper). */
   readonly refreshEvery: number;

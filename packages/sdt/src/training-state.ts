@@ -5,6 +5,7 @@ import {
   parseJson,
   type RngState,
 } from '@harmonica/core';
+import type { CostModel } from '@harmonica/router';
 import { z } from 'zod';
 import type { AdamWState } from './adamw.js';
 import type { TrainingConfig } from './training-config.js';
@@ -48,6 +49,8 @@ export interface TrainingState {
   /** lambda(t) of the last refresh, averaged as configured. */
   readonly lambda: readonly number[];
   readonly records: readonly TrajectoryRecord[];
+  /** Measured before the first update, with costs `ms`. */
+  readonly costs?: CostModel | undefined;
   /** Real images drawn so far, counting every time one is drawn. Absent: none. */
   readonly images?: number | undefined;
 }
@@ -92,6 +95,15 @@ function trainingStateSchema() {
       weights: numbers,
       lambda: numbers,
       records: z.array(z.looseObject({ iteration: z.number() })),
+      costs: z
+        .object({
+          unit: z.literal('ms'),
+          begin: z.number(),
+          branches: numbers,
+          predict: z.number(),
+          end: z.number(),
+        })
+        .optional(),
       images: z.number().int().nonnegative().optional(),
     })
     .superRefine(({ logits, optimizer, weights, lambda }, context) => {

@@ -124,6 +124,8 @@ describe('harmonica eval', () => {
     const [uncached, ...rest] = await resultsIn('timed');
     expect(uncached?.latency?.ms.count).toBe(2);
     expect(uncached?.latency?.speedUp.median).toBe(1);
+    const report = await readFile(join(folder, 'timed', 'report.html'), 'utf8');
+    expect(report).toMatch(/its time by itself; predicted, one takes \d+\.\d\d ms/);
     // How fast the machine is decides whether there is a row near 2x, and nothing else.
     for (const { tuned, steps } of rest)
       expect(tuned).toEqual({ setting: 'steps', value: steps, target: 2 });

@@ -260,6 +260,14 @@ function summaryOf(router: RouterFile, { executor }: Session, path: string): str
     schedule: toSchedule(router),
     spec: executor.spec,
   });
-  const percent = `${(100 * cacheUtilization).toFixed(1)} %`;
-  return `${path}: CUR ${percent}, ${theoreticalSpeedUp.toFixed(2)}x by MACs, threshold ${router.threshold.toPrecision(3)}\n`;
+  const { expectedSpeedUp } = router.provenance.training ?? {};
+  const parts = [
+    `CUR ${(100 * cacheUtilization).toFixed(1)} %`,
+    `${theoreticalSpeedUp.toFixed(2)}x by MACs`,
+    ...(typeof expectedSpeedUp === 'number'
+      ? [`${expectedSpeedUp.toFixed(2)}x by measured costs`]
+      : []),
+    `threshold ${router.threshold.toPrecision(3)}`,
+  ];
+  return `${path}: ${parts.join(', ')}\n`;
 }

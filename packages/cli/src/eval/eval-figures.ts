@@ -114,19 +114,29 @@ export async function rowFigures(options: RowFiguresOptions): Promise<readonly F
 }
 
 /** What each branch costs by MACs, a figure for the model. */
-export async function costFigure({ evaluation }: FinishedEval): Promise<FigureSection> {
+export async function costFigure({ evaluation, costs }: FinishedEval): Promise<FigureSection> {
   const { spec } = evaluation.session.executor;
-  const cost = macsCostModel(spec);
-  const bars = spec.branches.map((branch: Branch, i) => ({
-    group: String(branch.block),
-    series: branch.kind,
-    value: (cost.branches[i] as number) / 1e6,
-  }));
-  const content = await barPlot({ bars, xTitle: 'block', yTitle: 'million MACs for an image' });
+  const { branches } = macsCostModel(spec);
+  const plot = (values: readonly number[], yTitle: string) => {
+    const bars = spec.branches.map((branch: Branch, i) => ({
+      group: String(branch.block),
+      series: branch.kind,
+      value: values[i] as number,
+    }));
+    return barPlot({ bars, xTitle: 'block', yTitle });
+  };
+  const macs = branches.map((each) => each / 1e6);
+  const counted = await plot(macs, 'million MACs for an image');
+  const timed = costs && (await plot(costs.branches, 'ms for a batch'));
   return {
     title: 'What each branch costs',
-    text: 'Multiply-accumulates of each branch when it is computed.',
-    figures: [{ title: 'Cost of branches', content }],
+    text: costs
+      ? `Multiply-accumulates of each branch when it is computed, and its time by itself; predicted, one takes ${costs.predict.toFixed(2)} ms, what goes before and after them ${(costs.begin + costs.end).toFixed(2)} ms.`
+      : 'Multiply-accumulates of each branch when it is computed.',
+    figures: [
+      { title: 'Operations', content: counted },
+      ...(timed ? [{ title: 'Time', content: timed }] : []),
+    ],
   };
 }
 

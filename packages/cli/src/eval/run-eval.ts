@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { fingerprint } from '@harmonica/core';
+import type { CostModel } from '@harmonica/router';
 import { thisMachine } from '../bench/bench-record.js';
 import type { CliContext } from '../cli-context.js';
 import { numberedJobs } from '../image-jobs.js';
 import { prepareFolder } from '../output-files.js';
 import type { Session } from '../session.js';
+import { measureBranchCosts } from './branch-costs.js';
 import type { EvalConfig } from './eval-config.js';
 import { type EvalGroup, resolveGroups, type TunedRow } from './eval-groups.js';
 import { imagesReference, type Reference, statisticsReference } from './eval-reference.js';
@@ -39,6 +41,8 @@ export interface FinishedEval {
   readonly outcome: EvalOutcome;
   readonly evaluation: EvalContext;
   readonly groups: readonly EvalGroup[];
+  /** What branches take here, in ms for a batch; null if nothing is timed, or the engine does not say when it is done. */
+  readonly costs: CostModel | null;
   /** Where latents are, for `latentsOf`. */
   readonly latents: string;
 }
@@ -67,6 +71,7 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
   const measurement = { ...measured, latents: folders.latents, folder: folders.measured };
   await measureRows(measurement);
   const speed = { ...options, evaluation, rows: scored, folder: folders.speed };
+  const costs = await rememberedCosts(speed);
   const latencies = config.latency ? await rememberedLatencies(speed, config.latency) : [];
   const reference =
     given ??
@@ -91,7 +96,7 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
     results,
     missed: groups.flatMap(({ missed }) => missed),
   };
-  return { outcome, evaluation, groups, latents: folders.latents };
+  return { outcome, evaluation, groups, costs, latents: folders.latents };
 }
 
 /** A row of a group, and the runs that it is compared with. */
@@ -185,6 +190,23 @@ async function rememberedLatencies(
   const keys = rows.map(({ row, uncached }) => [uncached.key, row.key]);
   const make = () => timeRows({ evaluation, rows, images, repeats, context });
   return remembered({ folder, key: { keys, images, repeats, machine: thisMachine() }, make });
+}
+
+/** What branches take, measured once. */
+async function rememberedCosts(
+  options: RunEvalOptions & {
+    readonly evaluation: EvalContext;
+    readonly rows: readonly ScoredRow[];
+  },
+): Promise<CostModel | null> {
+  const { config, session, evaluation, rows, folder, context } = options;
+  const { uncached } = rows[0] as ScoredRow;
+  if (!config.latency || session.backend.name === 'webgpu') return null;
+  const { batch: images } = config.latency;
+  const key = { costs: uncached.key, images, machine: thisMachine() };
+  const { signal } = context;
+  const make = () => measureBranchCosts({ evaluation, uncached, images, signal });
+  return remembered({ folder, key, make });
 }
 
 /** The quality of a row, made once. */

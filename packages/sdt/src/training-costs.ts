@@ -1,0 +1,57 @@
+import { restoreRng } from '@harmonica/core';
+import {
+  branchCostWeights,
+  type CostModel,
+  macsCostModel,
+  measureCostModel,
+  predictorByName,
+} from '@harmonica/router';
+import { disposeBatch, drawNoise } from './training-batch.js';
+import type { TrainRouterOptions } from './training-run.js';
+import type { TrainingState } from './training-state.js';
+
+/** What speed-ups are computed from: MACs, or the times that were measured before the first update. */
+export function costModelIn(
+  { executor }: Pick<TrainRouterOptions, 'executor'>,
+  { costs }: Pick<TrainingState, 'costs'>,
+): CostModel {
+  return costs ?? macsCostModel(executor.spec);
+}
+
+/** What a branch weighs in the penalty, with mean 1. */
+export function penaltyCosts(
+  options: Pick<TrainRouterOptions, 'executor' | 'config'>,
+  state: Pick<TrainingState, 'costs'>,
+): readonly number[] {
+  const { executor, config } = options;
+  if (config.costs === 'uniform') return executor.spec.branches.map(() => 1);
+  return branchCostWeights(costModelIn(options, state));
+}
+
+/**
+ * A state with the costs that its config asks for. They are measured once, on a batch as it will be trained on, and stay
+ * with the state, so that a resumed run goes on with the same ones.
+ */
+export async function withCosts(
+  options: TrainRouterOptions,
+  state: TrainingState,
+): Promise<TrainingState> {
+  const { executor, plan, config, signal } = options;
+  if (config.costs !== 'ms' || state.costs) return state;
+  const batch = drawNoise(options, restoreRng(state.rng));
+  const { latent, condition } = batch;
+  const time = (plan.steps[0] as (typeof plan.steps)[number]).timestep;
+  const predictorDepth = predictorByName(state.predictor).depth;
+  try {
+    const input = { latent, time, condition };
+    const costs = await measureCostModel({
+      executor,
+      input,
+      predictorDepth,
+      ...(signal && { signal }),
+    });
+    return { ...state, costs };
+  } finally {
+    disposeBatch(batch);
+  }
+}
