@@ -115,7 +115,7 @@ export function traceCompute({
   });
 }
 
-/** A branch between computed and predicted: as computed, with `score`, `rate.0` and `history.0`. */
+/** A branch between computed and predicted: the stream, `score`, `rate.0` and `history.0` to `state.*` and `output.0`. */
 export function traceBlend(
   { backbone, branch, layout, output: shape }: BranchGraphOptions,
   history: HistoryLayout,
@@ -127,7 +127,7 @@ export function traceBlend(
       const { score } = inputs as { score: Tensor };
       const computed = mul(backbone.compute(branch, stream), score);
       const output = add(computed, predictedOutput(inputs, history, shape));
-      return { ...prefixed('state', backbone.merge(branch, stream, output)), output };
+      return { ...prefixed('state', backbone.merge(branch, stream, output)), 'output.0': output };
     },
   });
 }

@@ -28,6 +28,13 @@ export interface BackboneProgram extends Program {
   readonly shared: readonly SharedOutput[];
 }
 
+/** How branches are computed one after the other. */
+export interface Computation {
+  readonly branches: readonly Branch[];
+  /** Whether their outputs are results too. */
+  readonly keep: boolean;
+}
+
 /** Traces a part of the backbone at a batch size. */
 type Trace = (batch: number) => TracedGraph | Promise<TracedGraph>;
 
@@ -42,7 +49,7 @@ export class BackbonePrograms {
   readonly #anyBatch = new Map<string, Promise<TracedGraph | undefined>>();
   readonly #oneBatch = new Map<string, Promise<TracedGraph>>();
   readonly #compiled = new Map<TracedGraph, Promise<BackboneProgram>>();
-  readonly #predictions = new Map<string, Promise<BackboneProgram>>();
+  readonly #runs = new Map<string, Promise<BackboneProgram>>();
   readonly #layouts = new Map<number, StreamLayout>();
 
   constructor(backbone: Backbone, compiler: Compiler) {
@@ -65,8 +72,16 @@ export class BackbonePrograms {
     return this.#program(`input:${branch.index}`, batch, trace, { toHost: ['input'] });
   }
 
-  compute(branch: Branch, batch: number): Promise<BackboneProgram> {
-    return this.#program(...this.#computePart(branch, batch));
+  /** Computed branches one after the other; the output of the k-th is the result `output.k`, if outputs are kept. */
+  compute({ branches, keep }: Computation, batch: number): Promise<BackboneProgram> {
+    const key = `compute:${branches.map(({ index }) => index)}${keep ? '!' : ''}@${batch}`;
+    return remembered(this.#runs, key, async () => {
+      const graphs = await Promise.all(
+        branches.map((branch) => this.#graph(...this.#computePart(branch, batch))),
+      );
+      const composed = composeGraphs(graphs.map((graph) => withKeptOutput(graph, keep)));
+      return this.#compile(composed, { toHost: [] });
+    });
   }
 
   blend(branch: Branch, batch: number, history: HistoryLayout): Promise<BackboneProgram> {
@@ -76,12 +91,12 @@ export class BackbonePrograms {
     return this.#program(key, batch, trace, { toHost: [], lean: true });
   }
 
-  /** A run of predicted branches, from the graphs of its branches. */
+  /** Predicted branches one after the other. */
   predict(run: readonly Prediction[], batch: number): Promise<BackboneProgram> {
     const keys = run.map(
       ({ branch, history, keep }) => `${branch.index}:${keyOf(history)}${keep ? '!' : ''}`,
     );
-    return remembered(this.#predictions, `predict:${keys}@${batch}`, async () => {
+    return remembered(this.#runs, `predict:${keys}@${batch}`, async () => {
       const graphs = await Promise.all(
         run.map((prediction, k) =>
           this.#graph(`predict:${keys[k]}`, batch, async (size) =>
@@ -172,6 +187,15 @@ export class BackbonePrograms {
       this.#compiler.optimise(await trace(batch)),
     );
   }
+}
+
+/** The graph of a computed branch as a part of several: its output is called `output.0`, or left out. */
+function withKeptOutput(graph: TracedGraph, keep: boolean): TracedGraph {
+  const outputs = graph.outputs.flatMap((output) => {
+    if (output.name !== 'output') return [output];
+    return keep ? [{ ...output, name: 'output.0' }] : [];
+  });
+  return { ...graph, outputs };
 }
 
 /** What was made for the key before; forgotten if making it fails. */

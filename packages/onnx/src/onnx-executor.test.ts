@@ -159,6 +159,20 @@ async function outputsOf(executor: Executor, stream: StreamHandle): Promise<Valu
   return result.outputs as ValueHandle[];
 }
 
+/** The same with a call for each branch. */
+async function outputsOneByOne(executor: Executor, begun: StreamHandle): Promise<ValueHandle[]> {
+  const all: ValueHandle[] = [];
+  let stream = begun;
+  for (const { index } of executor.spec.branches) {
+    const result = await executor.advance(stream, [computeAction(index, true)]);
+    if (stream !== begun) executor.release(stream);
+    stream = result.stream;
+    all.push(...(result.outputs as ValueHandle[]));
+  }
+  executor.release(stream);
+  return all;
+}
+
 const backbones = [
   { name: 'tiny', create: createTinyBackbone, cases: executorConformance },
   { name: 'DiT', create: dit, cases: executorConformance },
@@ -228,7 +242,7 @@ describe('createOnnxExecutor', () => {
     const executor = await createOnnxExecutor({ backbone, threads: 1, runtime });
     for (const batch of [2, 5]) {
       const stream = await begin(executor, batch);
-      const outputs = await outputsOf(executor, stream);
+      const outputs = await outputsOneByOne(executor, stream);
       const end = await executor.end(stream);
       expect(end.shape).toEqual([batch, 4, 4, 8]);
       end.dispose();
@@ -239,12 +253,31 @@ describe('createOnnxExecutor', () => {
     await executor.dispose();
   });
 
+  it('runs neighbouring branches in one session if they are computed alike', async () => {
+    const { runtime, feeds } = spyRuntime();
+    const executor = await createOnnxExecutor({ backbone, threads: 1, runtime });
+    const stream = await begin(executor);
+    const runsWith = async (keep: readonly boolean[]) => {
+      const before = feeds.length;
+      const actions = keep.map((kept, branch) => computeAction(branch, kept));
+      const { stream: next, outputs } = await executor.advance(stream, actions);
+      expect(outputs.map((output) => output !== undefined)).toEqual(keep);
+      executor.release(next, ...outputs.filter((output) => output !== undefined));
+      return feeds.length - before;
+    };
+    expect(await runsWith([true, true, true, true])).toBe(1);
+    expect(await runsWith([false, false, false, false])).toBe(1);
+    expect(await runsWith([true, true, false, true])).toBe(3);
+    executor.release(stream);
+    await executor.dispose();
+  });
+
   it('copies no state that a branch passes on', async () => {
     const { runtime, sessions } = spyRuntime();
     const own = uvit();
     const executor = await createOnnxExecutor({ backbone: own, threads: 1, runtime });
     const stream = await begin(executor);
-    const outputs = await outputsOf(executor, stream);
+    const outputs = await outputsOneByOne(executor, stream);
     // The tokens, and the output of the branch; two skips are shared. Equal branches share a session.
     const results = sessions.map(({ outputNames }) => outputNames.length);
     const [first, ...branches] = results;

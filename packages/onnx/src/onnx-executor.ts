@@ -182,37 +182,40 @@ class OnnxExecutor implements Executor {
     await this.#compiler.dispose();
   }
 
-  /** Actions that one session runs: a computed or blended branch, or some predicted ones. */
+  /** Actions that one session runs: some computed or some predicted branches, or a blended one. */
   async #apply(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
     const [first] = run as [BranchAction];
     if (first.score === 0) return this.#predict(stream, run);
-    const { program, feeds } = await (first.score === 1
-      ? this.#compute(stream, first)
-      : this.#blend(stream, first));
+    return first.score === 1 ? this.#compute(stream, run) : this.#blend(stream, first);
+  }
+
+  async #compute(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
+    const branches = run.map(({ branch }) => this.#branch(branch));
+    const { keep } = run[0] as BranchAction;
+    const { batch } = stream.context;
+    const program = await this.#programs.compute({ branches, keep }, batch);
+    const places = new Map(branches.map(({ index }, k) => [`output.${k}`, index]));
     const results = await this.#run(program, {
       held: tensorsIn(stream),
-      feeds,
-      batch: stream.context.batch,
-      skipped: first.keep ? [] : ['output'],
-      allocate: (shape) => this.#slabs.acquire(first.branch, shape),
+      feeds: {},
+      batch,
+      allocate: this.#slabsFor(places),
     });
-    const { output } = results;
-    return {
-      state: unprefixed('state', results),
-      outputs: [output && this.#handles.holdValue({ output })],
-    };
+    return this.#runResult(results, run.length);
   }
 
-  async #compute({ context }: HeldStream, action: BranchAction): Promise<Prepared> {
-    const program = await this.#programs.compute(this.#branch(action.branch), context.batch);
-    return { program, feeds: {} };
-  }
-
-  async #blend({ context }: HeldStream, action: BranchAction): Promise<Prepared> {
+  async #blend(stream: HeldStream, action: BranchAction): Promise<RunResult> {
     const { layout, feeds } = this.#history(action);
-    const program = await this.#programs.blend(this.#branch(action.branch), context.batch, layout);
-    const score = this.#numbers([action.score], []);
-    return { program, feeds: { ...feeds(0, 1 - action.score), score } };
+    const { batch } = stream.context;
+    const program = await this.#programs.blend(this.#branch(action.branch), batch, layout);
+    const results = await this.#run(program, {
+      held: tensorsIn(stream),
+      feeds: { ...feeds(0, 1 - action.score), score: this.#numbers([action.score], []) },
+      batch,
+      skipped: action.keep ? [] : ['output.0'],
+      allocate: this.#slabsFor(new Map([['output.0', action.branch]])),
+    });
+    return this.#runResult(results, 1);
   }
 
   async #predict(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
@@ -228,11 +231,24 @@ class OnnxExecutor implements Executor {
       feeds: Object.assign({}, ...feeds),
       batch: stream.context.batch,
     });
-    const outputs = run.map((_, k) => {
+    return this.#runResult(results, run.length);
+  }
+
+  /** The state after a run of so many branches, and handles of their outputs where they were kept. */
+  #runResult(results: Results, branches: number): RunResult {
+    const outputs = Array.from({ length: branches }, (_, k) => {
       const output = results[`output.${k}`];
       return output && this.#handles.holdValue({ output });
     });
     return { state: unprefixed('state', results), outputs };
+  }
+
+  /** Finds places for the outputs of branches: beside their earlier ones. */
+  #slabsFor(branches: ReadonlyMap<string, number>): NonNullable<RunOptions['allocate']> {
+    return (name, shape) => {
+      const branch = branches.get(name);
+      return branch === undefined ? undefined : this.#slabs.acquire(branch, shape);
+    };
   }
 
   /** The only result of a program that reads a stream. */
@@ -298,7 +314,7 @@ class OnnxExecutor implements Executor {
     const fetches = program.outputs.map(({ name, shape: open, dtype }) => {
       if (skipped.includes(name)) return null;
       const shape = shapeAt(open, batch);
-      const own = name === 'output' ? allocate?.(shape) : undefined;
+      const own = allocate?.(name, shape);
       const pooled = own ?? this.#pool.acquire(shape, dtype);
       results[name] = pooled;
       return pooled.tensor;
@@ -322,11 +338,6 @@ class OnnxExecutor implements Executor {
   }
 }
 
-interface Prepared {
-  readonly program: BackboneProgram;
-  readonly feeds: Feeds;
-}
-
 type Results = Record<string, PooledTensor>;
 
 interface RunResult {
@@ -342,23 +353,28 @@ interface RunOptions {
   readonly batch: number;
   /** Results that nobody wants. */
   readonly skipped?: readonly string[];
-  /** Finds a place for the result `output`; the pool has one if this has none. */
-  readonly allocate?: (shape: readonly number[]) => PooledTensor | undefined;
+  /** Finds a place for a result; the pool has one if this has none. */
+  readonly allocate?: (name: string, shape: readonly number[]) => PooledTensor | undefined;
 }
 
-/** Predicted branches that one session runs at most: enough to save passes, and few enough to be met again. */
+/** Branches that one session runs at most: enough to save passes, and few enough to be met again. */
 const LONGEST_RUN = 8;
 
-/** Neighbouring predicted branches in groups, every other branch in a group of its own. */
+/** Neighbouring branches that are computed alike, or predicted, in groups; a blended one in a group of its own. */
 function runsOf(actions: readonly BranchAction[]): BranchAction[][] {
   const runs: BranchAction[][] = [];
   for (const action of actions) {
     const last = runs.at(-1);
-    const goesOn = action.score === 0 && last?.[0]?.score === 0 && last.length < LONGEST_RUN;
-    if (goesOn) last.push(action);
-    else runs.push([action]);
+    if (last && last.length < LONGEST_RUN && goTogether(last[0] as BranchAction, action)) {
+      last.push(action);
+    } else runs.push([action]);
   }
   return runs;
+}
+
+function goTogether(first: BranchAction, next: BranchAction): boolean {
+  if (first.score !== next.score) return false;
+  return next.score === 0 || (next.score === 1 && first.keep === next.keep);
 }
 
 /** The tensors of a stream, under their names in graphs. */
