@@ -1,19 +1,11 @@
-import {
-  concat,
-  dispose,
-  mul,
-  slice,
-  type Tensor,
-  type Tensor4D,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import { concat, dispose, mul, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
 import { computeAll } from './compute-all.js';
 import { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 import { ShapeError } from './errors.js';
 import { type Denoiser, executePlan, type StepEvent } from './execute-plan.js';
 import type { BranchRunner, CacheMethod, Decisions, Executor } from './executor.js';
-import { applyGuidance, type Guidance } from './guidance.js';
+import { type Guidance, guidedHalf } from './guidance.js';
 import { createNoise } from './noise.js';
 import { assertPlanFits } from './plan-fit.js';
 import type { SamplerPlan } from './sampler-plan.js';
@@ -112,12 +104,11 @@ export function createDenoiser(options: DenoiserOptions): Denoiser {
       guided: !!guidance,
     });
     if (!guidance) return output;
-    return tidy(() => {
-      const guided = applyGuidance({ output, ...guidance });
-      const [doubled, height, width, channels] = guided.shape;
+    try {
+      return guidedHalf({ output, ...guidance });
+    } finally {
       output.dispose();
-      return slice(guided, [0, 0, 0, 0], [doubled / 2, height, width, channels]);
-    });
+    }
   };
 }
 

@@ -1,4 +1,14 @@
-import { add, concat, mul, split, sub, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import {
+  add,
+  concat,
+  mul,
+  split,
+  sub,
+  type Tensor4D,
+  tensor4d,
+  tidy,
+  where,
+} from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
 import { InvalidArgumentError } from './errors.js';
 
@@ -35,7 +45,50 @@ export interface ApplyGuidanceOptions {
  * @throws {@link InvalidArgumentError}
  */
 export function applyGuidance(options: ApplyGuidanceOptions): Tensor4D {
-  const { output, scale, channels = DEFAULT_GUIDED_CHANNELS } = options;
+  return tidy(() => {
+    const { conditional, unconditional, guided } = guide(options);
+    const halves = [conditional, unconditional].map((half) => joined(options, guided, half));
+    return concat(halves, 0) as Tensor4D;
+  });
+}
+
+/**
+ * The first half of {@link applyGuidance}, which is all that sampling goes on with.
+ *
+ * @returns `[batch, height, width, channels]`; the caller owns it
+ * @throws {@link InvalidArgumentError}
+ * @internal
+ */
+export function guidedHalf(options: ApplyGuidanceOptions): Tensor4D {
+  return tidy(() => {
+    const { conditional, guided } = guide(options);
+    return joined(options, guided, conditional);
+  });
+}
+
+function guide({ output, scale, channels }: ApplyGuidanceOptions) {
+  assertGuidable(output, channels);
+  const [conditional, unconditional] = split(output, 2, 0) as [Tensor4D, Tensor4D];
+  const guided = add(unconditional, mul(sub(conditional, unconditional), scale)) as Tensor4D;
+  return { conditional, unconditional, guided };
+}
+
+/** The guided channels, and the others of a half. */
+function joined(
+  { channels = DEFAULT_GUIDED_CHANNELS }: Pick<ApplyGuidanceOptions, 'channels'>,
+  guided: Tensor4D,
+  half: Tensor4D,
+): Tensor4D {
+  const { shape, size } = guided;
+  const [, , , total] = shape;
+  if (channels === total) return guided;
+  // A mask of the whole shape: slices along channels and broadcasts are slow on the JavaScript backend.
+  const mask = new Uint8Array(size);
+  for (let i = 0; i < size; i += total) mask.fill(1, i, i + channels);
+  return where(tensor4d(mask, shape, 'bool'), guided, half);
+}
+
+function assertGuidable(output: Tensor4D, channels = DEFAULT_GUIDED_CHANNELS): void {
   const [doubled, , , total] = output.shape;
   if (doubled % 2 !== 0) {
     throw new InvalidArgumentError({
@@ -51,16 +104,4 @@ export function applyGuidance(options: ApplyGuidanceOptions): Tensor4D {
       expected: `an integer in [1, ${total}]`,
     });
   }
-  return tidy(() => {
-    const [conditional, unconditional] = split(output, 2, 0) as [Tensor4D, Tensor4D];
-    const guided = add(unconditional, mul(sub(conditional, unconditional), scale));
-    if (channels === total) return concat([guided, guided], 0) as Tensor4D;
-    // Masks instead of slices along channels, which are slow on the JavaScript backend.
-    const guides = Array.from({ length: total }, (_, channel) => (channel < channels ? 1 : 0));
-    const mask = tensor1d(guides);
-    const masked = mul(guided, mask);
-    const others = sub(1, mask);
-    const halves = [conditional, unconditional].map((half) => add(masked, mul(half, others)));
-    return concat(halves, 0) as Tensor4D;
-  });
 }
