@@ -357,17 +357,21 @@ interface RunOptions {
   readonly allocate?: (name: string, shape: readonly number[]) => PooledTensor | undefined;
 }
 
-/** Branches that one session runs at most: enough to save passes, and few enough to be met again. */
-const LONGEST_RUN = 8;
+/** Predicted branches that one session runs at most: enough to save passes, and few enough to be met again. */
+const MOST_PREDICTED = 8;
+
+/** Computed ones: more are no faster, and what is between them and their results takes memory. */
+const MOST_COMPUTED = 4;
 
 /** Neighbouring branches that are computed alike, or predicted, in groups; a blended one in a group of its own. */
 function runsOf(actions: readonly BranchAction[]): BranchAction[][] {
   const runs: BranchAction[][] = [];
   for (const action of actions) {
     const last = runs.at(-1);
-    if (last && last.length < LONGEST_RUN && goTogether(last[0] as BranchAction, action)) {
+    const most = action.score === 0 ? MOST_PREDICTED : MOST_COMPUTED;
+    if (last && last.length < most && goTogether(last[0] as BranchAction, action))
       last.push(action);
-    } else runs.push([action]);
+    else runs.push([action]);
   }
   return runs;
 }

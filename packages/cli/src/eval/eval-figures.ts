@@ -113,7 +113,7 @@ export async function rowFigures(options: RowFiguresOptions): Promise<readonly F
   return sections.filter(({ figures }) => figures.length > 0);
 }
 
-/** What each branch costs by MACs, a figure for the model. */
+/** What each branch costs by MACs, and by time where that was measured: figures for the model. */
 export async function costFigure({ evaluation, costs }: FinishedEval): Promise<FigureSection> {
   const { spec } = evaluation.session.executor;
   const { branches } = macsCostModel(spec);
