@@ -27,7 +27,7 @@ export interface FrechetDistanceResult {
  *
  * With `S1 = R1^T R1` and `S2 = R2^T R2` the trace of the root is the sum of the singular values of `R1 R2^T`
  * ({@link traceOfRoot}); no matrix root is formed, and singular covariances need no offset. 1024 features take
- * 8 s of one core, and the time grows with the cube of their number.
+ * 5 s of one core, and the time grows with the cube of their number.
  *
  * @throws {@link IncompatibleError} if dimensions or extractors differ.
  * @throws {@link InvalidArgumentError} if a set has fewer images than features, or a covariance is none.
