@@ -1,3 +1,6 @@
+/** How many shards the pictures are dealt into. */
+export const SHARDS = 2;
+
 /** Where one encoded picture lies in the shard's `.bin` file, and what it shows. */
 export interface ShardImage {
   readonly iconSet: string;

@@ -23,9 +23,9 @@ import {
   createShardIndex,
   dealIntoShards,
   type ImageSource,
+  SHARDS,
   sortSources,
 } from '../image-shards.js';
-import { SHARDS } from './shards.js';
 
 const ICON_SETS = ['noto', 'noto-v1', 'fluent-emoji', 'fluent-emoji-flat', 'twemoji'] as const;
 const ENCODING = { quality: 90, effort: 2, smartSubsample: true } as const;

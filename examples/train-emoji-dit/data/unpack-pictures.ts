@@ -10,8 +10,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { countBySubgroup, type ShardImage, type ShardIndex } from '../image-shards.js';
-import { SHARDS } from './shards.js';
+import { countBySubgroup, SHARDS, type ShardImage, type ShardIndex } from '../image-shards.js';
 
 /** Smaller subgroups are not in the data set; as `min_images_per_class` of `training/emoji_data.py`. */
 const FEWEST_PICTURES = 20;

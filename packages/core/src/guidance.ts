@@ -46,9 +46,8 @@ export interface ApplyGuidanceOptions {
  */
 export function applyGuidance(options: ApplyGuidanceOptions): Tensor4D {
   return tidy(() => {
-    const { conditional, unconditional, guided } = guide(options);
-    const halves = [conditional, unconditional].map((half) => joined(options, guided, half));
-    return concat(halves, 0) as Tensor4D;
+    const { halves, guided } = guide(options);
+    return concat(halves.map(guided), 0) as Tensor4D;
   });
 }
 
@@ -61,34 +60,30 @@ export function applyGuidance(options: ApplyGuidanceOptions): Tensor4D {
  */
 export function guidedHalf(options: ApplyGuidanceOptions): Tensor4D {
   return tidy(() => {
-    const { conditional, guided } = guide(options);
-    return joined(options, guided, conditional);
+    const { halves, guided } = guide(options);
+    return guided(halves[0]);
   });
 }
 
-function guide({ output, scale, channels }: ApplyGuidanceOptions) {
+/** The halves of an output, and what guides one of them. */
+function guide({ output, scale, channels = DEFAULT_GUIDED_CHANNELS }: ApplyGuidanceOptions) {
   assertGuidable(output, channels);
-  const [conditional, unconditional] = split(output, 2, 0) as [Tensor4D, Tensor4D];
-  const guided = add(unconditional, mul(sub(conditional, unconditional), scale)) as Tensor4D;
-  return { conditional, unconditional, guided };
+  const halves = split(output, 2, 0) as [conditional: Tensor4D, unconditional: Tensor4D];
+  const [conditional, unconditional] = halves;
+  const all = add(unconditional, mul(sub(conditional, unconditional), scale)) as Tensor4D;
+  if (channels === all.shape[3]) return { halves, guided: () => all };
+  const mask = leadingChannels(all, channels);
+  return { halves, guided: (half: Tensor4D) => where(mask, all, half) };
 }
 
-/** The guided channels, and the others of a half. */
-function joined(
-  { channels = DEFAULT_GUIDED_CHANNELS }: Pick<ApplyGuidanceOptions, 'channels'>,
-  guided: Tensor4D,
-  half: Tensor4D,
-): Tensor4D {
-  const { shape, size } = guided;
-  const [, , , total] = shape;
-  if (channels === total) return guided;
-  // A mask of the whole shape: slices along channels and broadcasts are slow on the JavaScript backend.
+/** A mask of the whole shape: slices along channels and broadcasts are slow on the JavaScript backend. */
+function leadingChannels({ shape, size }: Tensor4D, count: number): Tensor4D {
   const mask = new Uint8Array(size);
-  for (let i = 0; i < size; i += total) mask.fill(1, i, i + channels);
-  return where(tensor4d(mask, shape, 'bool'), guided, half);
+  for (let i = 0; i < size; i += shape[3]) mask.fill(1, i, i + count);
+  return tensor4d(mask, shape, 'bool');
 }
 
-function assertGuidable(output: Tensor4D, channels = DEFAULT_GUIDED_CHANNELS): void {
+function assertGuidable(output: Tensor4D, channels: number): void {
   const [doubled, , , total] = output.shape;
   if (doubled % 2 !== 0) {
     throw new InvalidArgumentError({

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '@harmonica/core';
+import { addScaledRows } from './add-scaled-rows.js';
 
 /** A factor of a positive semidefinite matrix. */
 export interface SemidefiniteFactor {
@@ -29,6 +30,7 @@ export function semidefiniteFactor(options: SemidefiniteFactorOptions): Semidefi
   const largest = left.reduce((a, b) => Math.max(a, b), 0);
   const tolerance = size * Number.EPSILON * largest;
   const rows = new Float64Array(size * size);
+  const factors = new Float64Array(size);
   let rank = 0;
   for (; rank < size; rank++) {
     const pivot = indexOfLargest(left);
@@ -36,7 +38,8 @@ export function semidefiniteFactor(options: SemidefiniteFactorOptions): Semidefi
     if (diagonal <= tolerance) break;
     const row = rows.subarray(rank * size, (rank + 1) * size);
     row.set(matrix.subarray(pivot * size, (pivot + 1) * size));
-    subtractEarlier(rows, { row, rank, pivot, size });
+    for (let l = 0; l < rank; l++) factors[l] = -(rows[l * size + pivot] as number);
+    addScaledRows({ target: row, rows, columns: size, factors, first: 0, end: rank });
     const scale = 1 / Math.sqrt(diagonal);
     for (let k = 0; k < size; k++) {
       const value = left[k] === -Infinity ? 0 : (row[k] as number) * scale;
@@ -56,34 +59,6 @@ export function semidefiniteFactor(options: SemidefiniteFactorOptions): Semidefi
     });
   }
   return { rows: rows.subarray(0, rank * size), rank };
-}
-
-/** `row -= sum_l R[l, pivot] R[l, :]` over the rows found so far, four at a time. */
-function subtractEarlier(
-  rows: Float64Array,
-  at: { row: Float64Array; rank: number; pivot: number; size: number },
-): void {
-  const { row, rank, pivot, size } = at;
-  let l = 0;
-  for (; l + 4 <= rank; l += 4) {
-    const o0 = l * size;
-    const [o1, o2, o3] = [o0 + size, o0 + 2 * size, o0 + 3 * size];
-    const f0 = rows[o0 + pivot] as number;
-    const f1 = rows[o1 + pivot] as number;
-    const f2 = rows[o2 + pivot] as number;
-    const f3 = rows[o3 + pivot] as number;
-    for (let k = 0; k < size; k++) {
-      const pair = f0 * (rows[o0 + k] as number) + f1 * (rows[o1 + k] as number);
-      const other = f2 * (rows[o2 + k] as number) + f3 * (rows[o3 + k] as number);
-      row[k] = (row[k] as number) - (pair + other);
-    }
-  }
-  for (; l < rank; l++) {
-    const factor = rows[l * size + pivot] as number;
-    for (let k = 0; k < size; k++) {
-      row[k] = (row[k] as number) - factor * (rows[l * size + k] as number);
-    }
-  }
 }
 
 function indexOfLargest(values: Float64Array): number {

@@ -1,4 +1,5 @@
 import { EngineError } from '@harmonica/core';
+import { addScaledRows } from './add-scaled-rows.js';
 
 /** A row-major matrix `[rows, columns]`. */
 export interface DenseMatrix {
@@ -50,15 +51,15 @@ function bidiagonalize(data: Float64Array, rows: number, columns: number): Float
     for (let i = k; i < rows; i++) left[i] = data[i * columns + k] as number;
     found[2 * k] = makeReflection(left, k);
     sums.fill(0);
-    const panel = { data, rows, columns, from: k + 1, left, sums, right };
-    addRows(panel, k);
+    const from = k + 1;
+    addScaledRows({ target: sums, rows: data, columns, factors: left, first: k, end: rows, from });
     if (k + 1 === columns) break;
     const factor = left[k] as number;
     for (let j = k + 1; j < columns; j++) {
       right[j] = (data[k * columns + j] as number) - factor * (sums[j] as number);
     }
     found[2 * k + 1] = makeReflection(right, k + 1);
-    reflectRows(panel, k + 1);
+    reflectRows({ data, rows, columns, from, left, sums, right });
   }
   return found;
 }
@@ -67,7 +68,7 @@ interface Panel {
   readonly data: Float64Array;
   readonly rows: number;
   readonly columns: number;
-  /** The first column that is worked on. */
+  /** The first row and column that are worked on. */
   readonly from: number;
   /** The reflection from the left, by row. */
   readonly left: Float64Array;
@@ -77,33 +78,9 @@ interface Panel {
   readonly right: Float64Array;
 }
 
-/** `sums += left^T data` over the rows from `first` on, four at a time, so that sums are read and written once for all. */
-function addRows({ data, rows, columns, from, left, sums }: Panel, first: number): void {
-  let i = first;
-  for (; i + 4 <= rows; i += 4) {
-    const o0 = i * columns;
-    const [o1, o2, o3] = [o0 + columns, o0 + 2 * columns, o0 + 3 * columns];
-    const f0 = left[i] as number;
-    const f1 = left[i + 1] as number;
-    const f2 = left[i + 2] as number;
-    const f3 = left[i + 3] as number;
-    for (let j = from; j < columns; j++) {
-      const pair = f0 * (data[o0 + j] as number) + f1 * (data[o1 + j] as number);
-      const other = f2 * (data[o2 + j] as number) + f3 * (data[o3 + j] as number);
-      sums[j] = (sums[j] as number) + (pair + other);
-    }
-  }
-  for (; i < rows; i++) {
-    const factor = left[i] as number;
-    for (let j = from; j < columns; j++) {
-      sums[j] = (sums[j] as number) + factor * (data[i * columns + j] as number);
-    }
-  }
-}
-
-/** Applies both reflections to the rows from `first` on: `data -= left sums^T`, then `data -= (data right) right^T`. */
-function reflectRows({ data, rows, columns, from, left, sums, right }: Panel, first: number): void {
-  let i = first;
+/** Applies both reflections to what is left: `data -= left sums^T`, then `data -= (data right) right^T`. */
+function reflectRows({ data, rows, columns, from, left, sums, right }: Panel): void {
+  let i = from;
   for (; i + 2 <= rows; i += 2) {
     const o0 = i * columns;
     const o1 = o0 + columns;

@@ -1,7 +1,8 @@
-import { createNoise, doubleCondition, type Guidance, type NamedTensors } from '@harmonica/core';
+import { createRng } from '@harmonica/core';
 import { type CostModel, measureCostModel } from '@harmonica/router';
-import { concat, dispose, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
-import type { Session } from '../session.js';
+import { drawBatch } from '@harmonica/sdt';
+import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import { trainingInputs } from '../training-inputs.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
 
 /** Options of {@link measureBranchCosts}. */
@@ -16,42 +17,23 @@ export interface MeasureBranchCostsOptions {
 
 /** How long each branch takes for a batch on this machine. */
 export async function measureBranchCosts(options: MeasureBranchCostsOptions): Promise<CostModel> {
-  const { evaluation, uncached, images, signal } = options;
-  const { session, guidance, jobs } = evaluation;
-  const { executor } = session;
-  const { steps } = uncached.plan;
-  const middle = steps[steps.length >> 1] as (typeof steps)[number];
-  const batch = Array.from({ length: images }, (_, i) => jobs[i % jobs.length] as (typeof jobs)[0]);
-  const noise = createNoise({
-    seeds: batch.map(({ seed }) => seed),
-    latent: executor.spec.latent,
-  });
-  const condition = conditionOf(
-    session,
-    batch.map(({ label }) => label),
+  const { evaluation, uncached, images: size, signal } = options;
+  const { session, guidance } = evaluation;
+  const { executor, model } = session;
+  const { plan } = uncached;
+  const middle = plan.steps[plan.steps.length >> 1] as (typeof plan.steps)[number];
+  const { dispose: disposeInputs, ...inputs } = trainingInputs({
+    subjects: model.subjects,
     guidance,
-  );
-  const latent = tidy(() => {
-    const single = noise.initial();
-    return guidance ? (concat([single, single], 0) as Tensor4D) : single;
+    batchSize: size,
   });
+  const rng = createRng({ seed: 0 });
+  const { latent, condition } = drawBatch({ rng, size, spec: executor.spec, plan, ...inputs });
   const input = { latent, time: middle.timestep, condition };
   try {
     return await measureCostModel({ executor, input, repeats: 3, signal });
   } finally {
-    dispose([latent, condition] as unknown as Tensor[]);
+    dispose([latent, ...Object.values(condition)] as Tensor[]);
+    disposeInputs();
   }
-}
-
-function conditionOf(
-  { executor, model: { subjects } }: Session,
-  labels: readonly number[],
-  guidance: Guidance | undefined,
-): NamedTensors {
-  const condition = subjects.condition(labels);
-  if (!guidance) return condition;
-  const unconditional = subjects.unconditional?.(labels);
-  const both = doubleCondition(executor.spec, condition, unconditional);
-  dispose([condition, unconditional ?? {}] as unknown as Tensor[]);
-  return both;
 }

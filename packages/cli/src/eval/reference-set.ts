@@ -12,7 +12,7 @@ import { isFile } from '../is-file.js';
 import { writeOutput } from '../output-files.js';
 import type { MetricName } from './eval-config.js';
 import { remembered } from './memo.js';
-import { gatherRow, type ReferenceSet } from './row-metrics.js';
+import { COMPARED_STATISTICS, gatherRow, type ReferenceSet } from './row-metrics.js';
 import type { Shard } from './shards.js';
 
 /** Options of {@link referenceSet}. */
@@ -32,14 +32,16 @@ export interface ReferenceSetOptions {
 export async function referenceSet(options: ReferenceSetOptions): Promise<ReferenceSet> {
   const { key, shards, metrics, identity, folder, signal } = options;
   const kept: Record<string, FeatureStatistics> = {};
-  const missing: MetricName[] = [];
+  const missing: MetricName[] = metrics.filter((metric) => BY_IMAGE.includes(metric));
   for (const metric of metrics) {
-    const output = OUTPUTS[metric];
-    const path = output && statisticsPath(options, output);
-    if (output && path && (await isFile(path))) {
+    const output = COMPARED_STATISTICS[metric];
+    if (!output) continue;
+    const path = statisticsPath(options, output);
+    if (await isFile(path)) {
       kept[output] = decodeStatistics({ bytes: await readFile(path), path });
     } else missing.push(metric);
   }
+  if (missing.length === 0) return { statistics: kept };
   const { statistics: made, features } = await gatherRow({
     shards: shards(),
     metrics: missing,
@@ -62,8 +64,8 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
   return { statistics, features, manifold };
 }
 
-/** The outputs of an extractor whose statistics metrics compare. */
-const OUTPUTS: Partial<Record<MetricName, string>> = { fid: 'features', sfid: 'spatial' };
+/** Metrics that look at the features of single images of the reference. */
+const BY_IMAGE: readonly MetricName[] = ['precision-recall', 'kid'];
 
 function statisticsPath({ folder, key }: ReferenceSetOptions, output: string): string {
   return join(folder, `${fingerprint({ statistics: key, output }).slice(0, 16)}.npz`);

@@ -42,12 +42,17 @@ export type ReferenceSet = Pick<GatheredRow, 'statistics' | 'features'> & {
 /** Most images that precision, recall and KID look at. */
 const MANIFOLD_IMAGES = 10_000;
 
+/** The outputs of an extractor whose mean and covariance metrics compare. */
+export const COMPARED_STATISTICS: Partial<Record<MetricName, string>> = {
+  fid: 'features',
+  sfid: 'spatial',
+};
+
 /** The outputs of an extractor that metrics need. */
 export function outputsFor(metrics: readonly MetricName[]): readonly string[] {
   const needs: Partial<Record<MetricName, string>> = {
+    ...COMPARED_STATISTICS,
     'feature-distance': 'features',
-    fid: 'features',
-    sfid: 'spatial',
     is: 'logits',
     'precision-recall': 'features',
     kid: 'features',
@@ -78,9 +83,7 @@ export interface GatherRowOptions {
 /** Reads the shards of a row once: statistics of any number of images, features of as many as manifolds are made of. */
 export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow> {
   const { shards, metrics, identity } = options;
-  const moments = metrics.flatMap((metric) =>
-    metric === 'fid' ? ['features'] : metric === 'sfid' ? ['spatial'] : [],
-  );
+  const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
   const accumulators = new Map<string, ReturnType<typeof createFeatureStatistics>>();
   const pairs: { uncached: PairValues[]; reference: PairValues[] } = {
     uncached: [],

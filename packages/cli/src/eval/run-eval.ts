@@ -178,12 +178,15 @@ function distinct(rows: readonly EvalRow[]): readonly EvalRow[] {
   return [...new Map(rows.map((row) => [row.key, row])).values()];
 }
 
+/** What is timed; `folder` is that of times. */
+interface SpeedOptions extends RunEvalOptions {
+  readonly evaluation: EvalContext;
+  readonly rows: readonly ScoredRow[];
+}
+
 /** Latencies of all rows in their order, measured together or not at all. */
 async function rememberedLatencies(
-  options: RunEvalOptions & {
-    readonly evaluation: EvalContext;
-    readonly rows: readonly ScoredRow[];
-  },
+  options: SpeedOptions,
   { batch: images, repeats }: Exclude<EvalConfig['latency'], false>,
 ): Promise<readonly RowLatency[]> {
   const { evaluation, rows, folder, context } = options;
@@ -193,12 +196,7 @@ async function rememberedLatencies(
 }
 
 /** What branches take, measured once. */
-async function rememberedCosts(
-  options: RunEvalOptions & {
-    readonly evaluation: EvalContext;
-    readonly rows: readonly ScoredRow[];
-  },
-): Promise<CostModel | null> {
+async function rememberedCosts(options: SpeedOptions): Promise<CostModel | null> {
   const { config, session, evaluation, rows, folder, context } = options;
   const { uncached } = rows[0] as ScoredRow;
   if (!config.latency || session.backend.name === 'webgpu') return null;

@@ -1,2 +1,0 @@
-/** How many shards `prepare-data` writes. */
-export const SHARDS = 2;
