@@ -45,7 +45,7 @@ export function compileFunction<Inputs extends readonly Tensor[], Result extends
   let disposed = false;
 
   const start = async () => {
-    const runtime = options.runtime ?? (await loadRuntime());
+    const runtime = options.runtime ?? (await loadRuntime(options));
     return { runtime, compiler: new Compiler(runtime, options) };
   };
   const engine = () => {

@@ -207,6 +207,16 @@ describe.each(backbones)('conformance of $name', ({ create, cases }) => {
   });
 });
 
+describe('conformance through the binding of onnxruntime-node, where koffi is not installed', () => {
+  it.each(executorConformance)('$name', async ({ run }) => {
+    const backbone = dit();
+    const createExecutor = (b: Backbone) =>
+      createOnnxExecutor({ backbone: b, threads: 1, runtime: ort });
+    await expect(run({ backbone, createExecutor })).resolves.toBeUndefined();
+    backbone.dispose();
+  });
+});
+
 /** Whether this machine has a WebGPU adapter that ONNX Runtime takes. */
 async function hasWebgpu(): Promise<boolean> {
   const twice = compileFunction((a: tf.Tensor) => tf.mul(a, 2), { executionProviders: ['webgpu'] });

@@ -38,7 +38,7 @@ export interface OnnxExecutorOptions extends SessionOptions {
  * @throws {@link UnsupportedError} if ONNX Runtime is not installed
  */
 export async function createOnnxExecutor(options: OnnxExecutorOptions): Promise<Executor> {
-  const { backbone, runtime = await loadRuntime(), ...session } = options;
+  const { backbone, runtime = await loadRuntime(options), ...session } = options;
   return new OnnxExecutor(backbone, runtime, session);
 }
 

@@ -3,12 +3,24 @@ import type * as OrtModule from 'onnxruntime-common';
 
 /** The parts of `onnxruntime-node` and `onnxruntime-web` that are used. */
 export interface OrtRuntime {
-  readonly InferenceSession: Pick<typeof OrtModule.InferenceSession, 'create'>;
+  readonly InferenceSession: {
+    create(model: Uint8Array, options: CreateOptions): Promise<OrtSession>;
+  };
   readonly Tensor: typeof OrtModule.Tensor;
 }
 
 export type OrtTensor = OrtModule.Tensor;
-export type OrtSession = OrtModule.InferenceSession;
+export type CreateOptions = OrtModule.InferenceSession.SessionOptions;
+
+/** Tensors by the names of inputs or results. */
+export type Tensors = Readonly<Record<string, OrtTensor>>;
+
+export interface OrtSession {
+  /** @param fetches where results shall be written; without it all of them are made */
+  run(feeds: Tensors, fetches?: Tensors): Promise<Tensors>;
+  release(): Promise<void>;
+}
+
 export type ExecutionProvider = OrtModule.InferenceSession.ExecutionProviderConfig;
 
 /** How ONNX Runtime shall run a graph. */
@@ -24,11 +36,14 @@ export interface SessionOptions {
 }
 
 /**
- * Imports ONNX Runtime: `onnxruntime-node` in Node, `onnxruntime-web` elsewhere.
+ * Imports ONNX Runtime: `onnxruntime-node` in Node, past its binding if only the CPU is wanted and `koffi` is installed;
+ * `onnxruntime-web` elsewhere.
  *
  * @throws {@link UnsupportedError} if it is not installed
  */
-export async function loadRuntime(): Promise<OrtRuntime> {
+export async function loadRuntime(options: SessionOptions): Promise<OrtRuntime> {
+  const native = isNode() && runsOnCpu(options) && (await nativeRuntime());
+  if (native) return native;
   const name = isNode() ? 'onnxruntime-node' : 'onnxruntime-web';
   try {
     const module = await (isNode() ? import('onnxruntime-node') : import('onnxruntime-web'));
@@ -41,6 +56,16 @@ export async function loadRuntime(): Promise<OrtRuntime> {
       cause,
     });
   }
+}
+
+let native: Promise<OrtRuntime | undefined> | undefined;
+
+/** One for the process; undefined where it cannot be had. */
+function nativeRuntime(): Promise<OrtRuntime | undefined> {
+  native ??= import('./native-runtime.js')
+    .then(({ createNativeRuntime }) => createNativeRuntime())
+    .catch(() => undefined);
+  return native;
 }
 
 function isNode(): boolean {

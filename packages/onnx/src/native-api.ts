@@ -1,0 +1,75 @@
+/** An address in the memory of the process; 0 for none. */
+export type Address = bigint;
+
+const ADDRESS = 'void *';
+
+/**
+ * The functions of ONNX Runtime's C API that are used: place in its table (`OrtApi` of `onnxruntime_c_api.h`, which only
+ * ever grows at its end), result and parameters. Those that return an address return a status: none if all went well.
+ */
+const FUNCTIONS = {
+  getErrorMessage: [2, 'str', [ADDRESS]],
+  createEnv: [3, ADDRESS, ['int', 'str', ADDRESS]],
+  createSessionFromArray: [8, ADDRESS, [ADDRESS, ADDRESS, 'size_t', ADDRESS, ADDRESS]],
+  run: [9, ADDRESS, [ADDRESS, ADDRESS, ADDRESS, ADDRESS, 'size_t', ADDRESS, 'size_t', ADDRESS]],
+  createSessionOptions: [10, ADDRESS, [ADDRESS]],
+  setSessionLogSeverityLevel: [22, ADDRESS, [ADDRESS, 'int']],
+  setSessionGraphOptimizationLevel: [23, ADDRESS, [ADDRESS, 'int']],
+  setIntraOpNumThreads: [24, ADDRESS, [ADDRESS, 'int']],
+  createTensorWithDataAsOrtValue: [
+    49,
+    ADDRESS,
+    [ADDRESS, ADDRESS, 'size_t', ADDRESS, 'size_t', 'int', ADDRESS],
+  ],
+  createCpuMemoryInfo: [69, ADDRESS, ['int', 'int', ADDRESS]],
+  releaseStatus: [93, 'void', [ADDRESS]],
+  releaseSession: [95, 'void', [ADDRESS]],
+  releaseValue: [96, 'void', [ADDRESS]],
+  releaseSessionOptions: [100, 'void', [ADDRESS]],
+  addSessionConfigEntry: [130, ADDRESS, [ADDRESS, 'str', 'str']],
+  createAndRegisterAllocator: [144, ADDRESS, [ADDRESS, ADDRESS, ADDRESS]],
+} as const satisfies Record<string, readonly [number, string, readonly string[]]>;
+
+/** The first version of the table that has all of them; later libraries hand it out too. */
+const API_VERSION = 8;
+
+type NativeFunction = (...args: readonly unknown[]) => unknown;
+
+/** The functions of the library, ready to be called. */
+export interface NativeApi {
+  readonly functions: Readonly<Record<keyof typeof FUNCTIONS, NativeFunction>>;
+  /** Held, because the functions are gone when it is collected. */
+  readonly library: object;
+  /** Where an array or a text lies. It must be kept as long as the address is used. */
+  addressOf(memory: ArrayBufferView): Address;
+}
+
+/**
+ * Loads the library that `onnxruntime-node` brings, past its binding for JavaScript.
+ *
+ * @throws if `koffi` or `onnxruntime-node` is not installed, or has nothing for this system
+ */
+export async function loadNativeApi(): Promise<NativeApi> {
+  const [{ default: koffi }, { createRequire }, { dirname, join }] = await Promise.all([
+    import('koffi'),
+    import('node:module'),
+    import('node:path'),
+  ]);
+  const binding = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const folder = join(dirname(binding), '..', 'bin/napi-v6', process.platform, process.arch);
+  const library = koffi.load(join(folder, LIBRARIES[process.platform] ?? 'libonnxruntime.so.1'));
+  const base: Address = library.func('OrtGetApiBase', ADDRESS, [])();
+  const getApi = koffi.decode(koffi.decode(base, ADDRESS), koffi.proto(ADDRESS, ['uint32_t']));
+  const table: Address = getApi(API_VERSION);
+  const pointerBytes = koffi.sizeof(ADDRESS);
+  const functions = Object.entries(FUNCTIONS).map(([name, [index, result, parameters]]) => {
+    const type = koffi.proto(result, [...parameters]);
+    return [name, koffi.decode(koffi.decode(table, index * pointerBytes, ADDRESS), type)];
+  });
+  return { functions: Object.fromEntries(functions), library, addressOf: koffi.address };
+}
+
+const LIBRARIES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
+  darwin: 'libonnxruntime.1.dylib',
+  win32: 'onnxruntime.dll',
+};
