@@ -4,7 +4,15 @@ import { env, scalar, setBackend, tidy } from '@tensorflow/tfjs-core';
 import { findPackage } from './find-package.js';
 
 /** Names for `--backend`. `auto` takes the first that is there of onnx, tensorflow, wasm and cpu. */
-export const BACKEND_NAMES = ['auto', 'onnx', 'wasm', 'cpu', 'webgpu', 'tensorflow'] as const;
+export const BACKEND_NAMES = [
+  'auto',
+  'onnx',
+  'wasm',
+  'cpu',
+  'webgpu',
+  'cuda',
+  'tensorflow',
+] as const;
 
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
@@ -17,7 +25,7 @@ export interface Backend {
   readonly description: string;
   readonly threads?: number | undefined;
   /** Where ONNX Runtime runs compiled graphs; absent for engines that go op by op. */
-  readonly executionProvider?: 'cpu' | 'webgpu';
+  readonly executionProvider?: 'cpu' | 'webgpu' | 'cuda';
 }
 
 /** Options of {@link selectBackend}. */
@@ -51,7 +59,7 @@ export interface CreateExecutorOptions {
 }
 
 /**
- * An executor on any engine: compiled by ONNX Runtime for `onnx` and `webgpu`, op by op for all others.
+ * An executor on any engine: compiled by ONNX Runtime for `onnx`, `webgpu` and `cuda`, op by op for all others.
  *
  * @throws {@link EngineError} as {@link selectBackend}
  */
@@ -99,6 +107,11 @@ const starters: Readonly<Record<Exclude<BackendName, 'auto'>, Starter>> = {
     const description = 'webgpu (compiled)';
     return { name: 'webgpu', tensors: 'cpu', description, executionProvider: 'webgpu' };
   },
+  async cuda() {
+    await startCompiled('cuda');
+    const description = 'cuda (compiled)';
+    return { name: 'cuda', tensors: 'cpu', description, executionProvider: 'cuda' };
+  },
 };
 
 async function fastestInstalled(): Promise<Exclude<BackendName, 'auto'>> {
@@ -113,11 +126,12 @@ async function fastestInstalled(): Promise<Exclude<BackendName, 'auto'>> {
   return 'cpu';
 }
 
-/** ONNX Runtime brings its own WebGPU, so that one package serves both. */
-async function startCompiled(name: 'onnx' | 'webgpu'): Promise<void> {
-  const packages = ['onnxruntime-node'];
-  const found = await findPackage(packages);
-  if ('cause' in found) throw missing(name, packages, found.cause);
+/** ONNX Runtime brings its own WebGPU, so that one package serves both; CUDA is reached past its binding. */
+async function startCompiled(name: 'onnx' | 'webgpu' | 'cuda'): Promise<void> {
+  for (const wanted of name === 'cuda' ? ['onnxruntime-node', 'koffi'] : ['onnxruntime-node']) {
+    const found = await findPackage([wanted]);
+    if ('cause' in found) throw missing(name, [wanted], found.cause);
+  }
   await startTensors('cpu');
 }
 

@@ -1,5 +1,6 @@
 export { graphKey } from './canonical-graph.js';
 export { type CompiledFunction, compileFunction, type TensorResult } from './compile-function.js';
+export type { ExecutionProvider } from './execution-providers.js';
 export {
   type ExportBackboneOptions,
   type ExportGraphOptions,
@@ -18,7 +19,7 @@ export type {
   TracedGraph,
 } from './graph.js';
 export { createOnnxExecutor, type OnnxExecutorOptions } from './onnx-executor.js';
-export type { ExecutionProvider, OrtRuntime, SessionOptions } from './runtime.js';
+export type { OrtRuntime, SessionOptions } from './runtime.js';
 export {
   type TensorRecord,
   type TensorSpec,

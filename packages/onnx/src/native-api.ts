@@ -21,17 +21,43 @@ const FUNCTIONS = {
     ADDRESS,
     [ADDRESS, ADDRESS, 'size_t', ADDRESS, 'size_t', 'int', ADDRESS],
   ],
+  getTensorMutableData: [51, ADDRESS, [ADDRESS, ADDRESS]],
+  getTensorElementType: [60, ADDRESS, [ADDRESS, ADDRESS]],
+  getDimensionsCount: [61, ADDRESS, [ADDRESS, ADDRESS]],
+  getDimensions: [62, ADDRESS, [ADDRESS, ADDRESS, 'size_t']],
+  getTensorTypeAndShape: [65, ADDRESS, [ADDRESS, ADDRESS]],
+  createMemoryInfo: [68, ADDRESS, ['str', 'int', 'int', 'int', ADDRESS]],
   createCpuMemoryInfo: [69, ADDRESS, ['int', 'int', ADDRESS]],
+  allocatorFree: [76, ADDRESS, [ADDRESS, ADDRESS]],
+  getAllocatorWithDefaultOptions: [78, ADDRESS, [ADDRESS]],
   releaseStatus: [93, 'void', [ADDRESS]],
   releaseSession: [95, 'void', [ADDRESS]],
   releaseValue: [96, 'void', [ADDRESS]],
+  releaseTensorTypeAndShapeInfo: [99, 'void', [ADDRESS]],
   releaseSessionOptions: [100, 'void', [ADDRESS]],
   addSessionConfigEntry: [130, ADDRESS, [ADDRESS, 'str', 'str']],
+  runWithBinding: [133, ADDRESS, [ADDRESS, ADDRESS, ADDRESS]],
+  createIoBinding: [134, ADDRESS, [ADDRESS, ADDRESS]],
+  releaseIoBinding: [135, 'void', [ADDRESS]],
+  bindInput: [136, ADDRESS, [ADDRESS, 'str', ADDRESS]],
+  bindOutputToDevice: [138, ADDRESS, [ADDRESS, 'str', ADDRESS]],
+  getBoundOutputValues: [140, ADDRESS, [ADDRESS, ADDRESS, ADDRESS, ADDRESS]],
+  clearBoundInputs: [141, 'void', [ADDRESS]],
+  clearBoundOutputs: [142, 'void', [ADDRESS]],
   createAndRegisterAllocator: [144, ADDRESS, [ADDRESS, ADDRESS, ADDRESS]],
+  appendCudaProvider: [204, ADDRESS, [ADDRESS, ADDRESS]],
+  createCudaProviderOptions: [205, ADDRESS, [ADDRESS]],
+  updateCudaProviderOptions: [206, ADDRESS, [ADDRESS, ADDRESS, ADDRESS, 'size_t']],
+  releaseCudaProviderOptions: [208, 'void', [ADDRESS]],
+  createAndRegisterAllocatorV2: [
+    259,
+    ADDRESS,
+    [ADDRESS, 'str', ADDRESS, ADDRESS, ADDRESS, ADDRESS, 'size_t'],
+  ],
 } as const satisfies Record<string, readonly [number, string, readonly string[]]>;
 
 /** The first version of the table that has all of them; later libraries hand it out too. */
-const API_VERSION = 8;
+const API_VERSION = 15;
 
 type NativeFunction = (...args: readonly unknown[]) => unknown;
 
@@ -42,10 +68,13 @@ export interface NativeApi {
   readonly library: object;
   /** Where an array or a text lies. It must be kept as long as the address is used. */
   addressOf(memory: ArrayBufferView): Address;
+  /** The memory at an address, not copied. */
+  memoryAt(address: Address, bytes: number): ArrayBuffer;
 }
 
 /**
- * Loads the library that `onnxruntime-node` brings, past its binding for JavaScript.
+ * Loads the library that `onnxruntime-node` brings, past its binding for JavaScript, or the one that the environment
+ * variable `HARMONICA_ONNXRUNTIME` names, such as `libonnxruntime.so.1.31.1` of the Python package `onnxruntime-gpu`.
  *
  * @throws if `koffi` or `onnxruntime-node` is not installed, or has nothing for this system
  */
@@ -55,9 +84,12 @@ export async function loadNativeApi(): Promise<NativeApi> {
     import('node:module'),
     import('node:path'),
   ]);
-  const binding = createRequire(import.meta.url).resolve('onnxruntime-node');
-  const folder = join(dirname(binding), '..', 'bin/napi-v6', process.platform, process.arch);
-  const library = koffi.load(join(folder, LIBRARIES[process.platform] ?? 'libonnxruntime.so.1'));
+  const bundled = () => {
+    const binding = createRequire(import.meta.url).resolve('onnxruntime-node');
+    const folder = join(dirname(binding), '..', 'bin/napi-v6', process.platform, process.arch);
+    return join(folder, LIBRARIES[process.platform] ?? 'libonnxruntime.so.1');
+  };
+  const library = koffi.load(process.env.HARMONICA_ONNXRUNTIME ?? bundled());
   const base: Address = library.func('OrtGetApiBase', ADDRESS, [])();
   const getApi = koffi.decode(koffi.decode(base, ADDRESS), koffi.proto(ADDRESS, ['uint32_t']));
   const table: Address = getApi(API_VERSION);
@@ -66,7 +98,12 @@ export async function loadNativeApi(): Promise<NativeApi> {
     const type = koffi.proto(result, [...parameters]);
     return [name, koffi.decode(koffi.decode(table, index * pointerBytes, ADDRESS), type)];
   });
-  return { functions: Object.fromEntries(functions), library, addressOf: koffi.address };
+  return {
+    functions: Object.fromEntries(functions),
+    library,
+    addressOf: koffi.address,
+    memoryAt: koffi.view,
+  };
 }
 
 const LIBRARIES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {

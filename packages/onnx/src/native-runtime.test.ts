@@ -13,7 +13,7 @@ const SIZE = ROWS * ROWS;
 await tf.setBackend('cpu');
 
 /** `softmax(x x) + x` of a square matrix. */
-function model(): Uint8Array {
+function modelOf(): Uint8Array {
   const graph = traceFunction({
     inputs: { x: { shape: [ROWS, ROWS], dtype: 'float32' } },
     fn: ({ x }) => ({
@@ -23,7 +23,7 @@ function model(): Uint8Array {
   return encodeModel({ graph });
 }
 
-const sessionOf = (runtime: OrtRuntime, bytes = model()): Promise<OrtSession> =>
+const sessionOf = (runtime: OrtRuntime, bytes = modelOf()): Promise<OrtSession> =>
   createSession({ runtime, model: bytes, options: { threads: 1 } });
 
 const matrix = (phase: number): ort.Tensor =>
@@ -63,6 +63,46 @@ describe('createNativeRuntime', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * SIZE);
     expect(result.data).toBe(data);
     await session.release();
+  });
+
+  it('leaves results where they are made, and feeds them to other graphs', async () => {
+    const feeds = { x: matrix(0) };
+    const kept = await createSession({
+      runtime: native,
+      model: modelOf(),
+      options: { threads: 1 },
+      locations: { y: 'gpu-buffer' },
+    });
+    const plain = await sessionOf(native);
+    const expected = empty();
+    await plain.run(feeds, { y: expected });
+    const { y } = await kept.run(feeds);
+    expect(y).toMatchObject({ location: 'gpu-buffer', type: 'float32', dims: [ROWS, ROWS] });
+    expect(y?.size).toBe(SIZE);
+    const [again, twice] = [empty(), empty()];
+    await plain.run({ x: y as ort.Tensor }, { y: again });
+    await plain.run({ x: expected }, { y: twice });
+    expect(again.data).toEqual(twice.data);
+    const { y: other } = await kept.run({ x: y as ort.Tensor });
+    y?.dispose();
+    y?.dispose();
+    await expect(kept.run({ x: y as ort.Tensor })).rejects.toThrow(/disposed/);
+    await plain.run({ x: other as ort.Tensor }, { y: again });
+    other?.dispose();
+    await Promise.all([kept.release(), plain.release()]);
+  });
+
+  it('copies results that the CPU shall have', async () => {
+    const options = { runtime: native, model: modelOf(), options: { threads: 1 } };
+    const session = await createSession({ ...options, locations: { y: 'cpu' } });
+    const plain = await sessionOf(native);
+    const expected = empty();
+    await plain.run({ x: matrix(1) }, { y: expected });
+    const { y } = await session.run({ x: matrix(1) });
+    await session.run({ x: matrix(2) });
+    expect(y).toMatchObject({ location: 'cpu', dims: [ROWS, ROWS] });
+    expect(y?.data).toEqual(expected.data);
+    await Promise.all([session.release(), plain.release()]);
   });
 
   it('leaves time for others between runs', async () => {

@@ -26,6 +26,7 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectClose } from '../test/close.js';
 import { compileFunction } from './compile-function.js';
+import { createNativeRuntime } from './native-runtime.js';
 import { createOnnxExecutor } from './onnx-executor.js';
 import type { OrtRuntime } from './runtime.js';
 
@@ -217,9 +218,9 @@ describe('conformance through the binding of onnxruntime-node, where koffi is no
   });
 });
 
-/** Whether this machine has a WebGPU adapter that ONNX Runtime takes. */
-async function hasWebgpu(): Promise<boolean> {
-  const twice = compileFunction((a: tf.Tensor) => tf.mul(a, 2), { executionProviders: ['webgpu'] });
+/** Whether this machine has a device that ONNX Runtime takes. */
+async function runsOn(provider: 'webgpu' | 'cuda'): Promise<boolean> {
+  const twice = compileFunction((a: tf.Tensor) => tf.mul(a, 2), { executionProviders: [provider] });
   try {
     (await twice(tf.tensor1d([1]))).dispose();
     return true;
@@ -230,7 +231,36 @@ async function hasWebgpu(): Promise<boolean> {
   }
 }
 
-describe.runIf(await hasWebgpu())('conformance on webgpu', () => {
+/** ONNX Runtime as it runs on CUDA, with the memory of the CPU for that of the GPU. */
+async function withoutGpu(): Promise<OrtRuntime> {
+  const { Tensor, InferenceSession } = await createNativeRuntime();
+  const create: typeof InferenceSession.create = (model, options) =>
+    InferenceSession.create(model, { ...options, executionProviders: ['cpu'] });
+  return { Tensor, InferenceSession: { create } };
+}
+
+describe('conformance where results stay on a device', () => {
+  it.each(executorConformance)('$name', async ({ run }) => {
+    const backbone = dit();
+    const runtime = await withoutGpu();
+    const createExecutor = (b: Backbone) =>
+      createOnnxExecutor({ backbone: b, runtime, executionProviders: ['cuda'] });
+    await expect(run({ backbone, createExecutor, tolerance: 1e-5 })).resolves.toBeUndefined();
+    backbone.dispose();
+  });
+});
+
+describe.runIf(await runsOn('cuda'))('conformance on cuda', () => {
+  it.each(executorConformance)('$name', async ({ run }) => {
+    const backbone = dit();
+    const createExecutor = (b: Backbone) =>
+      createOnnxExecutor({ backbone: b, executionProviders: ['cuda'] });
+    await expect(run({ backbone, createExecutor, tolerance: 1e-5 })).resolves.toBeUndefined();
+    backbone.dispose();
+  });
+});
+
+describe.runIf(await runsOn('webgpu'))('conformance on webgpu', () => {
   it.each(executorConformance)('$name', async ({ run }) => {
     const backbone = dit();
     const createExecutor = (b: Backbone) =>

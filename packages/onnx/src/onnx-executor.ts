@@ -16,6 +16,7 @@ import {
 } from '@harmonica/core';
 import { type Tensor, type Tensor3D, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
 import { type BackboneProgram, BackbonePrograms } from './backbone-programs.js';
+import { providerNames } from './execution-providers.js';
 import { HandleTable, type HeldStream, type PooledTensors } from './executor-handles.js';
 import { type GraphValue, sizeOf } from './graph.js';
 import { type Feeds, type HistoryFeeds, historyFeeds } from './history-feeds.js';
@@ -394,9 +395,8 @@ function inputsOf(program: BackboneProgram, feeds: Feeds): OrtTensor[] {
   return program.inputs.map(({ name }) => feeds[name] as OrtTensor);
 }
 
-function describe({ executionProviders = ['cpu'], threads }: SessionOptions): string {
-  const names = executionProviders.map((provider) =>
-    typeof provider === 'string' ? provider : provider.name,
-  );
-  return `onnx (${names.join(', ')}${threads === undefined ? '' : `, ${threads} threads`})`;
+function describe(options: SessionOptions): string {
+  const { threads } = options;
+  const names = providerNames(options).join(', ');
+  return `onnx (${names}${threads === undefined ? '' : `, ${threads} threads`})`;
 }

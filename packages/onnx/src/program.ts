@@ -1,5 +1,6 @@
 import { EngineError } from '@harmonica/core';
 import { canonicalGraph, graphKey } from './canonical-graph.js';
+import { keepsOnDevice, runsOnCpu } from './execution-providers.js';
 import { fuseGraph, portableGraph } from './fuse-graph.js';
 import {
   type GraphDType,
@@ -13,12 +14,10 @@ import { encodeModel } from './onnx-model.js';
 import { pruneGraph } from './prune-graph.js';
 import {
   createSession,
-  keepsOnDevice,
   type OrtRuntime,
   type OrtSession,
   type OrtTensor,
   type OutputLocation,
-  runsOnCpu,
   type SessionOptions,
 } from './runtime.js';
 import { emptyTensor } from './tensor-pool.js';

@@ -1,5 +1,6 @@
 import { EngineError, UnsupportedError } from '@harmonica/core';
 import type * as OrtModule from 'onnxruntime-common';
+import { type ExecutionProvider, providerNames, runsOnCpu } from './execution-providers.js';
 
 /** The parts of `onnxruntime-node` and `onnxruntime-web` that are used. */
 export interface OrtRuntime {
@@ -21,13 +22,11 @@ export interface OrtSession {
   release(): Promise<void>;
 }
 
-export type ExecutionProvider = OrtModule.InferenceSession.ExecutionProviderConfig;
-
 /** How ONNX Runtime shall run a graph. */
 export interface SessionOptions {
   /** Threads within one operation. Default: ONNX Runtime's, one for each physical core. */
   readonly threads?: number;
-  /** In order of preference. Default `['cpu']`. `'webgpu'` and others are passed through. */
+  /** In order of preference. Default `['cpu']`. `'cuda'`, `'webgpu'` and others are passed through. */
   readonly executionProviders?: readonly ExecutionProvider[];
   /** Default `'all'`. */
   readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
@@ -36,15 +35,23 @@ export interface SessionOptions {
 }
 
 /**
- * Imports ONNX Runtime: `onnxruntime-node` in Node, past its binding if only the CPU is wanted and `koffi` is installed;
+ * Imports ONNX Runtime: `onnxruntime-node` in Node, past its binding for CUDA and, if `koffi` is installed, for the CPU;
  * `onnxruntime-web` elsewhere.
  *
  * @throws {@link UnsupportedError} if it is not installed
  */
 export async function loadRuntime(options: SessionOptions): Promise<OrtRuntime> {
-  const native = isNode() && runsOnCpu(options) && (await nativeRuntime());
+  const onCuda = providerNames(options).includes('cuda');
+  const native = isNode() && (onCuda || runsOnCpu(options)) && (await nativeRuntime());
   if (native) return native;
   const name = isNode() ? 'onnxruntime-node' : 'onnxruntime-web';
+  if (onCuda) {
+    throw new UnsupportedError({
+      feature: 'CUDA without ONNX Runtime and koffi',
+      engine: 'onnx',
+      fix: `Install them: npm install ${name} koffi`,
+    });
+  }
   try {
     const module = await (isNode() ? import('onnxruntime-node') : import('onnxruntime-web'));
     return ('default' in module ? module.default : module) as OrtRuntime;
@@ -70,20 +77,6 @@ function nativeRuntime(): Promise<OrtRuntime | undefined> {
 
 function isNode(): boolean {
   return typeof process === 'object' && typeof process.versions?.node === 'string';
-}
-
-/** Whether the CPU runs the graph, so that weights can be fed from memory at each run without a copy. */
-export function runsOnCpu({ executionProviders = ['cpu'] }: SessionOptions): boolean {
-  const names = executionProviders.map((provider) =>
-    typeof provider === 'string' ? provider : provider.name,
-  );
-  return names.every((name) => name === 'cpu');
-}
-
-/** Whether results stay in the memory of a device, so that nothing travels between two graphs. */
-export function keepsOnDevice({ executionProviders = ['cpu'] }: SessionOptions): boolean {
-  const [first] = executionProviders;
-  return (typeof first === 'string' ? first : first?.name) === 'webgpu';
 }
 
 /** Where an output of a session is left. */
