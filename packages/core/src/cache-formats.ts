@@ -12,14 +12,16 @@ export interface Provenance {
 }
 
 /**
- * The predictors that files name: polynomials through the last computed outputs by their degree (`hold` has degree 0),
- * and TaylorSeer's finite differences by their order.
+ * The predictors that files name: polynomials through the last computed outputs by their degree (`hold` has degree 0), those
+ * half way between two of them, and TaylorSeer's finite differences by their order.
  */
 export const PREDICTOR_NAMES = [
   'hold',
   'linear',
   'quadratic',
   'cubic',
+  'half-linear',
+  'half-quadratic',
   'taylor-1',
   'taylor-2',
   'taylor-3',

@@ -49,6 +49,12 @@ export {
 } from './fixed-interval-schedule.js';
 export { formatRouter, formatSchedule } from './format-cache-document.js';
 export {
+  type HalfwayPredictorOptions,
+  halfLinearPredictor,
+  halfQuadraticPredictor,
+  halfwayPredictor,
+} from './halfway-predictor.js';
+export {
   type HeatMap,
   type HeatMapOfScoresOptions,
   type HeatMapOptions,

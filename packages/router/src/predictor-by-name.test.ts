@@ -10,7 +10,7 @@ describe('predictorByName', () => {
   it('finds every predictor by its own name', () => {
     expect(PREDICTOR_NAMES.map((name) => predictorByName(name).name)).toEqual(PREDICTOR_NAMES);
     const depths = PREDICTOR_NAMES.map((name) => predictorByName(name).depth);
-    expect(depths).toEqual([1, 2, 3, 4, 2, 3, 4, 5]);
+    expect(depths).toEqual([1, 2, 3, 4, 2, 3, 2, 3, 4, 5]);
     const nodes = [8, 6, 3, 2, 0];
     const order3 = taylorPredictor({ order: 3 });
     expect(predictorByName('taylor-3').weights(9, nodes)).toEqual(order3.weights(9, nodes));

@@ -5,6 +5,7 @@ import {
   type PredictorChoice,
   type PredictorName,
 } from '@harmonica/core';
+import { halfLinearPredictor, halfQuadraticPredictor } from './halfway-predictor.js';
 import {
   cubicPredictor,
   holdPredictor,
@@ -63,6 +64,10 @@ function named(name: PredictorName): CachePredictor {
       return quadraticPredictor;
     case 'cubic':
       return cubicPredictor;
+    case 'half-linear':
+      return halfLinearPredictor;
+    case 'half-quadratic':
+      return halfQuadraticPredictor;
     case 'taylor-1':
     case 'taylor-2':
     case 'taylor-3':

@@ -89,7 +89,13 @@ export async function withFinalPredictors(
 }
 
 /** What `per-step` chooses from, simplest first. */
-const CANDIDATES: readonly PredictorName[] = ['hold', 'linear', 'quadratic'];
+const CANDIDATES: readonly PredictorName[] = [
+  'hold',
+  'half-linear',
+  'linear',
+  'half-quadratic',
+  'quadratic',
+];
 
 /** What there is to choose from with `per-step`, and what is in force. */
 function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {

@@ -120,7 +120,13 @@ function runModel(options: RunModelOptions): Float64Array {
   return Float64Array.from(output);
 }
 
-const DEGREES = { hold: 0, linear: 1, quadratic: 2 } as const;
+const DEGREES = {
+  hold: 0,
+  'half-linear': 0.5,
+  linear: 1,
+  'half-quadratic': 1.5,
+  quadratic: 2,
+} as const;
 
 type Degree = keyof typeof DEGREES;
 
@@ -128,8 +134,12 @@ function predictorAt({ predictor }: CacheSchedule, index: number): Degree {
   return (typeof predictor === 'string' ? predictor : predictor[index]) as Degree;
 }
 
-/** The polynomial through the latest outputs, by Neville's recursion. */
+/** The polynomial through the latest outputs, by Neville's recursion; the mean of two for half a degree. */
 function predict(outputs: Outputs, at: number, degree: number): Tensor {
+  if (degree % 1 !== 0) {
+    const both = [degree - 0.5, degree + 0.5].map((each) => predict(outputs, at, each));
+    return mul(add(...(both as [Tensor, Tensor])), 0.5);
+  }
   const [first, ...others] = outputs.slice(0, degree + 1) as [Outputs[number], ...Outputs];
   const last = others.at(-1);
   if (!last) return first.output;
