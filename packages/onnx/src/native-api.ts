@@ -45,6 +45,8 @@ const FUNCTIONS = {
   clearBoundInputs: [141, 'void', [ADDRESS]],
   clearBoundOutputs: [142, 'void', [ADDRESS]],
   createAndRegisterAllocator: [144, ADDRESS, [ADDRESS, ADDRESS, ADDRESS]],
+  createArenaCfg: [156, ADDRESS, ['size_t', 'int', 'int', 'int', ADDRESS]],
+  releaseArenaCfg: [157, 'void', [ADDRESS]],
   appendCudaProvider: [204, ADDRESS, [ADDRESS, ADDRESS]],
   createCudaProviderOptions: [205, ADDRESS, [ADDRESS]],
   updateCudaProviderOptions: [206, ADDRESS, [ADDRESS, ADDRESS, ADDRESS, 'size_t']],

@@ -54,6 +54,9 @@ const ERRORS_ONLY = 3;
 const DEVICE_ALLOCATOR = 0;
 const ARENA_ALLOCATOR = 1;
 const DEFAULT_MEMORY = 0;
+const ALL_MEMORY = 2n ** 64n - 1n;
+/** The default of a setting of an arena. */
+const AS_NEEDED = -1;
 
 /** Full float32 products, and convolutions chosen without trying them all at every new shape. */
 const CUDA_SETTINGS = { use_tf32: '0', cudnn_conv_algo_search: 'HEURISTIC' };
@@ -131,13 +134,21 @@ class NativeLibrary {
   }
 
   #sharedCudaMemory(): Address {
-    const { createMemoryInfo, createAndRegisterAllocatorV2 } = this.#api.functions;
+    const { functions } = this.#api;
     const memory = this.#made((out) =>
-      createMemoryInfo('Cuda', DEVICE_ALLOCATOR, 0, DEFAULT_MEMORY, out),
+      functions.createMemoryInfo('Cuda', DEVICE_ALLOCATOR, 0, DEFAULT_MEMORY, out),
+    );
+    const arena = this.#made((out) =>
+      functions.createArenaCfg(ALL_MEMORY, ...[AS_NEEDED, AS_NEEDED, AS_NEEDED], out),
     );
     const [provider, none] = ['CUDAExecutionProvider', null];
-    this.#check(createAndRegisterAllocatorV2(this.#env, provider, memory, none, none, none, 0));
-    return memory;
+    const { createAndRegisterAllocatorV2: register, releaseArenaCfg } = functions;
+    try {
+      this.#check(register(this.#env, provider, memory, arena, none, none, 0));
+      return memory;
+    } finally {
+      releaseArenaCfg(arena);
+    }
   }
 
   /** Writes results into the tensors that are given for them. */
