@@ -87,14 +87,29 @@ describe('harmonica eval', () => {
     for (const { quality } of [fewer, fora, linear, dynamic]) {
       expect(quality.psnrToUncached).toBeGreaterThan(10);
       expect(quality.ssimToUncached).toBeLessThan(1);
-      expect(quality.psnrToReference).toBeGreaterThan(10);
+      expect(quality.psnrToTarget).toBeGreaterThan(10);
     }
     expect(stdout).toMatch(/\| fora:2 +\| 5 /);
+    expect(stdout).toMatch(/ PSNR to ddim 6 ↑ \| SSIM to ddim 6 ↑ /);
     const report = await readFile(join(folder, 'whole', 'report.html'), 'utf8');
     expect(report.match(/<svg/g)?.length).toBeGreaterThan(6);
     expect(report.match(/data:image\/png;base64/g)).toHaveLength(5);
     expect(report).not.toMatch(/(?:src|href)="http/);
     expect(await readFile(join(folder, 'whole', 'tables.tex'), 'utf8')).toMatch(/\\toprule/);
+  });
+
+  it('compares images with the target, whatever distributions are compared with', async () => {
+    const groups = [{ steps: 4, rows: [{ policy: 'fora:2' }] }];
+    const reference = { statistics: join(folder, 'unused.npz') };
+    await writeFile(reference.statistics, '');
+    const config = { ...CONFIG, groups, reference, target: { steps: 4 } };
+    const { status, stderr } = await evaluate(config, { out: 'target' });
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    const [uncached, fora] = (await resultsIn('target')).map(({ quality }) => quality);
+    expect(uncached?.psnrToTarget).toBeNull(); // it is the target
+    expect(fora?.psnrToTarget).toBeGreaterThan(10);
+    expect(fora?.psnrToTarget).toBe(fora?.psnrToUncached);
   });
 
   it('goes on where it was stopped and finds the same', async () => {

@@ -30,7 +30,7 @@ export interface PairedRow {
   readonly row: EvalRow;
   readonly uncached: EvalRow;
   /** A run of many steps, if there is one. */
-  readonly reference?: EvalRow | undefined;
+  readonly target?: EvalRow | undefined;
 }
 
 /** An extractor, and how it is run. */
@@ -41,7 +41,7 @@ export interface RunningExtractor {
 }
 
 /** The runs that images are compared with, by what they are to a row. */
-export const PARTNERS = ['uncached', 'reference'] as const;
+export const PARTNERS = ['uncached', 'target'] as const;
 
 /** Options of {@link measureRows}. */
 export interface MeasureRowsOptions {
@@ -100,7 +100,7 @@ function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
   const { evaluation, latents: folder, context } = options;
   const remembered = new Map<string, Promise<readonly PixelImage[]>>();
   const partners = new Set(
-    options.rows.flatMap(({ uncached, reference }) => [uncached.key, reference?.key]),
+    options.rows.flatMap(({ uncached, target }) => [uncached.key, target?.key]),
   );
   const decode = async (row: EvalRow) => {
     const latents = await latentsOf(folder, row, batch);
@@ -173,11 +173,13 @@ function namedSets(sets: FeatureSets) {
 
 function measureFolder(
   folder: string,
-  { row, uncached, reference }: PairedRow,
+  { row, uncached, target }: PairedRow,
   extractor: RunningExtractor | undefined,
 ): string {
   const key = fingerprint({
-    rows: [row.key, uncached.key, reference?.key ?? null],
+    row: row.key,
+    uncached: uncached.key,
+    target: target?.key ?? null,
     extractor: extractor ? [extractor.extractor.identity.hash, extractor.outputs] : null,
   });
   return join(folder, key.slice(0, 16));

@@ -22,8 +22,8 @@ export interface RowQuality {
   /** Mean in dB over the images that differ; null if none does. */
   readonly psnrToUncached: number | null;
   readonly ssimToUncached: number | null;
-  readonly psnrToReference: number | null;
-  readonly ssimToReference: number | null;
+  readonly psnrToTarget: number | null;
+  readonly ssimToTarget: number | null;
   /** Relative to the norm of the uncached images' features. */
   readonly featureDistance: number | null;
   readonly fid: number | null;
@@ -63,7 +63,7 @@ export function outputsFor(metrics: readonly MetricName[]): readonly string[] {
 /** What was measured of a row, gathered from its shards. */
 export interface GatheredRow {
   readonly uncached: readonly PairValues[];
-  readonly reference: readonly PairValues[];
+  readonly target: readonly PairValues[];
   /** Mean and covariance by output of the extractor. */
   readonly statistics: Readonly<Record<string, FeatureStatistics>>;
   readonly features?: FeatureSet | undefined;
@@ -85,10 +85,7 @@ export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow>
   const { shards, metrics, identity } = options;
   const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
   const accumulators = new Map<string, ReturnType<typeof createFeatureStatistics>>();
-  const pairs: { uncached: PairValues[]; reference: PairValues[] } = {
-    uncached: [],
-    reference: [],
-  };
+  const pairs: { uncached: PairValues[]; target: PairValues[] } = { uncached: [], target: [] };
   const kept: { features: FeatureSet[]; logits: FeatureSet[] } = { features: [], logits: [] };
   let images = 0;
   for await (const shard of shards) {
@@ -148,8 +145,8 @@ export function qualityOf(options: QualityOfOptions): RowQuality {
   return {
     psnrToUncached: wants('psnr') ? meanPsnrOf(row.uncached) : null,
     ssimToUncached: wants('ssim') ? meanSsimOf(row.uncached) : null,
-    psnrToReference: wants('psnr') ? meanPsnrOf(row.reference) : null,
-    ssimToReference: wants('ssim') ? meanSsimOf(row.reference) : null,
+    psnrToTarget: wants('psnr') ? meanPsnrOf(row.target) : null,
+    ssimToTarget: wants('ssim') ? meanSsimOf(row.target) : null,
     featureDistance:
       wants('feature-distance') && own && original
         ? featureDistance({ references: original, features: own }).relative

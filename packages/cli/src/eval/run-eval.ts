@@ -11,7 +11,7 @@ import type { EvalConfig } from './eval-config.js';
 import { type EvalGroup, resolveGroups, type TunedRow } from './eval-groups.js';
 import { imagesReference, type Reference, statisticsReference } from './eval-reference.js';
 import type { EvalOutcome, EvalResult } from './eval-result.js';
-import { type EvalContext, type EvalRow, evalContext, resolveRow } from './eval-rows.js';
+import { type EvalContext, type EvalRow, evalContext, uncachedRow } from './eval-rows.js';
 import { once, remembered } from './memo.js';
 import { referenceSet } from './reference-set.js';
 import {
@@ -58,13 +58,16 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
   const { config, extractor, context } = options;
   const folders = await prepareFolders(options.folder);
   const evaluation = evaluationOf(options);
-  const referenceRow = await referenceRun(options, evaluation);
+  const { reference: set } = config;
+  const referenceRow = set && 'steps' in set ? await uncachedRow(evaluation, set) : undefined;
+  const target = config.target ? await uncachedRow(evaluation, config.target) : referenceRow;
   const given = await givenReference(options, folders);
   const groups = await resolveGroups({ config, evaluation, folder: folders.speed, context });
-  const scored = groups.flatMap((group) => scoredRows(group, referenceRow));
-  const alone = referenceRow ? [{ row: referenceRow, uncached: referenceRow }] : [];
+  const scored = groups.flatMap((group) => scoredRows(group, target));
+  const alone = referenceRow && extractor ? [{ row: referenceRow, uncached: referenceRow }] : [];
   const rows = [...alone, ...scored];
-  for (const row of distinct(rows.map((each) => each.row))) {
+  const partners = target ? [target] : [];
+  for (const row of distinct([...partners, ...rows.map((each) => each.row)])) {
     await sampleRow({ evaluation, row, folder: folders.latents, context });
   }
   const measured = { evaluation, rows, extractor, context };
@@ -93,6 +96,7 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
     guidance: evaluation.guidance?.scale ?? 1,
     extractor: extractor?.extractor.identity.name ?? null,
     reference: reference?.name ?? null,
+    target: target?.name ?? null,
     results,
     missed: groups.flatMap(({ missed }) => missed),
   };
@@ -117,15 +121,6 @@ async function prepareFolders(folder: string) {
 function evaluationOf({ config, session }: RunEvalOptions): EvalContext {
   const jobs = numberedJobs(config.images, session.model.subjects, config.classes);
   return evalContext(config, session, jobs);
-}
-
-/** The uncached run of many steps, if that is the reference. */
-async function referenceRun(
-  { config: { reference } }: RunEvalOptions,
-  evaluation: EvalContext,
-): Promise<EvalRow | undefined> {
-  if (!reference || 'images' in reference || 'statistics' in reference) return undefined;
-  return resolveRow(evaluation, { group: reference, row: {} });
 }
 
 /** The reference that is given as files, if it is. */
@@ -164,13 +159,13 @@ function sampledReference(input: {
 }
 
 /** The uncached run of a group first, then the others. */
-function scoredRows(group: EvalGroup, reference: EvalRow | undefined): readonly ScoredRow[] {
+function scoredRows(group: EvalGroup, target: EvalRow | undefined): readonly ScoredRow[] {
   const { name, uncached, rows } = group;
   return [{ row: uncached, tuned: null }, ...rows].map((each) => ({
     ...each,
     group: name,
     uncached,
-    reference,
+    target,
   }));
 }
 
@@ -221,20 +216,27 @@ async function rememberedQuality(input: {
   const identity = extractor?.extractor.identity;
   const gather = (pair: PairedRow, wanted: EvalConfig['metrics']) =>
     gatherRow({ shards: measuredShards(measurement, pair), metrics: wanted, identity });
-  const { uncached, reference: referenceRow } = row;
+  const { uncached, target } = row;
   const isPaired = row.row.key !== uncached.key && metrics.includes('feature-distance');
   const make = async () =>
     qualityOf({
       row: await gather(row, metrics),
       uncached: isPaired
-        ? await gather({ row: uncached, uncached, reference: referenceRow }, ['feature-distance'])
+        ? await gather({ row: uncached, uncached, target }, ['feature-distance'])
         : undefined,
       reference: await reference?.load(),
       metrics,
       signal: context.signal,
     });
-  const keys = [row.row.key, uncached.key, referenceRow?.key ?? null, reference?.key ?? null];
-  return remembered({ folder, key: { keys, metrics, extractor: identity?.hash ?? null }, make });
+  const key = {
+    row: row.row.key,
+    uncached: uncached.key,
+    target: target?.key ?? null,
+    reference: reference?.key ?? null,
+    metrics,
+    extractor: identity?.hash ?? null,
+  };
+  return remembered({ folder, key, make });
 }
 
 function resultOf(input: {
