@@ -48,15 +48,17 @@ export const COMPARED_STATISTICS: Partial<Record<MetricName, string>> = {
   sfid: 'spatial',
 };
 
+/** The outputs of an extractor that metrics need of single images. */
+const COMPARED_IMAGES: Partial<Record<MetricName, 'features' | 'logits'>> = {
+  'feature-distance': 'features',
+  is: 'logits',
+  'precision-recall': 'features',
+  kid: 'features',
+};
+
 /** The outputs of an extractor that metrics need. */
 export function outputsFor(metrics: readonly MetricName[]): readonly string[] {
-  const needs: Partial<Record<MetricName, string>> = {
-    ...COMPARED_STATISTICS,
-    'feature-distance': 'features',
-    is: 'logits',
-    'precision-recall': 'features',
-    kid: 'features',
-  };
+  const needs = { ...COMPARED_STATISTICS, ...COMPARED_IMAGES };
   return [...new Set(metrics.flatMap((metric) => needs[metric] ?? []))];
 }
 
@@ -80,10 +82,14 @@ export interface GatherRowOptions {
   readonly identity?: ExtractorIdentity | undefined;
 }
 
-/** Reads the shards of a row once: statistics of any number of images, features of as many as manifolds are made of. */
+/**
+ * Reads the shards of a row once and keeps what metrics need: statistics of any number of images, features of as many as
+ * manifolds are made of.
+ */
 export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow> {
   const { shards, metrics, identity } = options;
   const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
+  const single = new Set(metrics.map((metric) => COMPARED_IMAGES[metric]));
   const accumulators = new Map<string, ReturnType<typeof createFeatureStatistics>>();
   const pairs: { uncached: PairValues[]; target: PairValues[] } = { uncached: [], target: [] };
   const kept: { features: FeatureSet[]; logits: FeatureSet[] } = { features: [], logits: [] };
@@ -98,8 +104,8 @@ export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow>
       accumulators.set(output, known);
       known.add(set);
     }
-    if (shard.has('logits')) kept.logits.push(featuresIn(shard, 'logits', identity));
-    if (shard.has('features') && images < MANIFOLD_IMAGES) {
+    if (single.has('logits')) kept.logits.push(featuresIn(shard, 'logits', identity));
+    if (single.has('features') && images < MANIFOLD_IMAGES) {
       const set = featuresIn(shard, 'features', identity);
       kept.features.push(set);
       images += set.count;

@@ -22,8 +22,9 @@ import {
   type RunningExtractor,
 } from './row-features.js';
 import { computedShares, sampleRow } from './row-latents.js';
-import { gatherRow, qualityOf, type RowQuality } from './row-metrics.js';
+import type { RowQuality } from './row-metrics.js';
 import { type RowLatency, savingsOf, timeRows } from './row-speed.js';
+import { scoreRows } from './score-rows.js';
 
 /** Options of {@link runEval}. */
 export interface RunEvalOptions {
@@ -79,15 +80,11 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
   const reference =
     given ??
     (referenceRow && sampledReference({ options, measurement, row: referenceRow, folders }));
+  const scores = { measurement, rows: scored, reference, metrics: config.metrics };
+  const qualities = await scoreRows({ ...scores, folder: folders.quality });
   const results: EvalResult[] = [];
   for (const [i, row] of scored.entries()) {
-    const quality = await rememberedQuality({
-      options,
-      measurement,
-      row,
-      reference,
-      folder: folders.quality,
-    });
+    const quality = qualities[i] as RowQuality;
     const shares = await computedShares(folders.latents, row.row, evaluation);
     results.push(resultOf({ options, row, quality, shares, latency: latencies[i] }));
   }
@@ -199,43 +196,6 @@ async function rememberedCosts(options: SpeedOptions): Promise<CostModel | null>
   const key = { costs: uncached.key, images, machine: thisMachine() };
   const { signal } = context;
   const make = () => measureBranchCosts({ evaluation, uncached, images, signal });
-  return remembered({ folder, key, make });
-}
-
-/** The quality of a row, made once. */
-async function rememberedQuality(input: {
-  readonly options: RunEvalOptions;
-  readonly measurement: MeasureRowsOptions;
-  readonly row: ScoredRow;
-  readonly reference: Reference | undefined;
-  readonly folder: string;
-}): Promise<RowQuality> {
-  const { options, measurement, row, reference, folder } = input;
-  const { config, extractor, context } = options;
-  const { metrics } = config;
-  const identity = extractor?.extractor.identity;
-  const gather = (pair: PairedRow, wanted: EvalConfig['metrics']) =>
-    gatherRow({ shards: measuredShards(measurement, pair), metrics: wanted, identity });
-  const { uncached, target } = row;
-  const isPaired = row.row.key !== uncached.key && metrics.includes('feature-distance');
-  const make = async () =>
-    qualityOf({
-      row: await gather(row, metrics),
-      uncached: isPaired
-        ? await gather({ row: uncached, uncached, target }, ['feature-distance'])
-        : undefined,
-      reference: await reference?.load(),
-      metrics,
-      signal: context.signal,
-    });
-  const key = {
-    row: row.row.key,
-    uncached: uncached.key,
-    target: target?.key ?? null,
-    reference: reference?.key ?? null,
-    metrics,
-    extractor: identity?.hash ?? null,
-  };
   return remembered({ folder, key, make });
 }
 
