@@ -21,9 +21,11 @@ import {
   hasShard,
   readShard,
   type Shard,
+  shardPath,
   stacked,
   writeShard,
 } from './shards.js';
+import { partOf, type Share } from './share.js';
 
 /** A row, and the runs that its images are compared with one by one. */
 export interface PairedRow {
@@ -54,16 +56,17 @@ export interface MeasureRowsOptions {
   /** Of what is measured. */
   readonly folder: string;
   readonly context: CliContext;
+  readonly share: Share;
 }
 
 /**
- * Decodes every image of every row and keeps what metrics need of it: PSNR and SSIM to its partners, and its features.
+ * Decodes every image of a share of every row and keeps what metrics need of it: PSNR and SSIM to its partners, and its features.
  * Batch by batch, so that images that several rows are compared with are decoded once.
  */
 export async function measureRows(options: MeasureRowsOptions): Promise<void> {
-  const { evaluation, rows, folder, context } = options;
+  const { evaluation, rows, folder, context, share } = options;
   for (const pair of rows) await prepareFolder(measureFolder(folder, pair, options.extractor));
-  const batches = batchesOf(evaluation.jobs, evaluation.batchSize);
+  const batches = partOf(batchesOf(evaluation.jobs, evaluation.batchSize), share);
   const { stderr: output } = context;
   const bar = startProgressBar({ output, label: 'measuring', total: batches.length * rows.length });
   try {
@@ -82,9 +85,20 @@ export async function measureRows(options: MeasureRowsOptions): Promise<void> {
   }
 }
 
+/** What names the files of what was measured. */
+type MeasuredOptions = Pick<MeasureRowsOptions, 'evaluation' | 'folder' | 'extractor'>;
+
+/** The files of what is measured of a row. */
+export function measuredFiles(options: MeasuredOptions, pair: PairedRow): readonly string[] {
+  const { evaluation, folder, extractor } = options;
+  const own = measureFolder(folder, pair, extractor);
+  const batches = batchesOf(evaluation.jobs, evaluation.batchSize);
+  return batches.map((batch) => shardPath(own, batch));
+}
+
 /** What was measured of a row, batch by batch. */
 export async function* measuredShards(
-  options: Pick<MeasureRowsOptions, 'evaluation' | 'folder' | 'extractor'>,
+  options: MeasuredOptions,
   pair: PairedRow,
 ): AsyncGenerator<Shard> {
   const { evaluation, folder, extractor } = options;
