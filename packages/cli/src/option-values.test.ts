@@ -7,6 +7,7 @@ import {
   integerOption,
   numberOption,
   seedsOption,
+  shareOption,
 } from './option-values.js';
 
 describe('option values', () => {
@@ -42,6 +43,14 @@ describe('option values', () => {
     expect(seedsOption('5')).toEqual([5]);
     for (const text of ['', 'a', '3-1', '1-', '-1', '0-99999999', '9007199254740993']) {
       expect(() => seedsOption(text), text).toThrow(InvalidArgumentError);
+    }
+  });
+
+  it('are shares', () => {
+    expect(shareOption('2/5')).toEqual({ index: 1, count: 5 });
+    expect(shareOption('1/1')).toEqual({ index: 0, count: 1 });
+    for (const text of ['', '2', '0/5', '6/5', '1/0', '-1/5', '1.5/5', '1/5/2', 'a/b']) {
+      expect(() => shareOption(text), text).toThrow(InvalidArgumentError);
     }
   });
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { Share } from './eval/share.js';
 
 /** A parser of option values that are integers in a range. */
 export function integerOption(range: { readonly min: number; readonly max?: number }) {
@@ -70,6 +71,16 @@ export function stepsAndBranchesOption(text: string): {
     steps: [Number(step), Number(lastStep)],
     ...(branch !== undefined && { branches: [Number(branch), Number(lastBranch)] }),
   };
+}
+
+/** A parser of one of several shares, such as `2/5`. */
+export function shareOption(text: string): Share {
+  const [, number, count] = /^(\d+)\/(\d+)$/.exec(text.trim()) ?? [];
+  const share = { index: Number(number) - 1, count: Number(count) };
+  if (share.index >= 0 && share.index < share.count && Number.isSafeInteger(share.count)) {
+    return share;
+  }
+  throw new InvalidArgumentError('Expected a share and how many there are, from 1/1, such as 2/5.');
 }
 
 /** A parser of `all` or a number of channels. */

@@ -6,6 +6,7 @@ import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
 import { temporaryFolder } from '../../test/temporary-folder.js';
 import type { EvalResult } from '../eval/eval-result.js';
+import { writeOutput } from '../output-files.js';
 import { encodePng } from '../png-file.js';
 
 const CONFIG = {
@@ -41,13 +42,20 @@ describe('harmonica eval', () => {
     config: object,
     {
       out,
+      share,
       signal,
       onStderr,
-    }: { out: string; signal?: AbortSignal; onStderr?: (text: string) => void },
+    }: {
+      out: string;
+      share?: string;
+      signal?: AbortSignal;
+      onStderr?: (text: string) => void;
+    },
   ) => {
     const path = join(folder, 'eval.json');
-    await writeFile(path, JSON.stringify({ model, ...config }));
-    return runCommand(['eval', path, '--out', join(folder, out)], {
+    await writeOutput(path, JSON.stringify({ model, ...config }));
+    const options = share === undefined ? [] : ['--share', share];
+    return runCommand(['eval', path, '--out', join(folder, out), ...options], {
       ...(signal && { signal }),
       ...(onStderr && { onStderr, columns: 80 }),
     });
@@ -87,14 +95,29 @@ describe('harmonica eval', () => {
     for (const { quality } of [fewer, fora, linear, dynamic]) {
       expect(quality.psnrToUncached).toBeGreaterThan(10);
       expect(quality.ssimToUncached).toBeLessThan(1);
-      expect(quality.psnrToReference).toBeGreaterThan(10);
+      expect(quality.psnrToTarget).toBeGreaterThan(10);
     }
     expect(stdout).toMatch(/\| fora:2 +\| 5 /);
+    expect(stdout).toMatch(/ PSNR to ddim 6 ↑ \| SSIM to ddim 6 ↑ /);
     const report = await readFile(join(folder, 'whole', 'report.html'), 'utf8');
     expect(report.match(/<svg/g)?.length).toBeGreaterThan(6);
     expect(report.match(/data:image\/png;base64/g)).toHaveLength(5);
     expect(report).not.toMatch(/(?:src|href)="http/);
     expect(await readFile(join(folder, 'whole', 'tables.tex'), 'utf8')).toMatch(/\\toprule/);
+  });
+
+  it('compares images with the target, whatever distributions are compared with', async () => {
+    const groups = [{ steps: 4, rows: [{ policy: 'fora:2' }] }];
+    const reference = { statistics: join(folder, 'unused.npz') };
+    await writeFile(reference.statistics, '');
+    const config = { ...CONFIG, groups, reference, target: { steps: 4 } };
+    const { status, stderr } = await evaluate(config, { out: 'target' });
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    const [uncached, fora] = (await resultsIn('target')).map(({ quality }) => quality);
+    expect(uncached?.psnrToTarget).toBeNull(); // it is the target
+    expect(fora?.psnrToTarget).toBeGreaterThan(10);
+    expect(fora?.psnrToTarget).toBe(fora?.psnrToUncached);
   });
 
   it('goes on where it was stopped and finds the same', async () => {
@@ -129,6 +152,12 @@ describe('harmonica eval', () => {
     // How fast the machine is decides whether there is a row near 2x, and nothing else.
     for (const { tuned, steps } of rest)
       expect(tuned).toEqual({ setting: 'steps', value: steps, target: 2 });
+    expect((await evaluate(config, { out: 'timed', share: '1/1' })).status).toBe(0); // knobs are tuned
+    const untuned = await evaluate(config, { out: 'untuned', share: '1/1' });
+    expect(untuned.status).toBe(1);
+    expect(untuned.stderr).toMatch(
+      /--share is "1\/1".*steps of ddim, fewer steps.*without --share/,
+    );
   });
 
   it('compares sets of images by the features of a network, whose name stands beside', async () => {
@@ -163,6 +192,27 @@ describe('harmonica eval', () => {
         expect(share).toBeLessThanOrEqual(1);
       }
     }
+  });
+
+  it('is done in shares, each of which says what is next', async () => {
+    const shares = await Promise.all(
+      ['1/2', '2/2'].map((share) => evaluate(CONFIG, { out: 'shared', share })),
+    );
+    for (const [i, { status, stdout, stderr }] of shares.entries()) {
+      expect(stderr).not.toMatch(/error/);
+      expect(status).toBe(0);
+      const next = `harmonica eval ${folder}/eval.json --out ${folder}/shared`;
+      expect(stdout).toBe(`share ${i + 1}/2 is done; when all are: ${next}\n`);
+    }
+    await expect(readFile(join(folder, 'shared', 'results.jsonl'))).rejects.toThrow(/ENOENT/);
+    expect((await evaluate(CONFIG, { out: 'shared' })).status).toBe(0);
+    expect(await resultsIn('shared')).toEqual(await resultsIn('whole'));
+  });
+
+  it.each(['0/2', '3/2', '2', '1/2/3'])('refuses the share %s', async (share) => {
+    const { status, stderr } = await evaluate(CONFIG, { out: 'refused', share });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/Expected a share/);
   });
 
   beforeAll(async () => {

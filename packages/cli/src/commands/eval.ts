@@ -10,13 +10,16 @@ import { checkReference } from '../eval/eval-reference.js';
 import { evalReport } from '../eval/eval-report.js';
 import { latexTable, markdownTables } from '../eval/eval-tables.js';
 import { assertEnoughImages, outputsFor } from '../eval/row-metrics.js';
-import { type FinishedEval, runEval } from '../eval/run-eval.js';
+import { type FinishedEval, runEval, runEvalShare } from '../eval/run-eval.js';
+import { type Share, shareName } from '../eval/share.js';
 import type { GlobalOptions } from '../option-groups.js';
+import { shareOption } from '../option-values.js';
 import { prepareFolder, writeOutput } from '../output-files.js';
 import { withSession } from '../session.js';
 
 interface EvalOptions extends GlobalOptions {
   readonly out: string;
+  readonly share?: Share | undefined;
 }
 
 /** Options of {@link addEvalCommand}. */
@@ -36,6 +39,11 @@ export function addEvalCommand({ program, context, argv }: AddEvalCommandOptions
     )
     .argument('<config>', 'JSON file')
     .option('--out <folder>', 'where the report and all that is kept go', 'out/eval')
+    .option(
+      '--share <i/n>',
+      'do one part of the work, such as 2/5, while other processes do the others in the same folder',
+      shareOption,
+    )
     .action(async (path: string) => {
       const options = command.optsWithGlobals<EvalOptions>();
       const config = await readEvalConfig(path);
@@ -68,7 +76,13 @@ async function evaluate(input: {
         context,
         use: async (extractor) => {
           const folder = join(options.out, 'kept');
-          const finished = await runEval({ config, session, extractor, folder, context });
+          const run = { config, session, extractor, folder, context };
+          const { share } = options;
+          if (share) {
+            await runEvalShare({ ...run, share });
+            return `share ${shareName(share)} is done; when all are: ${withoutShare(argv)}\n`;
+          }
+          const finished = await runEval(run);
           return publish({ finished, config, out: options.out, context, argv });
         },
       });
@@ -108,6 +122,12 @@ async function publish(input: {
   const record = createBenchRecord({ name: 'eval', argv, settings: {}, results: null });
   await writeOutput(join(out, 'report.html'), evalReport({ outcome, sections, record }));
   return `${tables}\nwritten to ${out}: report.html, results.jsonl, tables.md, tables.tex\n`;
+}
+
+/** The command that goes on when all shares are done. */
+function withoutShare(argv: readonly string[]): string {
+  const rest = argv.filter((each, i) => !each.startsWith('--share') && argv[i - 1] !== '--share');
+  return ['harmonica', ...rest].join(' ');
 }
 
 function withoutImages(model: string): ConfigError {

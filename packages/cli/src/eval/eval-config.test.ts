@@ -38,6 +38,7 @@ describe('parseEvalConfig', () => {
     for (const reference of [{ images: 'x' }, { statistics: 'x.npz' }, { steps: 100 }]) {
       const groups = [{ sampler: 'ddim', steps: 20, speedUps: [1.3, 1.8], rows }];
       expect(issuesOf({ images: 4, groups, reference })).toBe('none');
+      expect(issuesOf({ images: 4, groups, reference, target: { steps: 100 } })).toBe('none');
     }
   });
 
@@ -48,6 +49,7 @@ describe('parseEvalConfig', () => {
       { images: 4, groups: [{ steps: 9, rows: [{ polcy: 'x' }] }] },
       /polcy/,
     ],
+    ['a target that is no run', { ...SMALLEST, target: { images: 'x' } }, /target/],
     ['an unknown metric', { ...SMALLEST, metrics: ['fit'] }, /metrics\.0/],
     ['no images', { ...SMALLEST, images: 0 }, /images/],
     ['no group', { images: 4, groups: [] }, /groups/],

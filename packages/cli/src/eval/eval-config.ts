@@ -60,14 +60,17 @@ export interface GroupConfig extends PlanConfig {
   readonly rows: readonly RowConfig[];
 }
 
+/** An uncached run of the model. */
+export type RunConfig = PlanConfig & { readonly steps: number | string };
+
 /** The set that distributions are compared with. */
 export type ReferenceConfig =
   /** A folder of PNG files of one size. */
   | { readonly images: string }
   /** A statistics file of the same extractor; precision, recall and KID need images. */
   | { readonly statistics: string }
-  /** An uncached run of the model with the same seeds, which images are also compared with one by one. */
-  | (PlanConfig & { readonly steps: number | string });
+  /** An uncached run of the model with the same seeds. */
+  | RunConfig;
 
 /** A `harmonica eval` configuration. Files are relative to the folder that the command runs in. */
 export interface EvalConfig {
@@ -87,6 +90,8 @@ export interface EvalConfig {
   readonly batch: number;
   readonly groups: readonly GroupConfig[];
   readonly reference?: ReferenceConfig | undefined;
+  /** A run of many steps that images are compared with one by one. Default: the reference, if that is a run. */
+  readonly target?: RunConfig | undefined;
   readonly metrics: readonly MetricName[];
   /** `nsfwjs`, or the file of the common PyTorch FID checkpoint. */
   readonly extractor: string;
@@ -136,6 +141,7 @@ function evalConfigSchema(): z.ZodType<EvalConfig> {
     policy: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
     knob: knob.optional(),
   });
+  const run = z.strictObject({ ...plan, steps });
   const group = z
     .strictObject({
       ...plan,
@@ -164,9 +170,10 @@ function evalConfigSchema(): z.ZodType<EvalConfig> {
       .union([
         z.strictObject({ images: z.string().min(1) }),
         z.strictObject({ statistics: z.string().min(1) }),
-        z.strictObject({ ...plan, steps }),
+        run,
       ])
       .optional(),
+    target: run.optional(),
     metrics: z.array(z.enum(METRIC_NAMES)).default(['psnr', 'ssim']),
     extractor: z.string().min(1).default('nsfwjs'),
     latency: z

@@ -35,7 +35,7 @@ interface Curve {
   readonly value: (result: EvalResult) => number | null;
 }
 
-const CURVES: readonly Curve[] = [
+const curvesOf = ({ target }: EvalOutcome): readonly Curve[] => [
   { title: 'FID (lower is better)', value: ({ quality }) => quality.fid },
   { title: 'sFID (lower is better)', value: ({ quality }) => quality.sfid },
   { title: 'KID (lower is better)', value: ({ quality }) => quality.kid },
@@ -44,7 +44,7 @@ const CURVES: readonly Curve[] = [
   { title: 'Recall (higher is better)', value: ({ quality }) => quality.recall },
   { title: 'PSNR to uncached, dB', value: ({ quality }) => quality.psnrToUncached },
   { title: 'SSIM to uncached', value: ({ quality }) => quality.ssimToUncached },
-  { title: 'PSNR to reference, dB', value: ({ quality }) => quality.psnrToReference },
+  { title: `PSNR to ${target}, dB`, value: ({ quality }) => quality.psnrToTarget },
   { title: 'Feature distance (lower is better)', value: ({ quality }) => quality.featureDistance },
 ];
 
@@ -55,7 +55,7 @@ export async function curveFigures(outcome: EvalOutcome): Promise<readonly Figur
     const figures: Figure[] = [];
     const uncached = results.find(({ isUncached }) => isUncached);
     const isTimed = results.some(({ latency }) => latency);
-    for (const { title, value } of CURVES) {
+    for (const { title, value } of curvesOf(outcome)) {
       const points = results.flatMap((result): PlotPoint[] => {
         const y = value(result);
         return y === null || result.isUncached

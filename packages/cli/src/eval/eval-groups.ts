@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '@harmonica/core';
 import { thisMachine } from '../bench/bench-record.js';
 import type { CliContext } from '../cli-context.js';
 import type { EvalConfig, GroupConfig, RowConfig } from './eval-config.js';
@@ -5,6 +6,7 @@ import type { MissedTarget, TunedTo } from './eval-result.js';
 import { type EvalContext, type EvalRow, resolveRow, rowAt, uncachedRow } from './eval-rows.js';
 import { remembered } from './memo.js';
 import { promisedSpeedUp, type RowLatency, timeRows } from './row-speed.js';
+import { type Share, shareName } from './share.js';
 import { tuneKnob } from './tune-knob.js';
 
 /** Rows and the uncached run that they are held against. */
@@ -28,6 +30,8 @@ export interface ResolveGroupsOptions {
   /** Where measured speed-ups are kept. */
   readonly folder: string;
   readonly context: CliContext;
+  /** Of several processes, none of which may time anything while the others work. Default: there is but one. */
+  readonly share?: Share | undefined;
 }
 
 /** Timed rounds for each value that a knob is tried at. */
@@ -37,6 +41,7 @@ const TUNING_REPEATS = 3;
  * All rows of all groups. Every row is checked before the first knob is tuned.
  *
  * @throws as `createPlan`, `parsePolicySpec` and `policyFrom` for a row that is not possible
+ * @throws {@link InvalidArgumentError} if a knob has to be timed beside other shares
  */
 export async function resolveGroups(options: ResolveGroupsOptions): Promise<readonly EvalGroup[]> {
   const { config, evaluation } = options;
@@ -81,6 +86,7 @@ async function tuneRow(
   },
 ): Promise<TunedRow | Omit<MissedTarget, 'group'>> {
   const { config, evaluation, group, uncached, row: given, target, folder, context } = options;
+  const { share } = options;
   const knob = given.knob as NonNullable<RowConfig['knob']>;
   const images = config.latency ? config.latency.batch : 1;
   const rowOf = (value: number) => resolveRow(evaluation, { group, row: rowAt(given, value) });
@@ -89,6 +95,7 @@ async function tuneRow(
     const key = { rows: [uncached.key, row.key], images, machine: thisMachine() };
     const label = `tuning ${row.method}`;
     const make = async () => {
+      if (share) throw untuned(share, `${knob.setting} of ${row.method}`);
       const repeats = TUNING_REPEATS;
       const rows = [{ row, uncached }];
       const [latency] = await timeRows({ evaluation, rows, images, repeats, context, label });
@@ -106,6 +113,15 @@ async function tuneRow(
   if (isNear) return { row: await rowOf(value), tuned: { setting, value, target } };
   const { method } = await rowOf(value);
   return { method, setting, target, value, speedUp };
+}
+
+function untuned(share: Share, knob: string): InvalidArgumentError {
+  return new InvalidArgumentError({
+    argument: '--share',
+    value: shareName(share),
+    expected: `none before ${knob} is tuned, which needs the machine for itself`,
+    fix: 'Run without --share until it samples, or give the row a value instead of a knob.',
+  });
 }
 
 /** Without rows that are the same as one before, such as one setting that is nearest to two speed-ups. */

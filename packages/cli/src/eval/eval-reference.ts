@@ -10,10 +10,18 @@ import { startProgressBar } from '../progress-bar.js';
 import { readBytes, unreadable } from '../read-file.js';
 import type { EvalConfig, MetricName } from './eval-config.js';
 import { once } from './memo.js';
-import { referenceSet } from './reference-set.js';
-import { featureTensors, type RunningExtractor } from './row-features.js';
+import { referenceFiles, referenceSet } from './reference-set.js';
+import {
+  featureTensors,
+  type MeasureRowsOptions,
+  measuredFiles,
+  measuredShards,
+  type PairedRow,
+  type RunningExtractor,
+} from './row-features.js';
 import type { ReferenceSet } from './row-metrics.js';
-import { batchesOf, hasShard, readShard, writeShard } from './shards.js';
+import { type Batch, batchesOf, hasShard, readShard, shardPath, writeShard } from './shards.js';
+import { partOf, type Share } from './share.js';
 
 /** What distributions are compared with, before its features are at hand. */
 export interface Reference {
@@ -21,7 +29,13 @@ export interface Reference {
   readonly name: string;
   /** What it depends on. */
   readonly key: string;
-  /** Features or statistics; made at the first call. */
+  /** Keeps the features of a share of the images. */
+  measure(): Promise<void>;
+  /** The files of features that all shares together keep before the first `load`. */
+  readonly measured: readonly string[];
+  /** The files that the first `load` makes and later ones read. */
+  readonly made: readonly string[];
+  /** Features or statistics; read at the first call. */
   load(): Promise<ReferenceSet>;
 }
 
@@ -73,7 +87,43 @@ export async function statisticsReference(options: ReferenceOptions): Promise<Re
   const statistics: Record<string, FeatureStatistics> = {};
   if (metrics.includes('fid')) statistics.features = read('pooled');
   if (metrics.includes('sfid')) statistics.spatial = read('spatial');
-  return { name: basename(path), key: await hashFiles([path]), load: async () => ({ statistics }) };
+  return {
+    name: basename(path),
+    key: await hashFiles([path]),
+    measure: async () => {},
+    measured: [],
+    made: [],
+    load: async () => ({ statistics }),
+  };
+}
+
+/** Options of {@link sampledReference}. */
+export interface SampledReferenceOptions {
+  /** A run that is measured by itself. */
+  readonly pair: PairedRow;
+  readonly measurement: MeasureRowsOptions;
+  readonly metrics: readonly MetricName[];
+  /** Where what is gathered of it is kept. */
+  readonly references: string;
+}
+
+/** The features of a run that is measured among the rows. */
+export function sampledReference(options: SampledReferenceOptions): Reference {
+  const { pair, measurement, metrics, references: folder } = options;
+  const { extractor, context } = measurement;
+  const { row } = pair;
+  const identity = extractor?.extractor.identity;
+  const key = fingerprint([row.key, identity?.hash ?? null, extractor?.outputs ?? []]);
+  const shards = () => measuredShards(measurement, pair);
+  const set = { key, shards, metrics, identity, folder, signal: context.signal };
+  return {
+    name: `the uncached run ${row.name}`,
+    key: row.key,
+    measure: async () => {},
+    measured: measuredFiles(measurement, pair),
+    made: referenceFiles(set),
+    load: once(() => referenceSet(set)),
+  };
 }
 
 /**
@@ -90,37 +140,54 @@ export async function imagesReference(
     /** Where what is gathered of them is kept. */
     readonly references: string;
     readonly context: CliContext;
+    readonly share: Share;
   },
 ): Promise<Reference> {
-  const { path, extractor, metrics, context } = options;
+  const { path, extractor, metrics, context, share } = options;
   const files = shuffled(path, await pngFiles(path));
   const { identity } = extractor.extractor;
   const sha256 = await hashFiles(files);
   const key = fingerprint([sha256, identity.hash, extractor.outputs, options.batchSize]);
   const folder = join(options.folder, key.slice(0, 16));
   const batches = batchesOf(files, options.batchSize);
-  const { stderr: output, signal } = context;
-  const load = once(async () => {
-    await prepareFolder(folder);
-    const bar = startProgressBar({ output, label: 'reference', total: batches.length });
-    try {
-      for (const batch of batches) {
-        if (!(await hasShard(folder, batch))) {
-          const images = await Promise.all(batch.items.map(readPng));
-          await writeShard(folder, batch, await featureTensors({ extractor, images, signal }));
-        }
-        bar.increment();
-      }
-    } finally {
-      bar.stop();
-    }
-    const shards = () => shardsIn(folder, batches);
-    return referenceSet({ key, shards, metrics, identity, folder: options.references, signal });
-  });
-  return { name: `${files.length} images of ${basename(path)}`, key, load };
+  const shards = () => shardsIn(folder, batches);
+  const { signal } = context;
+  const set = { key, shards, metrics, identity, folder: options.references, signal };
+  return {
+    name: `${files.length} images of ${basename(path)}`,
+    key,
+    measure: () => measureFiles({ extractor, context, folder, batches: partOf(batches, share) }),
+    measured: batches.map((batch) => shardPath(folder, batch)),
+    made: referenceFiles(set),
+    load: once(() => referenceSet(set)),
+  };
 }
 
-async function* shardsIn(folder: string, batches: ReturnType<typeof batchesOf>) {
+/** Keeps the features of batches of pictures. */
+async function measureFiles(options: {
+  readonly extractor: RunningExtractor;
+  readonly context: CliContext;
+  readonly folder: string;
+  readonly batches: readonly Batch<string>[];
+}): Promise<void> {
+  const { extractor, context, folder, batches } = options;
+  const { stderr: output, signal } = context;
+  await prepareFolder(folder);
+  const bar = startProgressBar({ output, label: 'reference', total: batches.length });
+  try {
+    for (const batch of batches) {
+      if (!(await hasShard(folder, batch))) {
+        const images = await Promise.all(batch.items.map(readPng));
+        await writeShard(folder, batch, await featureTensors({ extractor, images, signal }));
+      }
+      bar.increment();
+    }
+  } finally {
+    bar.stop();
+  }
+}
+
+async function* shardsIn(folder: string, batches: readonly Batch[]) {
   for (const batch of batches) yield await readShard(folder, batch);
 }
 

@@ -47,6 +47,8 @@ export interface EvalOutcome {
   readonly extractor: string | null;
   /** What distributions are compared with. */
   readonly reference: string | null;
+  /** The run of many steps that images are compared with one by one. */
+  readonly target: string | null;
   readonly results: readonly EvalResult[];
   readonly missed: readonly MissedTarget[];
 }

@@ -39,9 +39,9 @@ export function evalContext(
   return { session, guidance, jobs, batchSize: config.batch };
 }
 
-/** The uncached run that the rows of a group are held against. */
-export function uncachedRow(context: EvalContext, group: PlanConfig): Promise<EvalRow> {
-  return resolveRow(context, { group, row: {} });
+/** An uncached run: of a group, the one that its rows are held against. */
+export function uncachedRow(context: EvalContext, run: PlanConfig): Promise<EvalRow> {
+  return resolveRow(context, { group: run, row: {} });
 }
 
 /**

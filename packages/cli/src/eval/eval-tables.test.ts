@@ -6,8 +6,8 @@ import type { RowQuality } from './row-metrics.js';
 const NOTHING: RowQuality = {
   psnrToUncached: null,
   ssimToUncached: null,
-  psnrToReference: null,
-  ssimToReference: null,
+  psnrToTarget: null,
+  ssimToTarget: null,
   featureDistance: null,
   fid: null,
   sfid: null,
@@ -44,6 +44,7 @@ const outcome: EvalOutcome = {
   guidance: 3,
   extractor: 'nsfwjs Inception',
   reference: 'real.npz',
+  target: 'ddim 100',
   results: [uncached, cached, { ...cached, group: 'other' }],
   missed: [
     { group: 'other', method: 'fora', setting: 'interval', target: 1.3, value: 2, speedUp: 1.9 },
@@ -59,7 +60,13 @@ describe('markdownTables', () => {
     expect(text).toContain('| ddim 20 | 20 | 12.500 | 80.50 | - | - | 1.00x |');
     expect(text).toContain('| a_b & 50 % | 20 | 20.000 | 75.00 | 31.23 | 37.50 | 1.60x |');
     expect(text).toContain('### other');
-    expect(text).not.toMatch(/FID|latency|NaN|undefined/);
+    expect(text).not.toMatch(/FID|latency|NaN|undefined|ddim 100/);
+  });
+
+  it('names the run that images are compared with', () => {
+    const quality = { ...cached.quality, psnrToTarget: 28.5 };
+    const text = markdownTables({ ...outcome, results: [{ ...cached, quality }] });
+    expect(text).toContain('PSNR to uncached ↑ | PSNR to ddim 100 ↑ |');
   });
 });
 

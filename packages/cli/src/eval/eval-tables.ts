@@ -9,7 +9,7 @@ interface Column {
 }
 
 /** Every metric with a value in some row is a column. */
-function columns({ extractor }: EvalOutcome): readonly Column[] {
+function columns({ extractor, target }: EvalOutcome): readonly Column[] {
   const of = extractor ? `, ${extractor}` : '';
   return [
     { head: 'method', cell: ({ name }) => name },
@@ -22,8 +22,8 @@ function columns({ extractor }: EvalOutcome): readonly Column[] {
     number('Recall % ↑', ({ quality }) => times(100, quality.recall), 2),
     number('PSNR to uncached ↑', ({ quality }) => quality.psnrToUncached, 2),
     number('SSIM to uncached ↑', ({ quality }) => quality.ssimToUncached, 4),
-    number('PSNR to reference ↑', ({ quality }) => quality.psnrToReference, 2),
-    number('SSIM to reference ↑', ({ quality }) => quality.ssimToReference, 4),
+    number(`PSNR to ${target} ↑`, ({ quality }) => quality.psnrToTarget, 2),
+    number(`SSIM to ${target} ↑`, ({ quality }) => quality.ssimToTarget, 4),
     number('feature distance ↓', ({ quality }) => quality.featureDistance, 4),
     number('CUR %', ({ savings }) => times(100, savings.cacheUtilization || null), 2),
     { head: 'by MACs', cell: ({ savings }) => ratio(savings.theoreticalSpeedUp) },

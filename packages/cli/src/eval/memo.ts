@@ -13,9 +13,14 @@ export interface RememberedOptions<T> {
   readonly make: () => Promise<T>;
 }
 
+/** The file of {@link remembered}. */
+export function memoPath({ folder, key }: Pick<RememberedOptions<unknown>, 'folder' | 'key'>) {
+  return join(folder, `${fingerprint(key).slice(0, 16)}.json`);
+}
+
 /** A value of plain JSON that is made once: later it is read from a file that is named after what it depends on. */
 export async function remembered<T>({ folder, key, make }: RememberedOptions<T>): Promise<T> {
-  const path = join(folder, `${fingerprint(key).slice(0, 16)}.json`);
+  const path = memoPath({ folder, key });
   if (await isFile(path)) return JSON.parse(await readFile(path, 'utf8')) as T;
   const value = await make();
   await writeOutput(path, `${JSON.stringify(value)}\n`);
@@ -28,5 +33,19 @@ export function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => {
     made ??= make();
     return made;
+  };
+}
+
+/** What a function made at its last call, as long as the key is the same. */
+export function latest<A, T>(
+  make: (input: A) => Promise<T>,
+): (key: string, input: A) => Promise<T> {
+  let last: { readonly key: string; readonly made: Promise<T> } | undefined;
+  return (key, input) => {
+    if (last?.key !== key) {
+      last = undefined; // freed before the next is made
+      last = { key, made: make(input) };
+    }
+    return last.made;
   };
 }

@@ -11,7 +11,7 @@ import {
 import { isFile } from '../is-file.js';
 import { writeOutput } from '../output-files.js';
 import type { MetricName } from './eval-config.js';
-import { remembered } from './memo.js';
+import { memoPath, remembered } from './memo.js';
 import { COMPARED_STATISTICS, gatherRow, type ReferenceSet } from './row-metrics.js';
 import type { Shard } from './shards.js';
 
@@ -26,6 +26,17 @@ export interface ReferenceSetOptions {
   /** Where statistics and radii are kept: making them takes longer than anything else of a large set. */
   readonly folder: string;
   readonly signal: AbortSignal;
+}
+
+/** The files of statistics and radii that {@link referenceSet} makes. */
+export function referenceFiles(
+  options: Pick<ReferenceSetOptions, 'key' | 'metrics' | 'folder'>,
+): readonly string[] {
+  const { key, metrics, folder } = options;
+  const outputs = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
+  const statistics = outputs.map((output) => statisticsPath(options, output));
+  const needsRadii = metrics.includes('precision-recall');
+  return needsRadii ? [...statistics, memoPath({ folder, key: manifoldKey(key) })] : statistics;
 }
 
 /** Everything that the metrics need of a reference; statistics and radii are made once. */
@@ -54,7 +65,7 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
   if (!features || !metrics.includes('precision-recall')) return { statistics, features };
   const { neighbors, squaredRadii } = await remembered({
     folder,
-    key: { manifold: key },
+    key: manifoldKey(key),
     make: async () => {
       const manifold = createManifold({ features, signal });
       return { neighbors: manifold.neighbors, squaredRadii: [...manifold.squaredRadii] };
@@ -67,6 +78,13 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
 /** Metrics that look at the features of single images of the reference. */
 const BY_IMAGE: readonly MetricName[] = ['precision-recall', 'kid'];
 
-function statisticsPath({ folder, key }: ReferenceSetOptions, output: string): string {
+function manifoldKey(key: string) {
+  return { manifold: key };
+}
+
+function statisticsPath(
+  { folder, key }: Pick<ReferenceSetOptions, 'key' | 'folder'>,
+  output: string,
+): string {
   return join(folder, `${fingerprint({ statistics: key, output }).slice(0, 16)}.npz`);
 }

@@ -21,16 +21,18 @@ import {
   hasShard,
   readShard,
   type Shard,
+  shardPath,
   stacked,
   writeShard,
 } from './shards.js';
+import { partOf, type Share } from './share.js';
 
 /** A row, and the runs that its images are compared with one by one. */
 export interface PairedRow {
   readonly row: EvalRow;
   readonly uncached: EvalRow;
   /** A run of many steps, if there is one. */
-  readonly reference?: EvalRow | undefined;
+  readonly target?: EvalRow | undefined;
 }
 
 /** An extractor, and how it is run. */
@@ -41,7 +43,7 @@ export interface RunningExtractor {
 }
 
 /** The runs that images are compared with, by what they are to a row. */
-export const PARTNERS = ['uncached', 'reference'] as const;
+export const PARTNERS = ['uncached', 'target'] as const;
 
 /** Options of {@link measureRows}. */
 export interface MeasureRowsOptions {
@@ -54,16 +56,17 @@ export interface MeasureRowsOptions {
   /** Of what is measured. */
   readonly folder: string;
   readonly context: CliContext;
+  readonly share: Share;
 }
 
 /**
- * Decodes every image of every row and keeps what metrics need of it: PSNR and SSIM to its partners, and its features.
+ * Decodes every image of a share of every row and keeps what metrics need of it: PSNR and SSIM to its partners, and its features.
  * Batch by batch, so that images that several rows are compared with are decoded once.
  */
 export async function measureRows(options: MeasureRowsOptions): Promise<void> {
-  const { evaluation, rows, folder, context } = options;
+  const { evaluation, rows, folder, context, share } = options;
   for (const pair of rows) await prepareFolder(measureFolder(folder, pair, options.extractor));
-  const batches = batchesOf(evaluation.jobs, evaluation.batchSize);
+  const batches = partOf(batchesOf(evaluation.jobs, evaluation.batchSize), share);
   const { stderr: output } = context;
   const bar = startProgressBar({ output, label: 'measuring', total: batches.length * rows.length });
   try {
@@ -82,9 +85,20 @@ export async function measureRows(options: MeasureRowsOptions): Promise<void> {
   }
 }
 
+/** What names the files of what was measured. */
+type MeasuredOptions = Pick<MeasureRowsOptions, 'evaluation' | 'folder' | 'extractor'>;
+
+/** The files of what is measured of a row. */
+export function measuredFiles(options: MeasuredOptions, pair: PairedRow): readonly string[] {
+  const { evaluation, folder, extractor } = options;
+  const own = measureFolder(folder, pair, extractor);
+  const batches = batchesOf(evaluation.jobs, evaluation.batchSize);
+  return batches.map((batch) => shardPath(own, batch));
+}
+
 /** What was measured of a row, batch by batch. */
 export async function* measuredShards(
-  options: Pick<MeasureRowsOptions, 'evaluation' | 'folder' | 'extractor'>,
+  options: MeasuredOptions,
   pair: PairedRow,
 ): AsyncGenerator<Shard> {
   const { evaluation, folder, extractor } = options;
@@ -100,7 +114,7 @@ function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
   const { evaluation, latents: folder, context } = options;
   const remembered = new Map<string, Promise<readonly PixelImage[]>>();
   const partners = new Set(
-    options.rows.flatMap(({ uncached, reference }) => [uncached.key, reference?.key]),
+    options.rows.flatMap(({ uncached, target }) => [uncached.key, target?.key]),
   );
   const decode = async (row: EvalRow) => {
     const latents = await latentsOf(folder, row, batch);
@@ -173,11 +187,13 @@ function namedSets(sets: FeatureSets) {
 
 function measureFolder(
   folder: string,
-  { row, uncached, reference }: PairedRow,
+  { row, uncached, target }: PairedRow,
   extractor: RunningExtractor | undefined,
 ): string {
   const key = fingerprint({
-    rows: [row.key, uncached.key, reference?.key ?? null],
+    row: row.key,
+    uncached: uncached.key,
+    target: target?.key ?? null,
     extractor: extractor ? [extractor.extractor.identity.hash, extractor.outputs] : null,
   });
   return join(folder, key.slice(0, 16));

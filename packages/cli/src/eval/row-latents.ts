@@ -15,6 +15,7 @@ import {
   stacked,
   writeShard,
 } from './shards.js';
+import { partOf, type Share } from './share.js';
 
 /** Options of {@link sampleRow}. */
 export interface SampleRowOptions {
@@ -22,16 +23,17 @@ export interface SampleRowOptions {
   readonly row: EvalRow;
   /** Of all rows. */
   readonly folder: string;
+  readonly share: Share;
   readonly context: CliContext;
 }
 
-/** Samples what is not yet sampled of a row: latents and decisions of every batch. */
+/** Samples what is not yet sampled of a row: latents and decisions of every batch of a share. */
 export async function sampleRow(options: SampleRowOptions): Promise<void> {
-  const { evaluation, row, folder, context } = options;
+  const { evaluation, row, folder, share, context } = options;
   const { session, guidance, jobs, batchSize } = evaluation;
   const own = rowFolder(folder, row);
   await prepareFolder(own);
-  const all = batchesOf(jobs, batchSize);
+  const all = partOf(batchesOf(jobs, batchSize), share);
   const done = await Promise.all(all.map((batch) => hasShard(own, batch)));
   const missing = all.filter((_, i) => !done[i]);
   const total = missing.length * row.plan.steps.length;

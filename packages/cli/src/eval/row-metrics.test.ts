@@ -45,8 +45,8 @@ describe('gatherRow and qualityOf', () => {
     expect(quality).toEqual({
       psnrToUncached: null,
       ssimToUncached: 0.5,
-      psnrToReference: null,
-      ssimToReference: null,
+      psnrToTarget: null,
+      ssimToTarget: null,
       featureDistance: null,
       fid: null,
       sfid: null,

@@ -22,8 +22,8 @@ export interface RowQuality {
   /** Mean in dB over the images that differ; null if none does. */
   readonly psnrToUncached: number | null;
   readonly ssimToUncached: number | null;
-  readonly psnrToReference: number | null;
-  readonly ssimToReference: number | null;
+  readonly psnrToTarget: number | null;
+  readonly ssimToTarget: number | null;
   /** Relative to the norm of the uncached images' features. */
   readonly featureDistance: number | null;
   readonly fid: number | null;
@@ -48,22 +48,24 @@ export const COMPARED_STATISTICS: Partial<Record<MetricName, string>> = {
   sfid: 'spatial',
 };
 
+/** The outputs of an extractor that metrics need of single images. */
+const COMPARED_IMAGES: Partial<Record<MetricName, 'features' | 'logits'>> = {
+  'feature-distance': 'features',
+  is: 'logits',
+  'precision-recall': 'features',
+  kid: 'features',
+};
+
 /** The outputs of an extractor that metrics need. */
 export function outputsFor(metrics: readonly MetricName[]): readonly string[] {
-  const needs: Partial<Record<MetricName, string>> = {
-    ...COMPARED_STATISTICS,
-    'feature-distance': 'features',
-    is: 'logits',
-    'precision-recall': 'features',
-    kid: 'features',
-  };
+  const needs = { ...COMPARED_STATISTICS, ...COMPARED_IMAGES };
   return [...new Set(metrics.flatMap((metric) => needs[metric] ?? []))];
 }
 
 /** What was measured of a row, gathered from its shards. */
 export interface GatheredRow {
   readonly uncached: readonly PairValues[];
-  readonly reference: readonly PairValues[];
+  readonly target: readonly PairValues[];
   /** Mean and covariance by output of the extractor. */
   readonly statistics: Readonly<Record<string, FeatureStatistics>>;
   readonly features?: FeatureSet | undefined;
@@ -80,15 +82,16 @@ export interface GatherRowOptions {
   readonly identity?: ExtractorIdentity | undefined;
 }
 
-/** Reads the shards of a row once: statistics of any number of images, features of as many as manifolds are made of. */
+/**
+ * Reads the shards of a row once and keeps what metrics need: statistics of any number of images, features of as many as
+ * manifolds are made of.
+ */
 export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow> {
   const { shards, metrics, identity } = options;
   const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
+  const single = new Set(metrics.map((metric) => COMPARED_IMAGES[metric]));
   const accumulators = new Map<string, ReturnType<typeof createFeatureStatistics>>();
-  const pairs: { uncached: PairValues[]; reference: PairValues[] } = {
-    uncached: [],
-    reference: [],
-  };
+  const pairs: { uncached: PairValues[]; target: PairValues[] } = { uncached: [], target: [] };
   const kept: { features: FeatureSet[]; logits: FeatureSet[] } = { features: [], logits: [] };
   let images = 0;
   for await (const shard of shards) {
@@ -101,8 +104,8 @@ export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow>
       accumulators.set(output, known);
       known.add(set);
     }
-    if (shard.has('logits')) kept.logits.push(featuresIn(shard, 'logits', identity));
-    if (shard.has('features') && images < MANIFOLD_IMAGES) {
+    if (single.has('logits')) kept.logits.push(featuresIn(shard, 'logits', identity));
+    if (single.has('features') && images < MANIFOLD_IMAGES) {
       const set = featuresIn(shard, 'features', identity);
       kept.features.push(set);
       images += set.count;
@@ -148,8 +151,8 @@ export function qualityOf(options: QualityOfOptions): RowQuality {
   return {
     psnrToUncached: wants('psnr') ? meanPsnrOf(row.uncached) : null,
     ssimToUncached: wants('ssim') ? meanSsimOf(row.uncached) : null,
-    psnrToReference: wants('psnr') ? meanPsnrOf(row.reference) : null,
-    ssimToReference: wants('ssim') ? meanSsimOf(row.reference) : null,
+    psnrToTarget: wants('psnr') ? meanPsnrOf(row.target) : null,
+    ssimToTarget: wants('ssim') ? meanSsimOf(row.target) : null,
     featureDistance:
       wants('feature-distance') && own && original
         ? featureDistance({ references: original, features: own }).relative

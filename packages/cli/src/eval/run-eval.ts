@@ -1,40 +1,27 @@
-import { join } from 'node:path';
-import { fingerprint } from '@harmonica/core';
 import type { CostModel } from '@harmonica/router';
 import { thisMachine } from '../bench/bench-record.js';
-import type { CliContext } from '../cli-context.js';
-import { numberedJobs } from '../image-jobs.js';
-import { prepareFolder } from '../output-files.js';
-import type { Session } from '../session.js';
 import { measureBranchCosts } from './branch-costs.js';
 import type { EvalConfig } from './eval-config.js';
-import { type EvalGroup, resolveGroups, type TunedRow } from './eval-groups.js';
-import { imagesReference, type Reference, statisticsReference } from './eval-reference.js';
+import type { EvalGroup } from './eval-groups.js';
 import type { EvalOutcome, EvalResult } from './eval-result.js';
-import { type EvalContext, type EvalRow, evalContext, resolveRow } from './eval-rows.js';
-import { once, remembered } from './memo.js';
-import { referenceSet } from './reference-set.js';
+import type { EvalContext, EvalRow } from './eval-rows.js';
+import { remembered } from './memo.js';
 import {
-  type MeasureRowsOptions,
-  measuredShards,
-  measureRows,
-  type PairedRow,
-  type RunningExtractor,
-} from './row-features.js';
+  type PreparedEval,
+  type PrepareEvalOptions,
+  prepareEval,
+  type ScoredRow,
+} from './prepare-eval.js';
+import { measuredFiles, measureRows } from './row-features.js';
 import { computedShares, sampleRow } from './row-latents.js';
-import { gatherRow, qualityOf, type RowQuality } from './row-metrics.js';
+import type { RowQuality } from './row-metrics.js';
 import { type RowLatency, savingsOf, timeRows } from './row-speed.js';
+import { scoreRows } from './score-rows.js';
+import { partOf, type Share } from './share.js';
+import { waitForFiles } from './wait-for-files.js';
 
 /** Options of {@link runEval}. */
-export interface RunEvalOptions {
-  readonly config: EvalConfig;
-  readonly session: Session;
-  /** Absent if no metric needs features. */
-  readonly extractor?: RunningExtractor | undefined;
-  /** Everything that is made is kept here and found again. */
-  readonly folder: string;
-  readonly context: CliContext;
-}
+export type RunEvalOptions = Omit<PrepareEvalOptions, 'share'>;
 
 /** An evaluation that is done. */
 export interface FinishedEval {
@@ -55,186 +42,111 @@ export interface FinishedEval {
  * @throws typed errors for whatever of the configuration is not possible, before anything long is begun
  */
 export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
-  const { config, extractor, context } = options;
-  const folders = await prepareFolders(options.folder);
-  const evaluation = evaluationOf(options);
-  const referenceRow = await referenceRun(options, evaluation);
-  const given = await givenReference(options, folders);
-  const groups = await resolveGroups({ config, evaluation, folder: folders.speed, context });
-  const scored = groups.flatMap((group) => scoredRows(group, referenceRow));
-  const alone = referenceRow ? [{ row: referenceRow, uncached: referenceRow }] : [];
-  const rows = [...alone, ...scored];
-  for (const row of distinct(rows.map((each) => each.row))) {
-    await sampleRow({ evaluation, row, folder: folders.latents, context });
-  }
-  const measured = { evaluation, rows, extractor, context };
-  const measurement = { ...measured, latents: folders.latents, folder: folders.measured };
-  await measureRows(measurement);
-  const speed = { ...options, evaluation, rows: scored, folder: folders.speed };
+  const { config, session, extractor } = options;
+  const prepared = await prepareEval(options);
+  const { evaluation, groups, rows, target, reference, folders } = prepared;
+  await measureImages(prepared);
+  const speed = { options, prepared };
   const costs = await rememberedCosts(speed);
   const latencies = config.latency ? await rememberedLatencies(speed, config.latency) : [];
-  const reference =
-    given ??
-    (referenceRow && sampledReference({ options, measurement, row: referenceRow, folders }));
+  const { metrics } = config;
+  const qualities = await scoreRows({ ...prepared, metrics, folder: folders.quality });
   const results: EvalResult[] = [];
-  for (const [i, row] of scored.entries()) {
-    const quality = await rememberedQuality({
-      options,
-      measurement,
-      row,
-      reference,
-      folder: folders.quality,
-    });
+  for (const [i, row] of rows.entries()) {
+    const quality = qualities[i] as RowQuality;
     const shares = await computedShares(folders.latents, row.row, evaluation);
     results.push(resultOf({ options, row, quality, shares, latency: latencies[i] }));
   }
   const outcome = {
-    model: options.session.executor.spec.name,
+    model: session.executor.spec.name,
     guidance: evaluation.guidance?.scale ?? 1,
     extractor: extractor?.extractor.identity.name ?? null,
     reference: reference?.name ?? null,
+    target: target?.name ?? null,
     results,
     missed: groups.flatMap(({ missed }) => missed),
   };
   return { outcome, evaluation, groups, costs, latents: folders.latents };
 }
 
-/** A row of a group, and the runs that it is compared with. */
-interface ScoredRow extends PairedRow {
-  readonly group: string;
-  readonly tuned: TunedRow['tuned'];
-}
-
-type Folders = Awaited<ReturnType<typeof prepareFolders>>;
-
-async function prepareFolders(folder: string) {
-  const names = ['latents', 'measured', 'references', 'quality', 'speed'] as const;
-  const entries = names.map((name) => [name, join(folder, name)] as const);
-  for (const [, path] of entries) await prepareFolder(path);
-  return Object.fromEntries(entries) as Record<(typeof names)[number], string>;
-}
-
-function evaluationOf({ config, session }: RunEvalOptions): EvalContext {
-  const jobs = numberedJobs(config.images, session.model.subjects, config.classes);
-  return evalContext(config, session, jobs);
-}
-
-/** The uncached run of many steps, if that is the reference. */
-async function referenceRun(
-  { config: { reference } }: RunEvalOptions,
-  evaluation: EvalContext,
-): Promise<EvalRow | undefined> {
-  if (!reference || 'images' in reference || 'statistics' in reference) return undefined;
-  return resolveRow(evaluation, { group: reference, row: {} });
-}
-
-/** The reference that is given as files, if it is. */
-async function givenReference(
-  { config, extractor, context }: RunEvalOptions,
-  { measured: folder, references }: Folders,
-): Promise<Reference | undefined> {
-  const { reference, metrics, batch: batchSize } = config;
-  if (!reference || !extractor) return undefined;
-  if ('images' in reference) {
-    const { images: path } = reference;
-    return imagesReference({ path, extractor, metrics, batchSize, folder, references, context });
-  }
-  if ('statistics' in reference) {
-    return statisticsReference({ path: reference.statistics, extractor, metrics });
-  }
-  return undefined;
-}
-
-/** The features of a sampled run as a reference. */
-function sampledReference(input: {
-  readonly options: RunEvalOptions;
-  readonly measurement: MeasureRowsOptions;
-  readonly row: EvalRow;
-  readonly folders: Folders;
-}): Reference {
-  const { options, measurement, row, folders } = input;
+/**
+ * Does one share of the work of {@link runEval}, beside processes that do the others in the same folder: batches of all
+ * rows and of the reference first, then, once all shares have done theirs, scores of rows. Nothing is timed.
+ *
+ * @throws as {@link runEval}, and {@link InvalidArgumentError} if a knob is not tuned yet
+ */
+export async function runEvalShare(
+  options: RunEvalOptions & { readonly share: Share },
+): Promise<void> {
+  const { context, share } = options;
   const { metrics } = options.config;
-  const { signal } = options.context;
-  const identity = options.extractor?.extractor.identity;
-  const key = fingerprint([row.key, identity?.hash ?? null, options.extractor?.outputs ?? []]);
-  const shards = () => measuredShards(measurement, { row, uncached: row });
-  const folder = folders.references;
-  const load = once(() => referenceSet({ key, shards, metrics, identity, folder, signal }));
-  return { name: `the uncached run ${row.name}`, key: row.key, load };
+  const prepared = await prepareEval(options);
+  const { reference, folders } = prepared;
+  await measureImages(prepared);
+  const rows = partOf(prepared.rows, share);
+  await waitForFiles({
+    paths: filesFor(prepared, rows),
+    label: 'waiting for other shares',
+    context,
+  });
+  // One share makes what all need of the reference.
+  if (share.index === 0) await reference?.load();
+  else await waitForFiles({ paths: reference?.made ?? [], label: 'waiting for share 1', context });
+  await scoreRows({ ...prepared, rows, metrics, folder: folders.quality });
 }
 
-/** The uncached run of a group first, then the others. */
-function scoredRows(group: EvalGroup, reference: EvalRow | undefined): readonly ScoredRow[] {
-  const { name, uncached, rows } = group;
-  return [{ row: uncached, tuned: null }, ...rows].map((each) => ({
-    ...each,
-    group: name,
-    uncached,
-    reference,
-  }));
+/** Samples and measures every image of the share. */
+async function measureImages(prepared: PreparedEval): Promise<void> {
+  const { evaluation, measurement, target, reference, folders, share } = prepared;
+  const { context } = measurement;
+  const sampled = [...(target ? [target] : []), ...measurement.rows.map(({ row }) => row)];
+  for (const row of distinct(sampled)) {
+    await sampleRow({ evaluation, row, folder: folders.latents, share, context });
+  }
+  await measureRows(measurement);
+  await reference?.measure();
 }
 
 function distinct(rows: readonly EvalRow[]): readonly EvalRow[] {
   return [...new Map(rows.map((row) => [row.key, row])).values()];
 }
 
-/** What is timed; `folder` is that of times. */
-interface SpeedOptions extends RunEvalOptions {
-  readonly evaluation: EvalContext;
-  readonly rows: readonly ScoredRow[];
+/** What all shares have to have measured before some rows can be scored. */
+function filesFor(prepared: PreparedEval, rows: readonly ScoredRow[]): readonly string[] {
+  const { measurement, reference } = prepared;
+  const pairs = rows.flatMap((pair) => [pair, { ...pair, row: pair.uncached }]);
+  const files = pairs.flatMap((pair) => measuredFiles(measurement, pair));
+  return [...new Set([...files, ...(reference?.measured ?? [])])];
+}
+
+/** What is timed, and on what. */
+interface SpeedOptions {
+  readonly options: RunEvalOptions;
+  readonly prepared: PreparedEval;
 }
 
 /** Latencies of all rows in their order, measured together or not at all. */
 async function rememberedLatencies(
-  options: SpeedOptions,
+  { options: { context }, prepared: { evaluation, rows, folders } }: SpeedOptions,
   { batch: images, repeats }: Exclude<EvalConfig['latency'], false>,
 ): Promise<readonly RowLatency[]> {
-  const { evaluation, rows, folder, context } = options;
   const keys = rows.map(({ row, uncached }) => [uncached.key, row.key]);
+  const key = { keys, images, repeats, machine: thisMachine() };
   const make = () => timeRows({ evaluation, rows, images, repeats, context });
-  return remembered({ folder, key: { keys, images, repeats, machine: thisMachine() }, make });
+  return remembered({ folder: folders.speed, key, make });
 }
 
 /** What branches take, measured once. */
-async function rememberedCosts(options: SpeedOptions): Promise<CostModel | null> {
-  const { config, session, evaluation, rows, folder, context } = options;
+async function rememberedCosts({ options, prepared }: SpeedOptions): Promise<CostModel | null> {
+  const { config, session, context } = options;
+  const { evaluation, rows, folders } = prepared;
   const { uncached } = rows[0] as ScoredRow;
   if (!config.latency || session.backend.name === 'webgpu') return null;
   const { batch: images } = config.latency;
   const key = { costs: uncached.key, images, machine: thisMachine() };
   const { signal } = context;
   const make = () => measureBranchCosts({ evaluation, uncached, images, signal });
-  return remembered({ folder, key, make });
-}
-
-/** The quality of a row, made once. */
-async function rememberedQuality(input: {
-  readonly options: RunEvalOptions;
-  readonly measurement: MeasureRowsOptions;
-  readonly row: ScoredRow;
-  readonly reference: Reference | undefined;
-  readonly folder: string;
-}): Promise<RowQuality> {
-  const { options, measurement, row, reference, folder } = input;
-  const { config, extractor, context } = options;
-  const { metrics } = config;
-  const identity = extractor?.extractor.identity;
-  const gather = (pair: PairedRow, wanted: EvalConfig['metrics']) =>
-    gatherRow({ shards: measuredShards(measurement, pair), metrics: wanted, identity });
-  const { uncached, reference: referenceRow } = row;
-  const isPaired = row.row.key !== uncached.key && metrics.includes('feature-distance');
-  const make = async () =>
-    qualityOf({
-      row: await gather(row, metrics),
-      uncached: isPaired
-        ? await gather({ row: uncached, uncached, reference: referenceRow }, ['feature-distance'])
-        : undefined,
-      reference: await reference?.load(),
-      metrics,
-      signal: context.signal,
-    });
-  const keys = [row.row.key, uncached.key, referenceRow?.key ?? null, reference?.key ?? null];
-  return remembered({ folder, key: { keys, metrics, extractor: identity?.hash ?? null }, make });
+  return remembered({ folder: folders.speed, key, make });
 }
 
 function resultOf(input: {
