@@ -3,6 +3,7 @@ import {
   type CostModel,
   createSchedule,
   routerScores,
+  type StepMatrix,
   theoreticalSpeedUp,
 } from '@harmonica/router';
 
@@ -22,7 +23,23 @@ export interface CalibrateThresholdOptions {
  * @throws {@link InvalidArgumentError} if predicting every branch after step 0 is not enough
  */
 export function calibrateThreshold({ logits, cost, speedUp }: CalibrateThresholdOptions): number {
-  const scores = routerScores({ logits });
+  return lowestThreshold({ scores: routerScores({ logits }), cost, speedUp, highest: 1 });
+}
+
+export interface LowestThresholdOptions extends Omit<CalibrateThresholdOptions, 'logits'> {
+  /** `[T][N]`; what is above the threshold is computed. Row 0 is not read. */
+  readonly scores: StepMatrix;
+  /** A number that no score exceeds. */
+  readonly highest: number;
+}
+
+/**
+ * {@link calibrateThreshold} of any scores.
+ *
+ * @throws {@link InvalidArgumentError} if predicting every branch after step 0 is not enough
+ */
+export function lowestThreshold(options: LowestThresholdOptions): number {
+  const { scores, cost, speedUp, highest } = options;
   const distinct = [...new Set(scores.slice(1).flat())].sort((a, b) => a - b);
   const reaches = (threshold: number): boolean => speedUpAt({ scores, cost, threshold }) >= speedUp;
   let low = -1; // Highest index known not to reach it; -1 predicts nothing.
@@ -31,7 +48,7 @@ export function calibrateThreshold({ logits, cost, speedUp }: CalibrateThreshold
     throw new InvalidArgumentError({
       argument: 'speedUp',
       value: speedUp,
-      expected: `at most ${speedUpAt({ scores, cost, threshold: 1 }).toFixed(3)}, what predicting everything after step 0 gives`,
+      expected: `at most ${speedUpAt({ scores, cost, threshold: highest }).toFixed(3)}, what predicting everything after step 0 gives`,
       fix: 'Ask for less, or use a plan with more steps.',
     });
   }
@@ -42,7 +59,7 @@ export function calibrateThreshold({ logits, cost, speedUp }: CalibrateThreshold
   }
   // Between two scores, so that rounding of a logit in a file does not flip a decision.
   const score = distinct[high] as number;
-  const next = distinct[high + 1] ?? 1;
+  const next = distinct[high + 1] ?? highest;
   return (score + next) / 2;
 }
 

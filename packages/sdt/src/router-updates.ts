@@ -1,9 +1,11 @@
 import type { RouterFile } from '@harmonica/core';
 import { objective } from '@harmonica/iepo';
-import { type CostModel, routerScores } from '@harmonica/router';
+import { type CostModel, routerScores, type StepMatrix } from '@harmonica/router';
 import { type AdamWState, updateAdamW } from './adamw.js';
 import { adaptBeta } from './beta-control.js';
 import { calibrateThreshold, decisionsAt, speedUpAt } from './calibrate-threshold.js';
+import { betaOfGains } from './starting-beta.js';
+import { isRelative } from './step-weights.js';
 import { LOGIT_LIMIT, learningRateAt, type TrainingConfig } from './training-config.js';
 import { costModelIn, penaltyCosts } from './training-costs.js';
 import type { TrainRouterOptions } from './training-run.js';
@@ -16,6 +18,8 @@ export interface Round {
   /** Sums over the updates. */
   readonly totals: { readonly error: number; readonly data: number; readonly penalty: number };
   readonly updates: number;
+  /** `[T][N]`, as `betaOfGains` takes them; rows without an update are 0. */
+  readonly gains: StepMatrix;
 }
 
 /** What a router is trained with, as far as its updates depend on it. */
@@ -23,7 +27,8 @@ export type UpdateOptions = Pick<TrainRouterOptions, 'config' | 'executor' | 'on
 
 /** A round without updates. */
 export function startRound(state: TrainingState): Round {
-  return { state, totals: { error: 0, data: 0, penalty: 0 }, updates: 0 };
+  const gains = state.logits.map((row) => row.map(() => 0));
+  return { state, totals: { error: 0, data: 0, penalty: 0 }, updates: 0, gains };
 }
 
 /** Scores to blend the branches of a step by: the router's, in the hard finish a mask. */
@@ -43,7 +48,7 @@ export function appliedScores(
 /** Updates the logits of a step by AdamW and a clamp, and reports it. */
 export function updateStep(
   options: UpdateOptions,
-  { state, totals, updates }: Round,
+  { state, totals, updates, gains }: Round,
   found: Pick<TrainingStepResult, 'error' | 'scoreGradients'> & { readonly step: number },
 ): Round {
   const { config, onProgress } = options;
@@ -57,6 +62,10 @@ export function updateStep(
     const byScore = weight * (found.scoreGradients[k] as number) + beta * (costs[k] as number);
     return byScore * s * (1 - s);
   });
+  // The error is close to a square of what is predicted, so its slope falls with the share that is.
+  const gainAtThreshold = (s: number, k: number) =>
+    (-weight * (found.scoreGradients[k] as number) * (1 - config.threshold)) /
+    ((1 - s) * (costs[k] as number));
   const updated = updateAdamW({
     parameters: state.logits[step] as readonly number[],
     gradient: config.granularity === 'step' ? shared(ownGradient) : ownGradient,
@@ -76,6 +85,7 @@ export function updateStep(
       penalty: totals.penalty + terms.penalty,
     },
     updates: updates + 1,
+    gains: gains.with(step, scores.map(gainAtThreshold)),
   };
 }
 
@@ -85,21 +95,34 @@ export function endRound(options: UpdateOptions, round: Round): TrainingState {
   const { state } = round;
   const { targetSpeedup: target } = config;
   const cost = costModelIn(options, state);
-  const scores = routerScores(state);
-  const speedUp = speedUpAt({ scores, cost, threshold: config.threshold });
   return {
     ...state,
-    beta: target ? adaptBeta({ beta: state.beta, speedUp, target }) : state.beta,
+    beta: target ? nextBeta({ config, target, cost, round }) : state.beta,
     records: [...state.records, recordOf({ config, cost, round })],
   };
 }
 
-function recordOf(input: {
+interface NextBetaInput extends RecordInput {
+  readonly target: number;
+}
+
+/** After the first trajectory beta follows from what branches are worth, unless lambda has said it; then it is adapted. */
+function nextBeta({ config, target, cost, round }: NextBetaInput): number {
+  const { state, updates, gains } = round;
+  const isFirst = state.iteration === updates;
+  if (isFirst && !isRelative(config.proxy)) return betaOfGains({ gains, cost, target });
+  const speedUp = speedUpAt({ scores: routerScores(state), cost, threshold: config.threshold });
+  const learningRate = learningRateAt(config, state.iteration);
+  return adaptBeta({ beta: state.beta, speedUp, target, learningRate });
+}
+
+interface RecordInput {
   readonly config: TrainingConfig;
   readonly cost: CostModel;
   readonly round: Round;
-}): TrajectoryRecord {
-  const { config, cost, round } = input;
+}
+
+function recordOf({ config, cost, round }: RecordInput): TrajectoryRecord {
   const { state, totals, updates } = round;
   const scores = routerScores(state);
   const threshold = thresholdInForce(config, state.logits, cost);

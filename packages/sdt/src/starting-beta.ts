@@ -1,4 +1,10 @@
-import { type CostModel, createSchedule, theoreticalSpeedUp } from '@harmonica/router';
+import {
+  type CostModel,
+  createSchedule,
+  type StepMatrix,
+  theoreticalSpeedUp,
+} from '@harmonica/router';
+import { lowestThreshold } from './calibrate-threshold.js';
 
 export interface StartingBetaOptions {
   /** Marginal lambda of each step; step 0 is not read. */
@@ -32,4 +38,26 @@ export function startingBeta({ lambda, cost, target }: StartingBetaOptions): num
   const last = gains[order[predicted.size - 1] as number] as number;
   const next = gains[order[predicted.size] ?? (order.at(-1) as number)] as number;
   return (last + next) / 2;
+}
+
+export interface GainsBetaOptions {
+  /**
+   * `[T][N]`: by how much the loss without penalty falls for a unit of cost and of score where the score is the
+   * threshold. Row 0 is not read.
+   */
+  readonly gains: StepMatrix;
+  readonly cost: CostModel;
+  /** Theoretical speed-up to reach. */
+  readonly target: number;
+}
+
+/**
+ * A penalty weight to start from where no lambda says what a branch is worth: the branches whose gain it exceeds are
+ * those that the target lets be predicted.
+ *
+ * @returns at least 0
+ */
+export function betaOfGains({ gains, cost, target: speedUp }: GainsBetaOptions): number {
+  const scores = gains.map((row) => row.map((gain) => Math.max(0, gain)));
+  return lowestThreshold({ scores, cost, speedUp, highest: Math.max(...scores.slice(1).flat()) });
 }
