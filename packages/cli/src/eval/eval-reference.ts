@@ -115,7 +115,8 @@ export function sampledReference(options: SampledReferenceOptions): Reference {
   const identity = extractor?.extractor.identity;
   const key = fingerprint([row.key, identity?.hash ?? null, extractor?.outputs ?? []]);
   const shards = () => measuredShards(measurement, pair);
-  const set = { key, shards, metrics, identity, folder, signal: context.signal };
+  const { length: images } = measurement.evaluation.jobs;
+  const set = { key, shards, metrics, identity, images, folder, signal: context.signal };
   return {
     name: `the uncached run ${row.name}`,
     key: row.key,
@@ -135,6 +136,8 @@ export function sampledReference(options: SampledReferenceOptions): Reference {
 export async function imagesReference(
   options: ReferenceOptions & {
     readonly batchSize: number;
+    /** Of a row. */
+    readonly images: number;
     /** Where features are kept. */
     readonly folder: string;
     /** Where what is gathered of them is kept. */
@@ -143,7 +146,7 @@ export async function imagesReference(
     readonly share: Share;
   },
 ): Promise<Reference> {
-  const { path, extractor, metrics, context, share } = options;
+  const { path, extractor, metrics, images, context, share } = options;
   const files = shuffled(path, await pngFiles(path));
   const { identity } = extractor.extractor;
   const sha256 = await hashFiles(files);
@@ -152,7 +155,8 @@ export async function imagesReference(
   const batches = batchesOf(files, options.batchSize);
   const shards = () => shardsIn(folder, batches);
   const { signal } = context;
-  const set = { key, shards, metrics, identity, folder: options.references, signal };
+  const { references } = options;
+  const set = { key, shards, metrics, identity, images, folder: references, signal };
   return {
     name: `${files.length} images of ${basename(path)}`,
     key,

@@ -103,7 +103,7 @@ async function givenReference(
   { config, extractor, context, share = WHOLE }: PrepareEvalOptions,
   { measured: folder, references }: EvalFolders,
 ): Promise<Reference | undefined> {
-  const { reference, metrics, batch: batchSize } = config;
+  const { reference, metrics, images, batch: batchSize } = config;
   if (!reference || !extractor) return undefined;
   if ('images' in reference) {
     const kept = { folder, references, share };
@@ -111,6 +111,7 @@ async function givenReference(
       path: reference.images,
       extractor,
       metrics,
+      images,
       batchSize,
       ...kept,
       context,

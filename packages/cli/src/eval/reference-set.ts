@@ -12,7 +12,12 @@ import { isFile } from '../is-file.js';
 import { writeOutput } from '../output-files.js';
 import type { MetricName } from './eval-config.js';
 import { memoPath, remembered } from './memo.js';
-import { COMPARED_STATISTICS, gatherRow, type ReferenceSet } from './row-metrics.js';
+import {
+  COMPARED_STATISTICS,
+  gatherRow,
+  MANIFOLD_IMAGES,
+  type ReferenceSet,
+} from './row-metrics.js';
 import type { Shard } from './shards.js';
 
 /** Options of {@link referenceSet}. */
@@ -23,6 +28,8 @@ export interface ReferenceSetOptions {
   readonly shards: () => AsyncIterable<Shard>;
   readonly metrics: readonly MetricName[];
   readonly identity: ExtractorIdentity | undefined;
+  /** Images of a row: both manifolds are made of as many, so that neither is the denser for its number (Kynkäänniemi et al.). */
+  readonly images: number;
   /** Where statistics and radii are kept: making them takes longer than anything else of a large set. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -30,18 +37,18 @@ export interface ReferenceSetOptions {
 
 /** The files of statistics and radii that {@link referenceSet} makes. */
 export function referenceFiles(
-  options: Pick<ReferenceSetOptions, 'key' | 'metrics' | 'folder'>,
+  options: Pick<ReferenceSetOptions, 'key' | 'metrics' | 'folder' | 'images'>,
 ): readonly string[] {
-  const { key, metrics, folder } = options;
+  const { metrics, folder } = options;
   const outputs = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
   const statistics = outputs.map((output) => statisticsPath(options, output));
   const needsRadii = metrics.includes('precision-recall');
-  return needsRadii ? [...statistics, memoPath({ folder, key: manifoldKey(key) })] : statistics;
+  return needsRadii ? [...statistics, memoPath({ folder, key: manifoldKey(options) })] : statistics;
 }
 
 /** Everything that the metrics need of a reference; statistics and radii are made once. */
 export async function referenceSet(options: ReferenceSetOptions): Promise<ReferenceSet> {
-  const { key, shards, metrics, identity, folder, signal } = options;
+  const { shards, metrics, identity, images, folder, signal } = options;
   const kept: Record<string, FeatureStatistics> = {};
   const missing: MetricName[] = metrics.filter((metric) => BY_IMAGE.includes(metric));
   for (const metric of metrics) {
@@ -57,6 +64,7 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
     shards: shards(),
     metrics: missing,
     identity,
+    most: Math.min(images, MANIFOLD_IMAGES),
   });
   for (const [output, each] of Object.entries(made)) {
     await writeOutput(statisticsPath(options, output), encodeStatistics(each));
@@ -65,7 +73,7 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
   if (!features || !metrics.includes('precision-recall')) return { statistics, features };
   const { neighbors, squaredRadii } = await remembered({
     folder,
-    key: manifoldKey(key),
+    key: manifoldKey(options),
     make: async () => {
       const manifold = createManifold({ features, signal });
       return { neighbors: manifold.neighbors, squaredRadii: [...manifold.squaredRadii] };
@@ -78,8 +86,8 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
 /** Metrics that look at the features of single images of the reference. */
 const BY_IMAGE: readonly MetricName[] = ['precision-recall', 'kid'];
 
-function manifoldKey(key: string) {
-  return { manifold: key };
+function manifoldKey({ key, images }: Pick<ReferenceSetOptions, 'key' | 'images'>) {
+  return { manifold: key, images: Math.min(images, MANIFOLD_IMAGES) };
 }
 
 function statisticsPath(

@@ -40,7 +40,7 @@ export type ReferenceSet = Pick<GatheredRow, 'statistics' | 'features'> & {
 };
 
 /** Most images that precision, recall and KID look at. */
-const MANIFOLD_IMAGES = 10_000;
+export const MANIFOLD_IMAGES = 10_000;
 
 /** The outputs of an extractor whose mean and covariance metrics compare. */
 export const COMPARED_STATISTICS: Partial<Record<MetricName, string>> = {
@@ -80,6 +80,8 @@ export interface GatherRowOptions {
   readonly shards: AsyncIterable<Shard> | Iterable<Shard>;
   readonly metrics: readonly MetricName[];
   readonly identity?: ExtractorIdentity | undefined;
+  /** Images after which no more features are kept. Default: as many as manifolds are made of. */
+  readonly most?: number | undefined;
 }
 
 /**
@@ -87,7 +89,7 @@ export interface GatherRowOptions {
  * manifolds are made of.
  */
 export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow> {
-  const { shards, metrics, identity } = options;
+  const { shards, metrics, identity, most = MANIFOLD_IMAGES } = options;
   const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
   const single = new Set(metrics.map((metric) => COMPARED_IMAGES[metric]));
   const accumulators = new Map<string, ReturnType<typeof createFeatureStatistics>>();
@@ -105,7 +107,7 @@ export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow>
       known.add(set);
     }
     if (single.has('logits')) kept.logits.push(featuresIn(shard, 'logits', identity));
-    if (single.has('features') && images < MANIFOLD_IMAGES) {
+    if (single.has('features') && images < most) {
       const set = featuresIn(shard, 'features', identity);
       kept.features.push(set);
       images += set.count;
