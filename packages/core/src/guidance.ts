@@ -65,6 +65,36 @@ export function guidedHalf(options: ApplyGuidanceOptions): Tensor4D {
   });
 }
 
+/** Options of {@link guidanceVjp}. */
+export interface GuidanceVjpOptions extends Omit<ApplyGuidanceOptions, 'output'> {
+  /** Derivative of a loss by the result of {@link applyGuidance}, of its shape. Not disposed. */
+  readonly gradient: Tensor4D;
+}
+
+/**
+ * The derivative by the output that was guided: of the guided channels of both halves together, `scale` times goes to the
+ * conditional half and the rest to the unconditional one.
+ *
+ * @returns the same shape as `gradient`; the caller owns it
+ * @throws {@link InvalidArgumentError}
+ */
+export function guidanceVjp(options: GuidanceVjpOptions): Tensor4D {
+  const { gradient, scale, channels = DEFAULT_GUIDED_CHANNELS } = options;
+  assertGuidable(gradient, channels);
+  return tidy(() => {
+    const halves = split(gradient, 2, 0) as [conditional: Tensor4D, unconditional: Tensor4D];
+    const both: Tensor4D = add(...halves);
+    const conditional: Tensor4D = mul(both, scale);
+    const guided = [conditional, sub(both, conditional)];
+    if (channels === both.shape[3]) return concat(guided, 0) as Tensor4D;
+    const mask = leadingChannels(both, channels);
+    return concat(
+      halves.map((half, i) => where(mask, guided[i] as Tensor4D, half)),
+      0,
+    ) as Tensor4D;
+  });
+}
+
 /** The halves of an output, and what guides one of them. */
 function guide({ output, scale, channels = DEFAULT_GUIDED_CHANNELS }: ApplyGuidanceOptions) {
   assertGuidable(output, channels);

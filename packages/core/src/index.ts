@@ -79,6 +79,8 @@ export {
   applyGuidance,
   DEFAULT_GUIDED_CHANNELS,
   type Guidance,
+  type GuidanceVjpOptions,
+  guidanceVjp,
 } from './guidance.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';

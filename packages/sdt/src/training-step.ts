@@ -1,9 +1,8 @@
 import {
-  applyGuidance,
   type BranchAction,
   computeAction,
   type Executor,
-  ensureGradients,
+  guidanceVjp,
   NonFiniteError,
   type StreamHandle,
   type ValueHandle,
@@ -17,16 +16,7 @@ import {
   routedActions,
   updateCache,
 } from '@harmonica/iepo';
-import {
-  grad,
-  mean,
-  mul,
-  squaredDifference,
-  sub,
-  sum,
-  type Tensor4D,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import { mean, mul, squaredDifference, sub, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 
 export interface TrainingStepOptions {
   readonly run: RoutedRun;
@@ -60,16 +50,13 @@ export interface TrainingStepResult {
 export async function trainingStep(options: TrainingStepOptions): Promise<TrainingStepResult> {
   const { run, state, index, scores } = options;
   const { executor, predictor, threshold } = run;
-  await ensureGradients();
   const { cache } = state;
   const actions = routedActions({ cache, predictor, step: index, scores, threshold });
   const begun = await beginStep(run, state.plan, index);
   const teacher = await runTeacher(run, begun);
   const student = await runStudent(executor, begun, actions);
-  const raw = await executor.end(student.streams.at(-1) as StreamHandle);
-  const output = guide(run, raw.clone());
-  const { error, gradient } = await outputGradient({ run, raw, output, teacher });
-  raw.dispose();
+  const output = guide(run, await executor.end(student.streams.at(-1) as StreamHandle));
+  const { error, gradient } = await outputGradient({ run, output, teacher });
   const scoreGradients = await backward({ executor, streams: student.streams, actions, gradient });
   assertFinite(index, error, scoreGradients);
   const plan = nextPlanState(run, state.plan, index, output);
@@ -110,21 +97,18 @@ async function runStudent(
 
 interface OutputGradientInput {
   readonly run: RoutedRun;
-  readonly raw: Tensor4D;
-  /** `raw`, guided. */
+  /** Guided. */
   readonly output: Tensor4D;
   readonly teacher: Tensor4D;
 }
 
 /** The error of the guided output and its derivative by the raw output. */
-async function outputGradient({ run, raw, output, teacher }: OutputGradientInput) {
+async function outputGradient({ run, output, teacher }: OutputGradientInput) {
   const { guidance } = run;
-  const guided = (x: Tensor4D): Tensor4D =>
-    guidance ? applyGuidance({ output: x, ...guidance }) : x;
   const errorTensor = tidy(() => mean(squaredDifference(output, teacher)));
   const gradient = tidy(() => {
-    const byGuided = mul(sub(output, teacher), 2 / raw.size);
-    return grad((x) => sum(mul(guided(x as Tensor4D), byGuided)))(raw) as Tensor4D;
+    const byGuided: Tensor4D = mul(sub(output, teacher), 2 / output.size);
+    return guidance ? guidanceVjp({ gradient: byGuided, ...guidance }) : byGuided;
   });
   const [error] = await errorTensor.data();
   errorTensor.dispose();
