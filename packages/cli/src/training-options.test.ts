@@ -27,7 +27,7 @@ describe('training options', () => {
       ...['--costs', 'uniform', '--proxy', 'cumulative', '--refresh-every', '9'],
       ...['--refresh-share', '1', '--predictor', 'linear', '--granularity', 'branch'],
       ...['--threshold', '0.2', '--initial', 'interval:3', '--hard-finish', '0.25'],
-      ...['--trainer', 'l2c', '--batches', 'repeated'],
+      ...['--trainer', 'l2c', '--batches', 'repeated', '--micro-batch', '2'],
     ]);
     expect(trainingConfig(defaultConfig, options)).toEqual({
       seed: 7,
@@ -48,6 +48,7 @@ describe('training options', () => {
       hardFinish: 0.25,
       trainer: 'l2c',
       batches: 'repeated',
+      microBatch: 2,
     });
     expect(trainingConfig(paperConfig, parse([]))).toEqual(paperConfig);
     const { initial } = parse(['--initial', 'interval:4:1']);

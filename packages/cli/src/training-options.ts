@@ -5,6 +5,7 @@ import {
   l2cConfig,
   type ProxyName,
   paperConfig,
+  SETTING_DEFAULTS,
   type TrainingConfig,
 } from '@harmonica/sdt';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -62,6 +63,11 @@ export const CONFIG_OPTIONS: {
   batchSize: {
     flags: '--batch-size <n>',
     description: 'images per trajectory, or per update of l2c',
+    parse: integerOption({ min: 1 }),
+  },
+  microBatch: {
+    flags: '--micro-batch <n>',
+    description: `images worked on at a time (default: ${SETTING_DEFAULTS.microBatch}): less takes less memory`,
     parse: integerOption({ min: 1 }),
   },
   iterations: {

@@ -1,4 +1,4 @@
-import { type CachePredictor, throwIfAborted } from '@harmonica/core';
+import { type CachePredictor, InvalidArgumentError, throwIfAborted } from '@harmonica/core';
 import { dispose, type Tensor4D } from '@tensorflow/tfjs-core';
 import {
   advanceRun,
@@ -9,20 +9,33 @@ import {
   startRun,
 } from './routed-run.js';
 
-/** A run whose steps are to be varied. */
-export interface LambdaOptions {
+/** Some images of a batch, sampled by a run of their own. */
+export interface RunPart {
   readonly run: RoutedRun;
   /** Initial latent of the run, already scaled by the plan. Not disposed. */
   readonly latent: Tensor4D;
+}
+
+/** A batch whose steps are to be varied. */
+export interface LambdaOptions {
+  /**
+   * At least one; they differ in their images alone. Parts are worked on one after the other, so that only what several
+   * variations share is in memory for the whole batch.
+   */
+  readonly parts: readonly RunPart[];
   /** Router scores in force, `[steps][branches]`; row 0 is not read: step 0 computes everything. */
   readonly scores: readonly (readonly number[])[];
   readonly signal?: AbortSignal;
 }
 
-/** One step from a state. */
-export interface ForkStep {
-  readonly from: RunState;
-  readonly index: number;
+/** Where the run of each part stands. */
+export type BatchState = readonly RunState[];
+
+/** A tensor of each part. */
+export type BatchTensor = readonly Tensor4D[];
+
+/** How a step is taken. */
+export interface StepSettings {
   readonly scores: readonly number[];
   /** Default: the run's. */
   readonly predictor?: CachePredictor;
@@ -30,90 +43,163 @@ export interface ForkStep {
   readonly kept?: readonly boolean[];
 }
 
-/** Continuations of one run from states that they share. What they make is theirs until it is freed. */
-export interface Forks {
-  /** The state after step 0, which computes every branch. */
-  first(): Promise<RunState>;
-  /** The state after one more step and the guided model output of that step; `from` stays. */
-  fork(step: ForkStep): Promise<{ readonly state: RunState; readonly output: Tensor4D }>;
-  /** The state after one more step; `from` is freed. */
-  move(step: ForkStep): Promise<RunState>;
-  /** The final latent when steps `index` and later are run with `scoresOf`; `from` is freed. */
-  finish(from: RunState, index: number, scoresOf: ScoresOf): Promise<Tensor4D>;
-  /** The same when they compute everything; they cache nothing. */
-  finishUncached(from: RunState, index: number): Promise<Tensor4D>;
-  /** A second owner of a state. */
-  share(state: RunState): RunState;
-  free(...things: readonly (RunState | Tensor4D)[]): void;
+/** A step from a state. */
+export interface ForkStep extends StepSettings {
+  readonly from: BatchState;
+  readonly index: number;
 }
 
-/** The scores of a step. */
-export type ScoresOf = (step: number) => readonly number[];
+/** A step that was taken for what follows from it. */
+export interface Attempt {
+  /** Guided model output of the step. */
+  readonly outputs: BatchTensor;
+  /** Final latent. */
+  readonly finals: BatchTensor;
+}
 
-/** Gives `body` the forks of a run; whatever it has not freed is freed when it ends, fails or is aborted. */
+/** Continuations of one batch from states that they share. What they make is theirs until it is freed. */
+export interface Forks {
+  /** The state after step 0, which computes every branch. */
+  first(): Promise<BatchState>;
+  /** The state after one more step; `from` is freed. */
+  move(step: ForkStep): Promise<BatchState>;
+  /** The same with the guided model output of the step. */
+  moveWithOutputs(
+    step: ForkStep,
+  ): Promise<{ readonly state: BatchState; readonly outputs: BatchTensor }>;
+  /** Takes a step and all later ones as `after` has them; `from` stays. */
+  attempt(step: ForkStep, after: StepsAfter): Promise<Attempt>;
+  /** The final latent when steps `index` and later are taken as `after` has them; `from` stays. */
+  finish(from: BatchState, index: number, after: StepsAfter): Promise<BatchTensor>;
+  /** Steps that compute everything and cache nothing. */
+  readonly uncached: StepsAfter;
+  free(...things: readonly (BatchState | BatchTensor)[]): void;
+}
+
+/** How each step is taken. */
+export type StepsAfter = (step: number) => StepSettings;
+
+/** Gives `body` the forks of a batch; whatever it has not freed is freed when it ends, fails or is aborted. */
 export async function withForks<T>(
-  { run, latent, signal }: LambdaOptions,
+  { parts, signal }: Pick<LambdaOptions, 'parts' | 'signal'>,
   body: (forks: Forks) => Promise<T>,
 ): Promise<T> {
-  const states = new Set<RunState>();
-  const tensors = new Set<Tensor4D>();
-  const own = (state: RunState): RunState => {
-    states.add(state);
-    return state;
-  };
-  const free: Forks['free'] = (...things) => {
-    for (const thing of things) {
-      if ('plan' in thing) {
-        if (states.delete(thing)) disposeRunState(run, thing);
-      } else if (tensors.delete(thing)) thing.dispose();
-    }
-  };
-  const fork: Forks['fork'] = async ({ from, predictor = run.predictor, ...step }) => {
-    throwIfAborted(signal, 'The lambda refresh');
-    const result = await advanceRun({ run: { ...run, predictor }, state: from, ...step });
-    tensors.add(result.output);
-    return { state: own(result.state), output: result.output };
-  };
-  const move: Forks['move'] = async (step) => {
-    const { state, output } = await fork(step);
-    free(step.from, output);
-    return state;
-  };
-  const ones = everyBranch(run, 1);
+  const ones = everyBranch(parts, 1);
   const nothing = ones.map(() => false);
-  const finishWith = async (
-    from: RunState,
-    index: number,
-    step: (u: number) => Pick<ForkStep, 'scores' | 'kept'>,
-  ): Promise<Tensor4D> => {
+  const states = new Map<RunState, RoutedRun>();
+  const tensors = new Set<Tensor4D>();
+  const own = (run: RoutedRun, state: RunState): RunState => {
+    states.set(state, run);
+    return state;
+  };
+  const freeState = (state: RunState): void => {
+    const run = states.get(state);
+    if (run && states.delete(state)) disposeRunState(run, state);
+  };
+  const freeTensor = (tensor: Tensor4D): void => {
+    if (tensors.delete(tensor)) tensor.dispose();
+  };
+  const eachPart = async <R>(take: (part: RunPart, i: number) => Promise<R>): Promise<R[]> => {
+    const results: R[] = [];
+    for (const [i, part] of parts.entries()) results.push(await take(part, i));
+    return results;
+  };
+  /** `from` stays. */
+  const take = async (run: RoutedRun, step: Omit<ForkStep, 'from'> & { from: RunState }) => {
+    throwIfAborted(signal, 'The lambda refresh');
+    const { from: state, predictor = run.predictor, ...settings } = step;
+    const result = await advanceRun({ run: { ...run, predictor }, state, ...settings });
+    tensors.add(result.output);
+    return { state: own(run, result.state), output: result.output };
+  };
+  /** `from` is freed. */
+  const finishPart = async (run: RoutedRun, from: RunState, index: number, after: StepsAfter) => {
     let state = from;
     for (let u = index; u < run.plan.steps.length; u++) {
-      state = await move({ from: state, index: u, ...step(u) });
+      const next = await take(run, { from: state, index: u, ...after(u) });
+      freeTensor(next.output);
+      freeState(state);
+      state = next.state;
     }
     const final = state.plan.latent.clone();
     tensors.add(final);
-    free(state);
+    freeState(state);
     return final;
   };
+  const moveWithOutputs: Forks['moveWithOutputs'] = async ({ from, ...step }) => {
+    const moved = await eachPart(async ({ run }, i) => {
+      const state = from[i] as RunState;
+      const next = await take(run, { from: state, ...step });
+      freeState(state);
+      return next;
+    });
+    return { state: moved.map(({ state }) => state), outputs: moved.map(({ output }) => output) };
+  };
+  const move: Forks['move'] = async (step) => {
+    const { state, outputs } = await moveWithOutputs(step);
+    outputs.forEach(freeTensor);
+    return state;
+  };
   const forks: Forks = {
-    fork,
     move,
-    free,
-    share: (state) => own(retainRunState(state)),
-    first: () => move({ from: own(startRun(run, latent)), index: 0, scores: ones }),
-    finish: (from, index, scoresOf) => finishWith(from, index, (u) => ({ scores: scoresOf(u) })),
-    finishUncached: (from, index) =>
-      finishWith(from, index, () => ({ scores: ones, kept: nothing })),
+    moveWithOutputs,
+    first: () => {
+      const from = parts.map(({ run, latent }) => own(run, startRun(run, latent)));
+      return move({ from, index: 0, scores: ones });
+    },
+    attempt: async ({ from, ...step }, after) => {
+      const attempts = await eachPart(async ({ run }, i) => {
+        const { state, output } = await take(run, { from: from[i] as RunState, ...step });
+        return { output, final: await finishPart(run, state, step.index + 1, after) };
+      });
+      return {
+        outputs: attempts.map(({ output }) => output),
+        finals: attempts.map(({ final }) => final),
+      };
+    },
+    finish: (from, index, after) =>
+      eachPart(({ run }, i) =>
+        finishPart(run, own(run, retainRunState(from[i] as RunState)), index, after),
+      ),
+    uncached: () => ({ scores: ones, kept: nothing }),
+    free: (...things) => {
+      for (const thing of things.flat()) {
+        if ('plan' in thing) freeState(thing);
+        else freeTensor(thing);
+      }
+    },
   };
   try {
     return await body(forks);
   } finally {
-    for (const state of states) disposeRunState(run, state);
+    for (const [state, run] of states) disposeRunState(run, state);
     dispose([...tensors]);
   }
 }
 
 /** The same score for every branch of a step. */
-export function everyBranch({ executor }: RoutedRun, score: number): number[] {
-  return executor.spec.branches.map(() => score);
+export function everyBranch(parts: readonly RunPart[], score: number): number[] {
+  return anyRun(parts).executor.spec.branches.map(() => score);
+}
+
+/**
+ * A run to read off what is common to all parts.
+ *
+ * @throws {@link InvalidArgumentError} if there is none
+ */
+export function anyRun(parts: readonly RunPart[]): RoutedRun {
+  const [first] = parts;
+  if (first) return first.run;
+  throw new InvalidArgumentError({ argument: 'parts', value: [], expected: 'at least one part' });
+}
+
+/** The parts with another predictor. */
+export function predictedBy(
+  parts: readonly RunPart[],
+  predictorOf: (run: RoutedRun) => CachePredictor,
+): RunPart[] {
+  return parts.map(({ run, latent }) => ({
+    latent,
+    run: { ...run, predictor: predictorOf(run) },
+  }));
 }

@@ -6,6 +6,7 @@ import {
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
+import type { BatchTensor } from './forks.js';
 import type { RoutedRun } from './routed-run.js';
 
 /** Image errors below this (50 dB for a latent of unit variance) count as none. */
@@ -14,20 +15,25 @@ const ERROR_FLOOR = 1e-5;
 /** Between the geometric mean, which the rare images that turn into others hardly move, and theirs alone. */
 const EXPONENT = 0.25;
 
+/** Whether latents have an unconditional half. */
+type Guided = Pick<RoutedRun, 'guidance'>;
+
 /** Mean squared difference of all elements. */
-export async function meanSquaredError(a: Tensor4D, b: Tensor4D): Promise<number> {
-  const [value] = await valuesOf(() => mean(squaredDifference(a, b)));
-  return value as number;
+export function meanSquaredError(a: BatchTensor, b: BatchTensor): Promise<number> {
+  return meanOverParts(a, b, (x) => x);
 }
 
 /** Mean squared difference over the images: with guidance, the conditional half. */
-export async function imageError(run: RoutedRun, a: Tensor4D, b: Tensor4D): Promise<number> {
-  const [value] = await valuesOf(() => mean(squaredDifference(images(run, a), images(run, b))));
-  return value as number;
+export function imageError(run: Guided, a: BatchTensor, b: BatchTensor): Promise<number> {
+  return meanOverParts(a, b, (x) => images(run, x));
 }
 
 /** For each image the logarithm of its mean squared difference, with a floor under it. */
-export async function logImageErrors(run: RoutedRun, a: Tensor4D, b: Tensor4D): Promise<number[]> {
+export async function logImageErrors(
+  run: Guided,
+  a: BatchTensor,
+  b: BatchTensor,
+): Promise<number[]> {
   const errors = await errorsOfImages(run, a, b);
   return errors.map((error) => Math.log(error + ERROR_FLOOR));
 }
@@ -36,17 +42,44 @@ export async function logImageErrors(run: RoutedRun, a: Tensor4D, b: Tensor4D): 
  * The error of a typical image: the power mean, with exponent 1/4, of the mean squared difference of each. A few images
  * take another course at the slightest change, and an arithmetic mean would tell of nothing else.
  */
-export async function typicalImageError(run: RoutedRun, a: Tensor4D, b: Tensor4D): Promise<number> {
+export async function typicalImageError(
+  run: Guided,
+  a: BatchTensor,
+  b: BatchTensor,
+): Promise<number> {
   const errors = await errorsOfImages(run, a, b);
   const powers = errors.reduce((sum, error) => sum + error ** EXPONENT, 0) / errors.length;
   return powers ** (1 / EXPONENT);
 }
 
-function errorsOfImages(run: RoutedRun, a: Tensor4D, b: Tensor4D): Promise<number[]> {
-  return valuesOf(() => mean(squaredDifference(images(run, a), images(run, b)), [1, 2, 3]));
+async function meanOverParts(
+  a: BatchTensor,
+  b: BatchTensor,
+  compared: (x: Tensor4D) => Tensor4D,
+): Promise<number> {
+  const rows = a.reduce((sum, { shape }) => sum + shape[0], 0);
+  let total = 0;
+  for (const [x, y] of pairs(a, b)) {
+    const [error] = await valuesOf(() => mean(squaredDifference(compared(x), compared(y))));
+    total += (x.shape[0] / rows) * (error as number);
+  }
+  return total;
 }
 
-function images(run: RoutedRun, x: Tensor4D): Tensor4D {
+async function errorsOfImages(run: Guided, a: BatchTensor, b: BatchTensor): Promise<number[]> {
+  const errors: number[] = [];
+  for (const [x, y] of pairs(a, b)) {
+    const found = () => mean(squaredDifference(images(run, x), images(run, y)), [1, 2, 3]);
+    errors.push(...(await valuesOf(found)));
+  }
+  return errors;
+}
+
+function pairs(a: BatchTensor, b: BatchTensor): (readonly [Tensor4D, Tensor4D])[] {
+  return a.map((x, i) => [x, b[i] as Tensor4D] as const);
+}
+
+function images(run: Guided, x: Tensor4D): Tensor4D {
   const [doubled, ...size] = x.shape;
   return slice(x, [0, 0, 0, 0], [run.guidance ? doubled / 2 : doubled, ...size]);
 }

@@ -1,4 +1,4 @@
-export type { LambdaOptions } from './forks.js';
+export type { LambdaOptions, RunPart } from './forks.js';
 export { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
 export {
   type ChoosePredictorsOptions,

@@ -43,15 +43,19 @@ describe('against the official code', () => {
     const x = nchwToNhwc(golden.f32('x'));
     const logits = golden.f32('logits').data;
     options = {
-      run: {
-        executor,
-        plan: createDdimPlan({ steps: 10 }),
-        predictor: predictorByName('hold'),
-        condition: { labels: tensor1d(golden.i32('labels').data, 'int32') },
-        guidance: { scale: 1.5 },
-        threshold: 0.1,
-      },
-      latent: tensor4d(x.data, x.shape as [number, number, number, number]),
+      parts: [
+        {
+          run: {
+            executor,
+            plan: createDdimPlan({ steps: 10 }),
+            predictor: predictorByName('hold'),
+            condition: { labels: tensor1d(golden.i32('labels').data, 'int32') },
+            guidance: { scale: 1.5 },
+            threshold: 0.1,
+          },
+          latent: tensor4d(x.data, x.shape as [number, number, number, number]),
+        },
+      ],
       scores: Array.from({ length: 10 }, (_, step) =>
         Array.from(logits.slice(step * 6, step * 6 + 6), sigmoid),
       ),
@@ -95,6 +99,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   };
   const values = Array.from({ length: 2 * 64 }, (_, i) => Math.sin(7 * i));
   const latent = tensor4d([...values, ...values], [4, 4, 4, 4]);
+  const parts = [{ run, latent }];
   const scores = Array.from({ length: 6 }, (_, step) =>
     [0, 1, 2, 3].map((branch) => sigmoid(Math.cos(3 * step + 5 * branch) * 2)),
   );
@@ -136,7 +141,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   const pick = (x: Tensor4D, image: number): Tensor4D => slice(x, [image, 0, 0, 0], [1, 4, 4, 4]);
 
   it('leave-one-out equals the plain computation', async () => {
-    const lambda = await leaveOneOutLambda({ run, latent, scores });
+    const lambda = await leaveOneOutLambda({ parts, scores });
     const routed = await sample(scores);
     for (let t = 1; t < 6; t++) {
       const expected = mse(await sample(replaced(scores, t, ones)), routed, 2);
@@ -146,7 +151,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   });
 
   it('cumulative equals the plain computation', async () => {
-    const lambda = await cumulativeLambda({ run, latent, scores });
+    const lambda = await cumulativeLambda({ parts, scores });
     let previous = await sample(scores.map(() => ones));
     for (let t = 1; t < 6; t++) {
       const current = await sample(scores.map((row, u) => (u <= t ? row : ones)));
@@ -178,7 +183,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   const names = ['hold', 'linear', 'quadratic'] as const;
 
   it('single-step equals the plain computation', async () => {
-    const { lambda, stepError, chosen } = await singleStepLambda({ run, latent, scores: hard });
+    const { lambda, stepError, chosen } = await singleStepLambda({ parts, scores: hard });
     const reference = await sample(scores.map(() => ones));
     expect(chosen).toEqual([0, 0, 0, 0, 0, 0]);
     for (let t = 1; t < 6; t++) {
@@ -189,8 +194,8 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
 
   it('chooses the predictor that harms the image least by itself', async () => {
     const candidates = names.map(predictorByName);
-    const { lambda, chosen } = await singleStepLambda({ run, latent, scores: hard, candidates });
-    const alone = await choosePredictorsAlone({ run, latent, scores: hard, candidates });
+    const { lambda, chosen } = await singleStepLambda({ parts, scores: hard, candidates });
+    const alone = await choosePredictorsAlone({ parts, scores: hard, candidates });
     const reference = await sample(scores.map(() => ones));
     for (let t = 1; t < 6; t++) {
       const errors: number[] = [];
@@ -208,7 +213,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   });
 
   it('marginal equals the plain computation', async () => {
-    const { lambda, stepError } = await marginalLambda({ run, latent, scores: hard });
+    const { lambda, stepError } = await marginalLambda({ parts, scores: hard });
     const reference = await sample(scores.map(() => ones));
     for (let t = 1; t < 6; t++) {
       const predicted = await sample(replaced(hard, t, [0, 0, 0, 0]));
@@ -225,7 +230,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
 
   it('chooses the predictor that harms the image least, and keeps it for the steps after', async () => {
     const candidates = (['hold', 'linear', 'quadratic'] as const).map(predictorByName);
-    const options = { run, latent, scores: hard, candidates, chosen: [0, 1, 1, 1, 1, 1] };
+    const options = { parts, scores: hard, candidates, chosen: [0, 1, 1, 1, 1, 1] };
     const { chosen } = await marginalLambda(options);
     const inForce = [...options.chosen];
     const reference = await sample(scores.map(() => ones));
@@ -252,7 +257,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   it('chooses for predicted steps alone what the marginal chooses on the way', async () => {
     const candidates = (['hold', 'linear', 'quadratic'] as const).map(predictorByName);
     const whole = hard.map((_, step) => (step % 2 === 0 ? ones : [0, 0, 0, 0]));
-    const options = { run, latent, scores: whole, candidates, chosen: [2, 2, 2, 2, 2, 2] };
+    const options = { parts, scores: whole, candidates, chosen: [2, 2, 2, 2, 2, 2] };
     const { chosen } = await marginalLambda(options);
     const alone = await choosePredictors(options);
     expect(alone).toEqual(chosen.map((index, step) => (step % 2 === 0 ? 2 : index)));
@@ -266,7 +271,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   ])('leaks no tensor and no handle, also when aborted (%s)', async (_, lambda) => {
     const before = memory().numTensors;
     const handles = executor.liveHandles;
-    await lambda({ run, latent, scores: hard });
+    await lambda({ parts, scores: hard });
     expect(memory().numTensors).toBe(before);
     for (const steps of [1, 4, 9, 14]) {
       const controller = new AbortController();
@@ -283,7 +288,11 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
         },
       };
       const { signal } = controller;
-      const stopped = { run: { ...run, executor: stopping }, latent, scores: hard, signal };
+      const stopped = {
+        parts: [{ run: { ...run, executor: stopping }, latent }],
+        scores: hard,
+        signal,
+      };
       await expect(lambda(stopped)).rejects.toBeInstanceOf(AbortedError);
       expect(memory().numTensors).toBe(before);
       expect(executor.liveHandles).toBe(handles);
@@ -292,7 +301,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
 
   it('stops when its signal is aborted', async () => {
     const signal = AbortSignal.abort();
-    await expect(leaveOneOutLambda({ run, latent, scores, signal })).rejects.toThrowError(
+    await expect(leaveOneOutLambda({ parts, scores, signal })).rejects.toThrowError(
       /lambda refresh was stopped/,
     );
   });

@@ -1,5 +1,4 @@
-import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { everyBranch, type LambdaOptions, withForks } from './forks.js';
+import { anyRun, type BatchTensor, everyBranch, type LambdaOptions, withForks } from './forks.js';
 import { imageError, meanSquaredError } from './image-error.js';
 
 /**
@@ -14,20 +13,21 @@ import { imageError, meanSquaredError } from './image-error.js';
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
 export function leaveOneOutLambda(options: LambdaOptions): Promise<number[]> {
-  const { run, scores } = options;
-  const inForce = (step: number) => scores[step] as readonly number[];
-  const ones = everyBranch(run, 1);
+  const { parts, scores } = options;
+  const inForce = (step: number) => ({ scores: scores[step] as readonly number[] });
+  const ones = everyBranch(parts, 1);
   return withForks(options, async (forks) => {
-    const finals: Tensor4D[] = [];
+    const variations: BatchTensor[] = [];
     let state = await forks.first();
     for (let t = 1; t < scores.length; t++) {
-      const varied = await forks.fork({ from: state, index: t, scores: ones });
-      forks.free(varied.output);
-      finals.push(await forks.finish(varied.state, t + 1, inForce));
-      state = await forks.move({ from: state, index: t, scores: inForce(t) });
+      const varied = await forks.attempt({ from: state, index: t, scores: ones }, inForce);
+      forks.free(varied.outputs);
+      variations.push(varied.finals);
+      state = await forks.move({ from: state, index: t, ...inForce(t) });
     }
+    const routed = state.map(({ plan }) => plan.latent);
     const lambda = [0];
-    for (const final of finals) lambda.push(await imageError(run, final, state.plan.latent));
+    for (const finals of variations) lambda.push(await imageError(anyRun(parts), finals, routed));
     return lambda;
   });
 }
@@ -45,11 +45,11 @@ export function cumulativeLambda(options: LambdaOptions): Promise<number[]> {
   return withForks(options, async (forks) => {
     const lambda = [0];
     let state = await forks.first();
-    let previous = await forks.finishUncached(forks.share(state), 1);
+    let previous = await forks.finish(state, 1, forks.uncached);
     for (let t = 1; t < scores.length; t++) {
       const row = scores[t] as readonly number[];
       state = await forks.move({ from: state, index: t, scores: row });
-      const current = await forks.finishUncached(forks.share(state), t + 1);
+      const current = await forks.finish(state, t + 1, forks.uncached);
       lambda.push(await meanSquaredError(current, previous));
       forks.free(previous);
       previous = current;

@@ -1,11 +1,20 @@
 import type { CachePredictor } from '@harmonica/core';
 import { bestTrial, deepest, type Trial } from './best-trial.js';
-import { everyBranch, type ForkStep, type Forks, type LambdaOptions, withForks } from './forks.js';
+import {
+  anyRun,
+  type BatchTensor,
+  everyBranch,
+  type ForkStep,
+  type Forks,
+  type LambdaOptions,
+  predictedBy,
+  type StepsAfter,
+  withForks,
+} from './forks.js';
 import { logImageErrors, meanSquaredError } from './image-error.js';
-import type { RunState } from './routed-run.js';
 
 export interface MarginalLambdaOptions extends LambdaOptions {
-  /** Predictors to choose from at each step, simplest first. Default: `run.predictor` alone. */
+  /** Predictors to choose from at each step, simplest first. Default: that of the runs alone. */
   readonly candidates?: readonly CachePredictor[];
   /** Index of the candidate in force at each step. Default: the first everywhere. */
   readonly chosen?: readonly number[];
@@ -43,20 +52,21 @@ export interface MarginalLambda {
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
 export function marginalLambda(options: MarginalLambdaOptions): Promise<MarginalLambda> {
-  return withTrials(options, async ({ forks, run, inForce, tryPredictors, ...trials }) => {
-    const ones = everyBranch(run, 1);
+  return withTrials(options, async ({ forks, inForce, tryPredictors, ...trials }) => {
+    const ones = everyBranch(options.parts, 1);
+    const zeros = everyBranch(options.parts, 0);
     const lambda = [0];
     const stepError = [0];
     let state = await forks.first();
     for (let t = 1; t < options.scores.length; t++) {
-      const computed = await forks.fork({ from: state, index: t, scores: ones });
-      const zeros = everyBranch(run, 0);
-      const predicted = await tryPredictors({ from: state, index: t, scores: zeros });
-      stepError.push(await meanSquaredError(predicted.output, computed.output));
-      const better = await trials.finalError(computed.state, t + 1);
+      const step = { from: state, index: t };
+      const computed = await forks.attempt({ ...step, scores: ones }, inForce);
+      const predicted = await tryPredictors({ ...step, scores: zeros });
+      stepError.push(await meanSquaredError(predicted.outputs, computed.outputs));
+      const better = await trials.finalError(computed.finals);
       lambda.push(Math.max(0, predicted.imageError - better));
-      forks.free(computed.output, predicted.output);
-      state = await forks.move({ from: state, index: t, scores: inForce(t) });
+      forks.free(computed.outputs, computed.finals, predicted.outputs);
+      state = await forks.move({ ...step, ...inForce(t) });
     }
     return { lambda, stepError, chosen: trials.chosen };
   });
@@ -77,10 +87,10 @@ export function choosePredictors(options: ChoosePredictorsOptions): Promise<read
   return withTrials(options, async ({ forks, inForce, tryPredictors, chosen }) => {
     let state = await forks.first();
     for (let t = 1; t < options.scores.length; t++) {
-      const step = { from: state, index: t, scores: inForce(t) };
+      const step = { from: state, index: t, ...inForce(t) };
       if (step.scores.some((score) => score < 1)) {
-        const { output } = await tryPredictors(step);
-        forks.free(output);
+        const { outputs } = await tryPredictors(step);
+        forks.free(outputs);
       }
       state = await forks.move(step);
     }
@@ -90,21 +100,22 @@ export function choosePredictors(options: ChoosePredictorsOptions): Promise<read
 
 interface Trials {
   readonly forks: Forks;
-  readonly run: LambdaOptions['run'];
-  readonly inForce: (step: number) => readonly number[];
+  readonly inForce: StepsAfter;
   /** In force; written by `tryPredictors`. */
   readonly chosen: number[];
-  /** Takes a step with every candidate and puts the best in force. The caller frees its model output. */
+  /** Takes a step with every candidate and puts the best in force. The caller frees its model outputs. */
   readonly tryPredictors: (step: ForkStep) => Promise<Trial>;
-  /** Mean logarithm of the image errors when the steps from `index` on are run as in force; frees the state. */
-  readonly finalError: (state: RunState, index: number) => Promise<number>;
+  /** Mean logarithm of the image errors. */
+  readonly finalError: (finals: BatchTensor) => Promise<number>;
 }
 
 async function withTrials<T>(
   options: MarginalLambdaOptions,
   body: (trials: Trials) => Promise<T>,
 ): Promise<T> {
-  const { scores, candidates = [options.run.predictor] } = options;
+  const { scores } = options;
+  const common = anyRun(options.parts);
+  const { candidates = [common.predictor] } = options;
   const chosen = scores.map((_, step) => options.chosen?.[step] ?? 0);
   const at = (index: number) => candidates[index] as CachePredictor;
   // As deep as the deepest candidate, so that the cache holds what any of them reads.
@@ -113,22 +124,23 @@ async function withTrials<T>(
     depth: deepest(candidates),
     weights: (step, computed) => at(chosen[step] as number).weights(step, computed),
   };
-  const run = { ...options.run, predictor };
-  const inForce = (step: number) => scores[step] as readonly number[];
-  return withForks({ ...options, run }, async (forks) => {
-    const uncached = await forks.finishUncached(await forks.first(), 1);
-    const finalError: Trials['finalError'] = async (state, index) => {
-      const final = await forks.finish(state, index, inForce);
-      const errors = await logImageErrors(run, final, uncached);
-      forks.free(final);
+  const parts = predictedBy(options.parts, () => predictor);
+  const inForce: StepsAfter = (step) => ({ scores: scores[step] as readonly number[] });
+  return withForks({ ...options, parts }, async (forks) => {
+    const first = await forks.first();
+    const uncached = await forks.finish(first, 1, forks.uncached);
+    forks.free(first);
+    const finalError: Trials['finalError'] = async (finals) => {
+      const errors = await logImageErrors(common, finals, uncached);
       return errors.reduce((sum, error) => sum + error, 0) / errors.length;
     };
     const tryPredictors: Trials['tryPredictors'] = async (step) => {
-      const imageErrorOf = (state: RunState) => finalError(state, step.index + 1);
-      const best = await bestTrial({ forks, candidates, step, imageErrorOf });
+      const attempt = (candidate: CachePredictor) =>
+        forks.attempt({ ...step, predictor: candidate }, inForce);
+      const best = await bestTrial({ forks, candidates, attempt, imageErrorOf: finalError });
       chosen[step.index] = best.candidate;
       return best;
     };
-    return body({ forks, run, inForce, chosen, tryPredictors, finalError });
+    return body({ forks, inForce, chosen, tryPredictors, finalError });
   });
 }

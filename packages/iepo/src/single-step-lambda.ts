@@ -1,10 +1,17 @@
 import type { CachePredictor } from '@harmonica/core';
 import { bestTrial, deepest } from './best-trial.js';
-import { everyBranch, type LambdaOptions, withForks } from './forks.js';
+import {
+  anyRun,
+  type BatchTensor,
+  everyBranch,
+  type LambdaOptions,
+  predictedBy,
+  withForks,
+} from './forks.js';
 import { meanSquaredError, typicalImageError } from './image-error.js';
 
 export interface SingleStepLambdaOptions extends LambdaOptions {
-  /** Predictors to choose from at each step, simplest first. Default: `run.predictor` alone. */
+  /** Predictors to choose from at each step, simplest first. Default: that of the runs alone. */
   readonly candidates?: readonly CachePredictor[];
 }
 
@@ -38,7 +45,7 @@ export interface SingleStepLambda {
 export async function singleStepLambda(
   options: SingleStepLambdaOptions,
 ): Promise<SingleStepLambda> {
-  const zeros = () => everyBranch(options.run, 0);
+  const zeros = () => everyBranch(options.parts, 0);
   const trials = await tryEveryStep(options, zeros);
   return {
     lambda: trials.map((trial) => trial?.imageError ?? 0),
@@ -79,39 +86,36 @@ function tryEveryStep(
   options: SingleStepLambdaOptions,
   scoresOf: (step: number) => readonly number[] | undefined,
 ): Promise<(StepErrors | undefined)[]> {
-  const { scores, candidates = [options.run.predictor] } = options;
+  const { scores } = options;
+  const common = anyRun(options.parts);
+  const { candidates = [common.predictor] } = options;
   // The cache must hold what any of them reads.
-  const predictor = { ...options.run.predictor, depth: deepest(candidates) };
-  const run = { ...options.run, predictor };
-  const ones = everyBranch(run, 1);
-  return withForks({ ...options, run }, async (forks) => {
+  const depth = deepest(candidates);
+  const parts = predictedBy(options.parts, ({ predictor }) => ({ ...predictor, depth }));
+  const ones = everyBranch(parts, 1);
+  return withForks({ ...options, parts }, async (forks) => {
+    const imageErrorOf = (finals: BatchTensor) => typicalImageError(common, finals, reference);
     let state = await forks.first();
-    const reference = await forks.finishUncached(forks.share(state), 1);
+    const reference = await forks.finish(state, 1, forks.uncached);
     const found: (StepErrors | undefined)[] = [undefined];
     for (let index = 1; index < scores.length; index++) {
-      const from = state;
-      const kept = (scores[index] as readonly number[]).map((score) => score === 1);
-      const computed = await forks.fork({ from, index, scores: ones, kept });
+      const step = { from: state, index };
       const tried = scoresOf(index);
-      if (tried) {
-        const { candidate, output, imageError } = await bestTrial({
+      const best =
+        tried &&
+        (await bestTrial({
           forks,
           candidates,
-          step: { from, index, scores: tried },
-          imageErrorOf: async (after) => {
-            const final = await forks.finishUncached(after, index + 1);
-            const error = await typicalImageError(run, final, reference);
-            forks.free(final);
-            return error;
-          },
-        });
-        const stepError = await meanSquaredError(output, computed.output);
-        forks.free(output);
-        found.push({ candidate, imageError, stepError });
-      } else {
-        found.push(undefined);
-      }
-      forks.free(from, computed.output);
+          attempt: (predictor) =>
+            forks.attempt({ ...step, scores: tried, predictor }, forks.uncached),
+          imageErrorOf,
+        }));
+      const kept = (scores[index] as readonly number[]).map((score) => score === 1);
+      const computed = await forks.moveWithOutputs({ ...step, scores: ones, kept });
+      found.push(
+        best && { ...best, stepError: await meanSquaredError(best.outputs, computed.outputs) },
+      );
+      forks.free(computed.outputs, best?.outputs ?? []);
       state = computed.state;
     }
     return found;

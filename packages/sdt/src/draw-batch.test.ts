@@ -9,7 +9,7 @@ import {
 import { createDdimPlan } from '@harmonica/samplers';
 import { memory, ones, type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type DrawBatchOptions, drawBatch, drawLabels } from './draw-batch.js';
+import { type BatchPart, type DrawBatchOptions, drawBatch, drawLabels } from './draw-batch.js';
 
 const latent = { height: 2, width: 2, channels: 1 };
 const spec: BackboneSpec = {
@@ -56,7 +56,7 @@ describe('drawLabels', () => {
 describe('drawBatch', () => {
   it('puts the unconditional half after the conditional one, repeating its rows', () => {
     const guidance = { scale: 2, unconditional: { caption: zeros([2, 3, 2]) } };
-    const batch = drawn({ guidance });
+    const [batch] = drawn({ guidance }) as [BatchPart];
     const { caption } = batch.condition as { caption: Tensor };
     expect(caption.shape).toEqual([8, 3, 2]);
     expect(Array.from(caption.dataSync())).toEqual([
@@ -68,7 +68,7 @@ describe('drawBatch', () => {
   });
 
   it('gives every image noise of its own seed', () => {
-    const batch = drawn({ size: 2 });
+    const [batch] = drawn({ size: 2 }) as [BatchPart];
     const rng = createRng({ seed: 1 });
     const seeds = [rng.integer(2 ** 32), rng.integer(2 ** 32)];
     expect(batch.latent.dataSync()).toEqual(createNoise({ seeds, latent }).initial().dataSync());

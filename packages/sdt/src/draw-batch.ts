@@ -11,7 +11,16 @@ import {
   type Rng,
   type SamplerPlan,
 } from '@harmonica/core';
-import { concat, mul, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import {
+  concat,
+  dispose,
+  mul,
+  type Tensor,
+  type Tensor4D,
+  tensor1d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { gatherRows, partsOf } from './batch-parts.js';
 
 /** Draws the conditioning of a batch: one row per image for every input of the backbone. The caller disposes it. */
 export type DrawCondition = (rng: Rng, batch: number) => NamedTensors;
@@ -41,21 +50,27 @@ export function drawLabels(spec: BackboneSpec): DrawCondition {
 
 export interface DrawBatchOptions {
   readonly rng: Rng;
+  /** Images. */
   readonly size: number;
+  /** Images of a part at most; what is drawn does not depend on it. Default: all. */
+  readonly microBatch?: number;
   readonly spec: BackboneSpec;
   readonly plan: SamplerPlan;
   readonly drawCondition: DrawCondition;
   readonly guidance?: Guidance;
 }
 
-/** A fresh batch to sample. The caller disposes `latent` and `condition`. */
-export interface TrainingBatch {
-  /** Initial latent; with guidance of twice the batch, both halves equal. */
+/** Some images of a fresh batch to sample. The caller disposes `latent` and `condition`. */
+export interface BatchPart {
+  /** Initial latent; with guidance of twice the images, both halves equal. */
   readonly latent: Tensor4D;
-  /** With guidance of twice the batch, conditional half first. */
+  /** With guidance of twice the images, conditional half first. */
   readonly condition: NamedTensors;
   readonly noise: NoiseSource;
 }
+
+/** A fresh batch, in parts. */
+export type TrainingBatch = readonly BatchPart[];
 
 /**
  * Draws noise and conditioning anew, so that no two trajectories repeat.
@@ -64,13 +79,22 @@ export interface TrainingBatch {
  * of guidance, is not what the backbone asks for; or if there is no unconditional input
  */
 export function drawBatch(options: DrawBatchOptions): TrainingBatch {
-  const { rng, size, spec, plan, guidance } = options;
+  const { rng, size, microBatch = size, spec, plan, guidance } = options;
   const seeds = Array.from({ length: size }, () => rng.integer(2 ** 32));
-  const single = createNoise({ seeds, latent: spec.latent });
-  const noise = guidance ? twice(single) : single;
   const condition = drawnCondition(options);
-  const latent = tidy(() => mul(noise.initial(), plan.initialStd) as Tensor4D);
-  return { latent, condition, noise };
+  const batch = partsOf({ size, microBatch }).map((images): BatchPart => {
+    const ofPart = images.map((i) => seeds[i] as number);
+    const single = createNoise({ seeds: ofPart, latent: spec.latent });
+    const noise = guidance ? twice(single) : single;
+    const rows = guidance ? [...images, ...images.map((i) => size + i)] : images;
+    return {
+      latent: tidy(() => mul(noise.initial(), plan.initialStd) as Tensor4D),
+      condition: gatherRows(condition, rows),
+      noise,
+    };
+  });
+  dispose(condition as Record<string, Tensor>);
+  return batch;
 }
 
 function drawnCondition({ rng, size, spec, drawCondition, guidance }: DrawBatchOptions) {

@@ -10,30 +10,31 @@ import {
 } from '@harmonica/core';
 import {
   add,
-  gather,
+  dispose,
   mul,
   type Tensor,
   type Tensor4D,
-  tensor1d,
   tensor4d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { gatherRows, partsOf } from './batch-parts.js';
 import { forwardProcess } from './forward-process.js';
-import { disposeBatch } from './training-batch.js';
+import { disposeParts, microBatchOf } from './training-batch.js';
 import type { LatentBatch, TrainRouterOptions } from './training-run.js';
 
 /** Share of images that are trained on without their condition (Learning-to-Cache's official code). */
 export const CONDITION_DROPOUT = 0.1;
 
-/** Noised images before a pair of steps. */
-export interface DrawnPair extends LatentBatch {
+/** Noised images before a pair of steps, in parts. */
+export interface DrawnPair {
   /** The second step of the pair, whose row is trained: odd. */
   readonly step: number;
+  readonly parts: readonly LatentBatch[];
 }
 
 /**
  * Draws one iteration of Learning-to-Cache: a pair of steps, latents of images noised to where its first step starts, and
- * their conditions, some of which are dropped. The caller disposes `latent` and `condition`.
+ * their conditions, some of which are dropped. The caller disposes the parts.
  *
  * @throws {@link ShapeError}, {@link DTypeError}, {@link InvalidArgumentError} if what `drawLatents` draws is not what the
  * backbone asks for, or there is nothing to drop a condition for
@@ -49,9 +50,11 @@ export function drawPair(options: TrainRouterOptions, rng: Rng): DrawnPair {
     const noise = tensor4d(values, images.latent.shape);
     const latent = noised(images.latent, { plan, index: step - 1, noise });
     noise.dispose();
-    return { step, latent, condition };
+    const parts = split({ latent, condition }, microBatchOf(config));
+    disposeParts([{ latent, condition }]);
+    return { step, parts };
   } finally {
-    disposeBatch(images);
+    disposeParts([images]);
   }
 }
 
@@ -67,6 +70,13 @@ export interface NoisedOptions {
 export function noised(x0: Tensor4D, { plan, index, noise }: NoisedOptions): Tensor4D {
   const { alpha, sigma } = forwardProcess(plan, index);
   return tidy(() => add(mul(x0, alpha), mul(noise, sigma)) as Tensor4D);
+}
+
+function split({ latent, condition }: LatentBatch, microBatch: number): LatentBatch[] {
+  return partsOf({ size: latent.shape[0], microBatch }).map((rows) => ({
+    latent: gatherRows({ latent }, rows).latent as Tensor4D,
+    condition: gatherRows(condition, rows),
+  }));
 }
 
 function isDropped(rng: Rng): () => boolean {
@@ -88,7 +98,7 @@ function drawImages(options: TrainRouterOptions, rng: Rng): LatentBatch {
     assertCondition(spec, images.condition, config.batchSize);
     return images;
   } catch (error) {
-    disposeBatch(images);
+    disposeParts([images]);
     throw error;
   }
 }
@@ -102,15 +112,11 @@ function dropCondition(
   const { spec } = executor;
   const { unconditional } = guidance ?? {};
   if (unconditional) assertUnconditional(spec, unconditional, dropped.length);
-  return tidy(() => {
-    const both = doubleCondition(spec, condition, unconditional);
-    const rows = tensor1d(
-      dropped.map((drop, i) => (drop ? dropped.length + i : i)),
-      'int32',
-    );
-    const entries = Object.entries(both).map(([name, each]) => [name, gather(each, rows)]);
-    return Object.fromEntries(entries) as Record<string, Tensor>;
-  });
+  const both = doubleCondition(spec, condition, unconditional);
+  const rows = dropped.map((drop, i) => (drop ? dropped.length + i : i));
+  const kept = gatherRows(both, rows);
+  dispose(both as Record<string, Tensor>);
+  return kept;
 }
 
 /** Learning-to-Cache without images. */

@@ -9,6 +9,7 @@ export {
 export { type AdaptBetaOptions, adaptBeta } from './beta-control.js';
 export { type CalibrateThresholdOptions, calibrateThreshold } from './calibrate-threshold.js';
 export {
+  type BatchPart,
   type DrawBatchOptions,
   type DrawCondition,
   drawBatch,
@@ -27,6 +28,7 @@ export {
   learningRateAt,
   type ProxyName,
   paperConfig,
+  SETTING_DEFAULTS,
   type TrainingConfig,
 } from './training-config.js';
 export type {

@@ -18,7 +18,7 @@ import { initAdamW } from './adamw.js';
 import { noised } from './draw-pair.js';
 import { startRound, updateStep } from './router-updates.js';
 import { pairStep } from './train-pairs.js';
-import { disposeBatch } from './training-batch.js';
+import { disposeParts } from './training-batch.js';
 import { l2cConfig } from './training-config.js';
 import type { TrainingState } from './training-state.js';
 
@@ -84,7 +84,7 @@ it('agrees with four iterations of the official code in latents, error, loss, gr
     const pair = { step, latent, condition: { labels } };
     const scores = routerScores(round.state)[step] as readonly number[];
     const found = await pairStep({ executor, plan }, pair, scores);
-    disposeBatch(pair);
+    disposeParts([pair]);
     expectClose([found.error], entryOf(golden.f64('dataLoss'), i), close);
     const gradient = scores.map(
       (s, k) => ((found.scoreGradients[k] as number) + config.beta) * s * (1 - s),

@@ -1,11 +1,10 @@
 import { type PredictorChoice, type PredictorName, restoreRng } from '@harmonica/core';
-import type { RoutedRun } from '@harmonica/iepo';
 import { predictorByName, routerScores } from '@harmonica/router';
 import type { TrainingBatch } from './draw-batch.js';
 import { hardScores, thresholdInForce } from './router-updates.js';
 import { startingBeta } from './starting-beta.js';
 import { isRelative, predictorsFor, stepWeights } from './step-weights.js';
-import { disposeBatch, drawNoise, routedRun } from './training-batch.js';
+import { disposeParts, drawNoise, routedParts } from './training-batch.js';
 import type { TrainingConfig } from './training-config.js';
 import { costModelIn } from './training-costs.js';
 import type { TrainRouterOptions } from './training-run.js';
@@ -23,22 +22,19 @@ export function isRefreshDue(
 export interface RefreshWeightsOptions {
   readonly options: TrainRouterOptions;
   readonly state: TrainingState;
-  /** On the noise of `batch`. */
-  readonly run: RoutedRun;
   /** Not disposed. */
   readonly batch: TrainingBatch;
 }
 
 /** Renews lambda, the loss weights and the predictors on a batch. */
 export async function refreshWeights(input: RefreshWeightsOptions): Promise<TrainingState> {
-  const { options, state, run, batch } = input;
+  const { options, state, batch } = input;
   const { config, signal } = options;
   const first = state.refreshedAt < 0;
   const cost = costModelIn(options, state);
   const fresh = await stepWeights({
     ...predictorSearch(config, state),
-    run,
-    latent: batch.latent,
+    parts: routedParts(options, state, batch),
     proxy: config.proxy,
     soft: routerScores(state),
     hard: hardScores(state.logits, thresholdInForce(config, state.logits, cost)),
@@ -77,14 +73,13 @@ export async function withFinalPredictors(
     const chosen = await predictorsFor({
       ...search,
       proxy: config.proxy,
-      run: routedRun(options, state, batch),
-      latent: batch.latent,
+      parts: routedParts(options, state, batch),
       hard: hardScores(state.logits, threshold),
       ...(signal && { signal }),
     });
     return { ...state, predictor: predictorNames(chosen) };
   } finally {
-    disposeBatch(batch);
+    disposeParts(batch);
   }
 }
 

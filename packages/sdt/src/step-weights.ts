@@ -19,7 +19,7 @@ export interface StepWeights {
 }
 
 export interface StepWeightsOptions
-  extends Pick<MarginalLambdaOptions, 'run' | 'latent' | 'signal' | 'candidates' | 'chosen'> {
+  extends Pick<MarginalLambdaOptions, 'parts' | 'signal' | 'candidates' | 'chosen'> {
   readonly proxy: ProxyName;
   /** Soft scores in force, as the trainer applies them. */
   readonly soft: LambdaOptions['scores'];
@@ -35,7 +35,7 @@ export interface StepWeightsOptions
  *   image, over the mean of lambda, so that beta does not depend on the model;
  * - `uniform`: 1 (the objective without the proxy).
  *
- * With `candidates` it chooses a predictor for each step as well; the soft proxies go on to measure with `run.predictor`.
+ * With `candidates` it chooses a predictor for each step as well; the soft proxies go on to measure with the predictor of the runs.
  */
 export async function stepWeights(options: StepWeightsOptions): Promise<StepWeights> {
   const { proxy, soft, hard, ...search } = options;

@@ -16,9 +16,9 @@ import { trainKeepingStates } from '../test/train-keeping-states.js';
 import { CONDITION_DROPOUT, drawPair } from './draw-pair.js';
 import { forwardProcess } from './forward-process.js';
 import { trainRouter } from './train-router.js';
-import { disposeBatch } from './training-batch.js';
+import { disposeParts } from './training-batch.js';
 import { l2cConfig, type TrainingConfig } from './training-config.js';
-import type { DrawLatents, TrainRouterOptions } from './training-run.js';
+import type { DrawLatents, LatentBatch, TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 
 const backbone = createTinyBackbone();
@@ -187,19 +187,23 @@ describe('drawPair', () => {
       latent: tensor4d(new Float32Array(batch * 64).fill(x0), [batch, 4, 4, 4]),
       condition: { labels: tensor1d(new Int32Array(batch).fill(1), 'int32') },
     });
-    const pair = drawPair(
-      options({ config: { ...config, batchSize: size }, drawLatents: constant }),
+    const { step, parts } = drawPair(
+      options({
+        config: { ...config, batchSize: size, microBatch: size },
+        drawLatents: constant,
+      }),
       createRng({ seed: 3 }),
     );
-    const labels = pair.condition.labels?.dataSync() ?? [];
+    const [{ latent, condition }] = parts as [LatentBatch];
+    const labels = condition.labels?.dataSync() ?? [];
     expect(new Set(labels)).toEqual(new Set([1, 3]));
     const dropped = labels.filter((label) => label === 3).length / size;
     expect(Math.abs(dropped - CONDITION_DROPOUT)).toBeLessThan(0.02);
-    const { alpha, sigma } = forwardProcess(plan, pair.step - 1);
-    const { mean, std } = moments(pair.latent);
+    const { alpha, sigma } = forwardProcess(plan, step - 1);
+    const { mean, std } = moments(latent);
     expect(Math.abs(mean - alpha * x0)).toBeLessThan(0.01);
     expect(Math.abs(std - sigma)).toBeLessThan(0.01);
-    disposeBatch(pair);
+    disposeParts(parts);
   });
 });
 

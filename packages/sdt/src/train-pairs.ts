@@ -8,13 +8,14 @@ import {
 } from '@harmonica/core';
 import { disposeRunState, type RoutedRun } from '@harmonica/iepo';
 import { predictorByName } from '@harmonica/router';
-import { type DrawnPair, drawPair } from './draw-pair.js';
+import { drawPair } from './draw-pair.js';
 import { forwardProcess } from './forward-process.js';
 import { fullStep } from './full-step.js';
+import { meanStep, type PartErrors } from './mean-step.js';
 import { isRefreshDue, refreshWeights } from './refresh-weights.js';
 import { appliedScores, endRound, startRound, updateStep } from './router-updates.js';
-import { disposeBatch, drawNoise, rngAfterRefresh, routedRun } from './training-batch.js';
-import type { TrainRouterOptions } from './training-run.js';
+import { disposeParts, drawNoise, rngAfterRefresh } from './training-batch.js';
+import type { LatentBatch, TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 import { trainingStep } from './training-step.js';
 
@@ -32,14 +33,18 @@ export async function trainPairs(
   const pairs = plan.steps.length / 2;
   let round = startRound(state);
   for (let count = 0; count < pairs; count++) {
-    throwIfAborted(signal, 'Training');
-    const pair = drawPair(options, rng);
+    const { step, parts } = drawPair(options, rng);
     try {
-      const scores = appliedScores(options, round, pair.step);
-      const found = await pairStep(options, pair, scores);
-      round = updateStep(options, round, { ...found, step: pair.step });
+      const scores = appliedScores(options, round, step);
+      const found: PartErrors[] = [];
+      for (const part of parts) {
+        throwIfAborted(signal, 'Training');
+        const errors = await pairStep(options, { ...part, step }, scores);
+        found.push({ ...errors, images: part.latent.shape[0] });
+      }
+      round = updateStep(options, round, { ...meanStep(found), step });
     } finally {
-      disposeBatch(pair);
+      disposeParts(parts);
     }
   }
   const images = (state.images ?? 0) + pairs * config.batchSize;
@@ -79,18 +84,23 @@ async function refreshed(
   if (!isRefreshDue(options.config, before)) return { state: before, rng };
   const batch = drawNoise(options, rng);
   try {
-    const run = routedRun(options, before, batch);
-    const state = await refreshWeights({ options, state: before, run, batch });
+    const state = await refreshWeights({ options, state: before, batch });
     return { state, rng: rngAfterRefresh(options.config, rng) };
   } finally {
-    disposeBatch(batch);
+    disposeParts(batch);
   }
+}
+
+/** Noised images before a pair of steps. */
+export interface PairStart extends LatentBatch {
+  /** The second step of the pair. */
+  readonly step: number;
 }
 
 /** Error and score gradients of the second step of a pair. */
 export async function pairStep(
   { executor, plan }: Pick<TrainRouterOptions, 'executor' | 'plan'>,
-  { step, latent, condition }: DrawnPair,
+  { step, latent, condition }: PairStart,
   scores: readonly number[],
 ) {
   // At a threshold of 1 no blended output is cached.

@@ -1,11 +1,10 @@
 import { restoreRng, throwIfAborted } from '@harmonica/core';
-import { disposeRunState, type RoutedRun } from '@harmonica/iepo';
-import { predictorByName } from '@harmonica/router';
-import type { TrainingBatch } from './draw-batch.js';
+import { disposeRunState, type RunPart, type RunState } from '@harmonica/iepo';
 import { fullStep } from './full-step.js';
+import { meanStep, type PartErrors } from './mean-step.js';
 import { isRefreshDue, refreshWeights } from './refresh-weights.js';
 import { appliedScores, endRound, startRound, updateStep } from './router-updates.js';
-import { disposeBatch, drawNoise, rngAfterRefresh, routedRun } from './training-batch.js';
+import { disposeParts, drawNoise, rngAfterRefresh, routedParts } from './training-batch.js';
 import type { TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 import { trainingStep } from './training-step.js';
@@ -17,40 +16,49 @@ export async function trainTrajectory(
 ): Promise<TrainingState> {
   const rng = restoreRng(before.rng);
   const batch = drawNoise(options, rng);
-  const run = routedRun(options, before, batch);
   try {
     const due = isRefreshDue(options.config, before);
-    const state = due ? await refreshWeights({ options, state: before, run, batch }) : before;
-    const chosen = { ...run, predictor: predictorByName(state.predictor) };
-    const trained = await trainSteps({ options, state, run: chosen, batch });
+    const state = due ? await refreshWeights({ options, state: before, batch }) : before;
+    const parts = routedParts(options, state, batch);
+    const trained = await trainSteps({ options, state, parts });
     return { ...trained, rng: (due ? rngAfterRefresh(options.config, rng) : rng).state() };
   } finally {
-    disposeBatch(batch);
+    disposeParts(batch);
   }
 }
 
 interface TrainStepsInput {
   readonly options: TrainRouterOptions;
   readonly state: TrainingState;
-  readonly run: RoutedRun;
-  readonly batch: TrainingBatch;
+  readonly parts: readonly RunPart[];
 }
 
-/** Step 0 fills the cache. */
-async function trainSteps({ options, state, run, batch }: TrainStepsInput) {
+/** Step 0 fills the cache. Each step is taken by one part after the other, and then updates the router. */
+async function trainSteps({ options, state, parts }: TrainStepsInput) {
   let round = startRound(state);
-  let runState = await fullStep(run, { latent: batch.latent, index: 0 });
+  const states: RunState[] = [];
   try {
-    for (let step = 1; step < state.logits.length; step++) {
-      throwIfAborted(options.signal, 'Training');
-      const scores = appliedScores(options, round, step);
-      const result = await trainingStep({ run, state: runState, index: step, scores });
-      disposeRunState(run, runState);
-      runState = result.state;
-      round = updateStep(options, round, { ...result, step });
+    for (const { run, latent } of parts) states.push(await fullStep(run, { latent, index: 0 }));
+    for (let index = 1; index < state.logits.length; index++) {
+      const scores = appliedScores(options, round, index);
+      const found: PartErrors[] = [];
+      for (const [i, { run, latent }] of parts.entries()) {
+        throwIfAborted(options.signal, 'Training');
+        const before = states[i] as RunState;
+        const { state: after, ...errors } = await trainingStep({
+          run,
+          state: before,
+          index,
+          scores,
+        });
+        disposeRunState(run, before);
+        states[i] = after;
+        found.push({ ...errors, images: latent.shape[0] });
+      }
+      round = updateStep(options, round, { ...meanStep(found), step: index });
     }
   } finally {
-    disposeRunState(run, runState);
+    for (const [i, left] of states.entries()) disposeRunState((parts[i] as RunPart).run, left);
   }
   return endRound(options, round);
 }

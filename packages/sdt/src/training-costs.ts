@@ -6,7 +6,8 @@ import {
   measureCostModel,
   predictorByName,
 } from '@harmonica/router';
-import { disposeBatch, drawNoise } from './training-batch.js';
+import type { BatchPart } from './draw-batch.js';
+import { disposeParts, drawNoise } from './training-batch.js';
 import type { TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 
@@ -29,7 +30,7 @@ export function penaltyCosts(
 }
 
 /**
- * A state with the costs that its config asks for. They are measured once, on a batch as it will be trained on, and stay
+ * A state with the costs that its config asks for. They are measured once, on the first part of a batch as it will be trained on, and stay
  * with the state, so that a resumed run goes on with the same ones.
  */
 export async function withCosts(
@@ -39,7 +40,7 @@ export async function withCosts(
   const { executor, plan, config, signal } = options;
   if (config.costs !== 'ms' || state.costs) return state;
   const batch = drawNoise(options, restoreRng(state.rng));
-  const { latent, condition } = batch;
+  const { latent, condition } = batch[0] as BatchPart;
   const time = (plan.steps[0] as (typeof plan.steps)[number]).timestep;
   const predictorDepth = predictorByName(state.predictor).depth;
   try {
@@ -52,6 +53,6 @@ export async function withCosts(
     });
     return { ...state, costs };
   } finally {
-    disposeBatch(batch);
+    disposeParts(batch);
   }
 }

@@ -95,7 +95,7 @@ export function trainingMethodsReport(costs: readonly MethodCost[]): string {
   return section(`Training methods: one update, and images of ${UPDATES} updates`, {
     head: [
       'method',
-      'samples at a time',
+      'samples of an update',
       'update ms',
       'encoding ms',
       'over L2C',

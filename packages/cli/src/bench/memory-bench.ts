@@ -30,6 +30,8 @@ export interface MemoryProbeOptions {
   readonly setting: RunSetting;
   /** Images. */
   readonly batchSize: number;
+  /** Images that training works on at a time. Default: the config's. */
+  readonly microBatch?: number | undefined;
   readonly predictor: PredictorName;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,7 +57,7 @@ async function sampleOnce({ session, setting, batchSize, signal }: MemoryProbeOp
 }
 
 async function trainOnce(options: MemoryProbeOptions): Promise<void> {
-  const { session, setting, batchSize, predictor, signal } = options;
+  const { session, setting, batchSize, microBatch, predictor, signal } = options;
   const { executor, model } = session;
   const { plan, guidance } = setting;
   const inputs = trainingInputs({ subjects: model.subjects, guidance, batchSize });
@@ -63,7 +65,13 @@ async function trainOnce(options: MemoryProbeOptions): Promise<void> {
     executor,
     plan,
     ...inputs,
-    config: { ...defaultConfig, batchSize, predictor, iterations: plan.steps.length - 1 },
+    config: {
+      ...defaultConfig,
+      batchSize,
+      microBatch,
+      predictor,
+      iterations: plan.steps.length - 1,
+    },
     provenance: createProvenance({
       spec: executor.spec,
       modelSha256: model.sha256,

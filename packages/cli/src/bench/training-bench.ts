@@ -10,12 +10,13 @@ import {
   disposeRunState,
   guide,
   type RoutedRun,
+  type RunPart,
   type RunState,
   startRun,
 } from '@harmonica/iepo';
 import { measureInterleaved } from '@harmonica/metrics';
 import { predictorByName } from '@harmonica/router';
-import { drawBatch, trainingStep } from '@harmonica/sdt';
+import { drawBatch, SETTING_DEFAULTS, trainingStep } from '@harmonica/sdt';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 import type { RunSetting } from '../run-setting.js';
 import type { Session } from '../session.js';
@@ -38,53 +39,29 @@ export interface TrainingBenchOptions {
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** Images; with guidance the model runs on twice as many. */
   readonly batchSize: number;
+  /** Images that training works on at a time. Default: the config's. */
+  readonly microBatch?: number | undefined;
   readonly predictor: PredictorName;
   readonly repeats: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Times one iteration of step-wise denoising training (teacher, blended student, gradients) and one forward pass of the
- * same batch, in turns, with as much history as the predictor reads.
+ * Times one iteration of step-wise denoising training (teacher, blended student, gradients), part by part, and one forward
+ * pass of the whole batch, in turns, with as much history as the predictor reads.
  *
  * @throws {@link InvalidArgumentError} if the plan has too few steps for that
  */
 export async function trainingBench(options: TrainingBenchOptions): Promise<TrainingTiming> {
-  const { session, setting, batchSize, predictor, repeats, signal } = options;
-  const { executor } = session;
-  const { spec } = executor;
+  const { predictor, repeats, signal } = options;
   assertSteps(options);
-  const {
-    drawCondition,
-    dispose: disposeInputs,
-    ...guided
-  } = trainingInputs({
-    subjects: session.model.subjects,
-    guidance: setting.guidance,
-    batchSize,
-  });
-  const batch = drawBatch({
-    rng: createRng({ seed: 1 }),
-    size: batchSize,
-    spec,
-    plan: setting.plan,
-    drawCondition,
-    ...guided,
-  });
-  const run: RoutedRun = {
-    executor,
-    plan: setting.plan,
-    predictor: predictorByName(predictor),
-    condition: batch.condition,
-    noise: batch.noise,
-    threshold: 0.1,
-    ...guided,
-  };
-  const { state, index } = await runUntilHistory(run, batch.latent);
+  const { whole, parts, dispose: disposeInputs } = drawRuns(options);
+  const ready: Ready[] = [];
   try {
+    for (const { run, latent } of parts) ready.push(await runUntilHistory(run, latent));
     const { a, b, ratio } = await measureInterleaved({
-      a: () => iterate(run, state, index),
-      b: () => forward(run, state, index),
+      a: () => iterate(ready),
+      b: () => forward(whole, predictorByName(predictor).depth),
       repeats,
       warmup: 1,
       ...(signal && { signal }),
@@ -96,10 +73,46 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
       iterationInForwards: ratio.median,
     };
   } finally {
-    disposeRunState(run, state);
-    dispose([batch.latent, ...Object.values(batch.condition)] as Tensor[]);
+    for (const { run, state } of ready) disposeRunState(run, state);
     disposeInputs();
   }
+}
+
+/** The same batch at once and in the parts of training. */
+function drawRuns(options: TrainingBenchOptions) {
+  const { session, setting, batchSize, microBatch = SETTING_DEFAULTS.microBatch } = options;
+  const { executor, model } = session;
+  const { plan, guidance } = setting;
+  const { subjects } = model;
+  const {
+    drawCondition,
+    dispose: disposeInputs,
+    ...guided
+  } = trainingInputs({ subjects, guidance, batchSize });
+  const predictor = predictorByName(options.predictor);
+  const shared = { executor, plan, predictor, threshold: 0.1, ...guided };
+  const draw = (size: number): RunPart[] =>
+    drawBatch({
+      rng: createRng({ seed: 1 }),
+      size: batchSize,
+      microBatch: size,
+      spec: executor.spec,
+      plan,
+      drawCondition,
+      ...guided,
+    }).map(({ latent, condition, noise }) => ({ latent, run: { ...shared, condition, noise } }));
+  const [whole] = draw(batchSize) as [RunPart];
+  const parts = draw(microBatch);
+  return {
+    whole,
+    parts,
+    dispose: () => {
+      for (const { latent, run } of [whole, ...parts]) {
+        dispose([latent, ...Object.values(run.condition)] as Tensor[]);
+      }
+      disposeInputs();
+    },
+  };
 }
 
 function assertSteps({ setting, predictor }: TrainingBenchOptions): void {
@@ -113,8 +126,14 @@ function assertSteps({ setting, predictor }: TrainingBenchOptions): void {
   });
 }
 
-/** The state after as many fully computed steps as the predictor reads. */
-async function runUntilHistory(run: RoutedRun, latent: RunState['plan']['latent']) {
+/** A run that has as much history as its predictor reads, and the step that comes next. */
+interface Ready {
+  readonly run: RoutedRun;
+  readonly state: RunState;
+  readonly index: number;
+}
+
+async function runUntilHistory(run: RoutedRun, latent: RunPart['latent']): Promise<Ready> {
   const scores = run.executor.spec.branches.map(() => 1);
   let state = startRun(run, latent);
   for (let index = 0; index < run.predictor.depth; index++) {
@@ -123,19 +142,21 @@ async function runUntilHistory(run: RoutedRun, latent: RunState['plan']['latent'
     disposeRunState(run, state);
     state = result.state;
   }
-  return { state, index: run.predictor.depth };
+  return { run, state, index: run.predictor.depth };
 }
 
-async function iterate(run: RoutedRun, state: RunState, index: number): Promise<void> {
-  const scores = run.executor.spec.branches.map(() => 0.5);
-  const result = await trainingStep({ run, state, index, scores });
-  disposeRunState(run, result.state);
+async function iterate(parts: readonly Ready[]): Promise<void> {
+  for (const { run, state, index } of parts) {
+    const scores = run.executor.spec.branches.map(() => 0.5);
+    const result = await trainingStep({ run, state, index, scores });
+    disposeRunState(run, result.state);
+  }
 }
 
-async function forward(run: RoutedRun, state: RunState, index: number): Promise<void> {
+async function forward({ run, latent }: RunPart, index: number): Promise<void> {
   const { executor } = run;
   const all = executor.spec.branches.map((branch) => computeAction(branch.index, false));
-  const begun = await beginStep(run, state.plan, index);
+  const begun = await beginStep(run, { latent, predictions: [] }, index);
   const { stream } = await executor.advance(begun, all);
   const output = guide(run, await executor.end(stream));
   output.dispose();

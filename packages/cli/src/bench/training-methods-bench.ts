@@ -6,6 +6,7 @@ import {
   type DrawLatents,
   l2cConfig,
   paperConfig,
+  SETTING_DEFAULTS,
   type TrainingConfig,
   trainRouter,
 } from '@harmonica/sdt';
@@ -27,8 +28,10 @@ export interface TrainOnceOptions {
   readonly session: Pick<Session, 'executor' | 'model'>;
   /** Of DDIM with an even number of steps. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
-  /** Images of a trajectory. Learning-to-Cache takes as many samples as the model then runs on, guidance included. */
+  /** Images of a trajectory. Learning-to-Cache takes as many samples as the model then runs on, guidance included, and at a time too. */
   readonly batchSize: number;
+  /** Images of a trajectory that are worked on at a time. Default: the config's. */
+  readonly microBatch?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -76,7 +79,7 @@ export async function methodMemory(options: TrainOnceOptions): Promise<MethodMem
 /** What training by one method costs. */
 export interface MethodCost {
   readonly method: TrainingMethod;
-  /** Samples that the model runs on at a time, the halves of guidance included. */
+  /** Samples of an update, the halves of guidance included. */
   readonly samples: number;
   /** Of one update, with its share of a refresh of lambda. Median over rounds. */
   readonly updateMs: number;
@@ -160,7 +163,7 @@ async function timeRound(
     l2c: ms.l2c / (steps / 2),
     sdt,
     harmonica: sdt + refresh,
-    ...(one !== undefined && { encoding: one * samplesOf(options) }),
+    ...(one !== undefined && { encoding: one * samplesOf(setting, options.batchSize) }),
   };
 }
 
@@ -172,7 +175,7 @@ function costOf(
   const median = (of: (round: Round) => number) => summarize(rounds.map(of)).median;
   const encodes = rounds.some(({ encoding }) => encoding !== undefined);
   const encodingOf = ({ encoding = 0 }: Round) => (method === 'l2c' ? encoding : 0);
-  const samples = samplesOf(options);
+  const samples = samplesOf(options.setting, options.batchSize);
   return {
     method,
     samples,
@@ -189,16 +192,23 @@ function costOf(
 }
 
 function configOf({ method, setting, ...options }: TrainOnceOptions): TrainingConfig {
+  const { batchSize, microBatch = SETTING_DEFAULTS.microBatch } = options;
   const steps = setting.plan.steps.length;
   if (method === 'l2c') {
-    return { ...l2cConfig, batchSize: samplesOf({ ...options, setting }), iterations: steps / 2 };
+    return {
+      ...l2cConfig,
+      batchSize: samplesOf(setting, batchSize),
+      microBatch: samplesOf(setting, microBatch),
+      iterations: steps / 2,
+    };
   }
-  const config = { ...paperConfig, batchSize: options.batchSize, iterations: steps - 1 };
+  const config = { ...paperConfig, batchSize, microBatch, iterations: steps - 1 };
   return method === 'sdt' ? { ...config, proxy: 'uniform' } : config;
 }
 
-function samplesOf({ setting, batchSize }: Omit<TrainOnceOptions, 'method'>): number {
-  return setting.guidance ? 2 * batchSize : batchSize;
+/** What the model runs on for so many images. */
+function samplesOf({ guidance }: TrainOnceOptions['setting'], images: number): number {
+  return guidance ? 2 * images : images;
 }
 
 async function timeEncoding({ image, encode }: CompiledEncoder): Promise<number> {

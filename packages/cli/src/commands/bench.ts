@@ -94,6 +94,7 @@ interface BenchOptions
     Partial<Readonly<Record<Section, boolean>>> {
   readonly routers?: readonly string[];
   readonly batch: number;
+  readonly microBatch?: number;
   readonly repeats: number;
   /** Whether a published model by name has random weights. */
   readonly allowRandom: true;
@@ -145,6 +146,7 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
   command
     .option('--routers <files...>', 'files or names (default: those of emoji-dit that fit)')
     .option('--batch <n>', 'images at a time (default: 8, of random models 1)', count)
+    .option('--micro-batch <n>', 'images that training works on at a time', count)
     .option('--repeats <n>', 'rounds that are timed (default: 5, of random models 3)', count)
     .option('--predictor <name>', 'of --training', choiceOption(PREDICTOR_NAMES), 'quadratic')
     .option('--seeds <n>', 'images of --quality', count, 256)
@@ -319,6 +321,7 @@ async function benchTraining(input: PreparedBench): Promise<void> {
     session,
     setting,
     batchSize: options.batch,
+    microBatch: options.microBatch,
     predictor: options.predictor,
     repeats: options.repeats,
     signal: context.signal,
@@ -335,6 +338,7 @@ async function benchMethods(input: BenchInput & { readonly session: Session }): 
     session,
     setting,
     batchSize: options.batch,
+    microBatch: options.microBatch,
     repeats: options.repeats,
     probe: (method) => runSelf([...argv, '--memory-probe', method], signal),
     signal,
@@ -384,8 +388,8 @@ async function benchMemory(input: BenchInput): Promise<void> {
     repeats: options.repeats,
     signal,
   });
-  const { model, batch, repeats, predictor } = options;
-  const settings = { model, batch, repeats, predictor };
+  const { model, batch, microBatch, repeats, predictor } = options;
+  const settings = { model, batch, microBatch, repeats, predictor };
   await publish(input, { name: 'memory', settings, results }, memoryReport(results));
 }
 
@@ -394,14 +398,14 @@ async function probeMemory(
   mode: ProbeMode,
   context: CliContext,
 ): Promise<void> {
-  const { batch: batchSize, predictor } = options;
+  const { batch: batchSize, microBatch, predictor } = options;
   const { signal } = context;
   const probe = await withSession({
     options,
     context,
     use: async (session) => {
       const setting = await settingFor(options, session.model);
-      const shared = { session, setting, batchSize, signal };
+      const shared = { session, setting, batchSize, microBatch, signal };
       return isTrainingMethod(mode)
         ? methodMemory({ ...shared, method: mode })
         : memoryProbe({ ...shared, mode, predictor });

@@ -1,6 +1,6 @@
 import { createRng } from '@harmonica/core';
 import { type CostModel, measureCostModel } from '@harmonica/router';
-import { drawBatch } from '@harmonica/sdt';
+import { type BatchPart, drawBatch } from '@harmonica/sdt';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 import { trainingInputs } from '../training-inputs.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
@@ -28,7 +28,8 @@ export async function measureBranchCosts(options: MeasureBranchCostsOptions): Pr
     batchSize: size,
   });
   const rng = createRng({ seed: 0 });
-  const { latent, condition } = drawBatch({ rng, size, spec: executor.spec, plan, ...inputs });
+  const batch = drawBatch({ rng, size, spec: executor.spec, plan, ...inputs });
+  const { latent, condition } = batch[0] as BatchPart;
   const input = { latent, time: middle.timestep, condition };
   try {
     return await measureCostModel({ executor, input, repeats: 3, signal });
