@@ -1,13 +1,14 @@
-import { type CachePredictor, InvalidArgumentError, throwIfAborted } from '@harmonica/core';
-import { dispose, type Tensor4D } from '@tensorflow/tfjs-core';
+import { type CachePredictor, InvalidArgumentError } from '@harmonica/core';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { OwnedRuns } from './owned-runs.js';
 import {
-  advanceRun,
-  disposeRunState,
-  type RoutedRun,
-  type RunState,
-  retainRunState,
-  startRun,
-} from './routed-run.js';
+  type PartRun,
+  type StepSettings,
+  type StepsAfter,
+  takeLastSteps,
+  takeStep,
+} from './part-steps.js';
+import { type RoutedRun, type RunState, retainRunState, startRun } from './routed-run.js';
 
 /** Some images of a batch, sampled by a run of their own. */
 export interface RunPart {
@@ -33,15 +34,6 @@ export type BatchState = readonly RunState[];
 
 /** A tensor of each part. */
 export type BatchTensor = readonly Tensor4D[];
-
-/** How a step is taken. */
-export interface StepSettings {
-  readonly scores: readonly number[];
-  /** Default: the run's. */
-  readonly predictor?: CachePredictor;
-  /** As {@link AdvanceRunOptions.kept}. */
-  readonly kept?: readonly boolean[];
-}
 
 /** A step from a state. */
 export interface ForkStep extends StepSettings {
@@ -76,81 +68,52 @@ export interface Forks {
   free(...things: readonly (BatchState | BatchTensor)[]): void;
 }
 
-/** How each step is taken. */
-export type StepsAfter = (step: number) => StepSettings;
-
 /** Gives `body` the forks of a batch; whatever it has not freed is freed when it ends, fails or is aborted. */
 export async function withForks<T>(
-  { parts, signal }: Pick<LambdaOptions, 'parts' | 'signal'>,
+  options: Pick<LambdaOptions, 'parts' | 'signal'>,
   body: (forks: Forks) => Promise<T>,
 ): Promise<T> {
+  const owned = new OwnedRuns();
+  try {
+    return await body(createForks(options, owned));
+  } finally {
+    owned.freeAll();
+  }
+}
+
+function createForks(
+  { parts, signal }: Pick<LambdaOptions, 'parts' | 'signal'>,
+  owned: OwnedRuns,
+): Forks {
   const ones = everyBranch(parts, 1);
   const nothing = ones.map(() => false);
-  const states = new Map<RunState, RoutedRun>();
-  const tensors = new Set<Tensor4D>();
-  const own = (run: RoutedRun, state: RunState): RunState => {
-    states.set(state, run);
-    return state;
-  };
-  const freeState = (state: RunState): void => {
-    const run = states.get(state);
-    if (run && states.delete(state)) disposeRunState(run, state);
-  };
-  const freeTensor = (tensor: Tensor4D): void => {
-    if (tensors.delete(tensor)) tensor.dispose();
-  };
-  const eachPart = async <R>(take: (part: RunPart, i: number) => Promise<R>): Promise<R[]> => {
-    const results: R[] = [];
-    for (const [i, part] of parts.entries()) results.push(await take(part, i));
-    return results;
-  };
-  /** `from` stays. */
-  const take = async (run: RoutedRun, step: Omit<ForkStep, 'from'> & { from: RunState }) => {
-    throwIfAborted(signal, 'The lambda refresh');
-    const { from: state, predictor = run.predictor, ...settings } = step;
-    const result = await advanceRun({ run: { ...run, predictor }, state, ...settings });
-    tensors.add(result.output);
-    return { state: own(run, result.state), output: result.output };
-  };
-  /** `from` is freed. */
-  const finishPart = async (run: RoutedRun, from: RunState, index: number, after: StepsAfter) => {
-    let state = from;
-    for (let u = index; u < run.plan.steps.length; u++) {
-      const next = await take(run, { from: state, index: u, ...after(u) });
-      freeTensor(next.output);
-      freeState(state);
-      state = next.state;
-    }
-    const final = state.plan.latent.clone();
-    tensors.add(final);
-    freeState(state);
-    return final;
-  };
+  const runs = parts.map(({ run }): PartRun => ({ run, owned, ...(signal && { signal }) }));
   const moveWithOutputs: Forks['moveWithOutputs'] = async ({ from, ...step }) => {
-    const moved = await eachPart(async ({ run }, i) => {
+    const moved = await inTurn(runs, async (part, i) => {
       const state = from[i] as RunState;
-      const next = await take(run, { from: state, ...step });
-      freeState(state);
+      const next = await takeStep(part, { from: state, ...step });
+      owned.free(state);
       return next;
     });
     return { state: moved.map(({ state }) => state), outputs: moved.map(({ output }) => output) };
   };
   const move: Forks['move'] = async (step) => {
     const { state, outputs } = await moveWithOutputs(step);
-    outputs.forEach(freeTensor);
+    owned.free(...outputs);
     return state;
   };
-  const forks: Forks = {
+  return {
     move,
     moveWithOutputs,
-    first: () => {
-      const from = parts.map(({ run, latent }) => own(run, startRun(run, latent)));
+    async first() {
+      const from = parts.map(({ run, latent }) => owned.state(run, startRun(run, latent)));
       return move({ from, index: 0, scores: ones });
     },
-    attempt: async ({ from, ...step }, after) => {
-      const attempts = await eachPart(async ({ run }, i) => {
-        const { state, output } = await take(run, { from: from[i] as RunState, ...step });
-        return { output, final: await finishPart(run, state, step.index + 1, after) };
+    async attempt({ from, ...step }, after) {
+      const attempts = await inTurn(runs, async (part, i) => {
+        const { state, output } = await takeStep(part, { from: from[i] as RunState, ...step });
+        const index = step.index + 1;
+        return { output, final: await takeLastSteps(part, { from: state, index, after }) };
       });
       return {
         outputs: attempts.map(({ output }) => output),
@@ -158,23 +121,23 @@ export async function withForks<T>(
       };
     },
     finish: (from, index, after) =>
-      eachPart(({ run }, i) =>
-        finishPart(run, own(run, retainRunState(from[i] as RunState)), index, after),
-      ),
+      inTurn(runs, (part, i) => {
+        const state = owned.state(part.run, retainRunState(from[i] as RunState));
+        return takeLastSteps(part, { from: state, index, after });
+      }),
     uncached: () => ({ scores: ones, kept: nothing }),
-    free: (...things) => {
-      for (const thing of things.flat()) {
-        if ('plan' in thing) freeState(thing);
-        else freeTensor(thing);
-      }
-    },
+    free: (...things) => owned.free(...things.flat()),
   };
-  try {
-    return await body(forks);
-  } finally {
-    for (const [state, run] of states) disposeRunState(run, state);
-    dispose([...tensors]);
-  }
+}
+
+/** One after the other, so that only one of them takes working memory. */
+async function inTurn<T, R>(
+  items: readonly T[],
+  take: (item: T, i: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (const [i, item] of items.entries()) results.push(await take(item, i));
+  return results;
 }
 
 /** The same score for every branch of a step. */

@@ -6,6 +6,7 @@ import {
   type CachePredictor,
   createEagerExecutor,
   type Executor,
+  InvalidArgumentError,
   type PredictorName,
 } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
@@ -19,9 +20,9 @@ import {
   loadGolden,
   nchwToNhwc,
 } from '@harmonica/testing';
-import { memory, slice, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
+import { gather, memory, slice, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LambdaOptions } from './forks.js';
+import type { LambdaOptions, RunPart } from './forks.js';
 import { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
 import { choosePredictors, marginalLambda } from './marginal-lambda.js';
 import { advanceRun, disposeRunState, type RoutedRun, startRun } from './routed-run.js';
@@ -106,6 +107,22 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
   const hard = scores.map((row) => row.map((s) => (s > 0.4 ? 1 : 0)));
   const ones = [1, 1, 1, 1];
   afterAll(() => backbone.dispose());
+
+  /** The executor, with something that is done before each call of `advance`, counted from 1. */
+  const watched = (before: (call: number) => void): Executor => {
+    let calls = 0;
+    return {
+      ...executor,
+      get liveHandles() {
+        return executor.liveHandles;
+      },
+      advance: (...args) => {
+        calls += 1;
+        before(calls);
+        return executor.advance(...args);
+      },
+    };
+  };
 
   /** The final latent of a plain run from start to end, with nothing shared. */
   const sample = async (
@@ -275,18 +292,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
     expect(memory().numTensors).toBe(before);
     for (const steps of [1, 4, 9, 14]) {
       const controller = new AbortController();
-      let left = steps;
-      const stopping: Executor = {
-        ...executor,
-        get liveHandles() {
-          return executor.liveHandles;
-        },
-        advance: (...args) => {
-          left -= 1;
-          if (left === 0) controller.abort();
-          return executor.advance(...args);
-        },
-      };
+      const stopping = watched((call) => call === steps && controller.abort());
       const { signal } = controller;
       const stopped = {
         parts: [{ run: { ...run, executor: stopping }, latent }],
@@ -297,6 +303,87 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
       expect(memory().numTensors).toBe(before);
       expect(executor.liveHandles).toBe(handles);
     }
+  });
+
+  describe('in parts of one and two images', () => {
+    const inAll = [0, 1, 2, 0, 1, 2];
+    const rowsOf = (images: readonly number[]) =>
+      tensor1d([...images, ...images.map((i) => 3 + i)], 'int32');
+    const labels = tensor1d([0, 2, 1, 3, 3, 3], 'int32');
+    const noise = tensor4d(
+      inAll.flatMap((image) => Array.from({ length: 64 }, (_, i) => Math.sin(7 * i + image))),
+      [6, 4, 4, 4],
+    );
+    const partOf = (...images: readonly number[]): RunPart => ({
+      run: { ...run, condition: { labels: gather(labels, rowsOf(images)) } },
+      latent: gather(noise, rowsOf(images)),
+    });
+    const whole = [partOf(0, 1, 2)];
+    const split = [partOf(0), partOf(1, 2)];
+    const candidates = names.map(predictorByName);
+    const largest = { relative: 1e-5, absolute: 1e-5 };
+
+    it.each([
+      ['leave-one-out', leaveOneOutLambda],
+      ['cumulative', cumulativeLambda],
+    ])('%s is that of the whole batch', async (_, lambda) => {
+      const expected = await lambda({ parts: whole, scores });
+      expectClose(await lambda({ parts: split, scores }), expected, largest);
+      expect(Math.min(...expected.slice(1))).toBeGreaterThan(0);
+    });
+
+    it.each([
+      ['marginal', marginalLambda],
+      ['single-step', singleStepLambda],
+    ])('%s is that of the whole batch, and so is what it chooses', async (_, find) => {
+      const expected = await find({ parts: whole, scores: hard, candidates });
+      const found = await find({ parts: split, scores: hard, candidates });
+      expectClose(found.lambda, expected.lambda, largest);
+      expectClose(found.stepError, expected.stepError, largest);
+      expect(found.chosen).toEqual(expected.chosen);
+    });
+
+    it('holds what a variation adds for one part at a time', async () => {
+      const peakOf = async (parts: readonly RunPart[]): Promise<number> => {
+        let peak = 0;
+        const watching = watched(() => {
+          peak = Math.max(peak, executor.liveHandles);
+        });
+        const seen = parts.map((part) => ({ ...part, run: { ...part.run, executor: watching } }));
+        await marginalLambda({ parts: seen, scores: hard });
+        return peak;
+      };
+      const before = executor.liveHandles;
+      const one = (await peakOf([partOf(0)])) - before;
+      const three = (await peakOf([partOf(0), partOf(1), partOf(2)])) - before;
+      // The caches of two more parts, not their variations.
+      expect(three).toBeLessThanOrEqual(one + 2 * 4 * run.predictor.depth);
+      expect(executor.liveHandles).toBe(before);
+    });
+
+    it('leaves no tensor and no handle when a part is stopped', async () => {
+      const before = memory().numTensors;
+      const handles = executor.liveHandles;
+      for (const steps of [2, 5, 12, 21]) {
+        const controller = new AbortController();
+        const stopping = watched((call) => call === steps && controller.abort());
+        const stopped = split.map((part) => ({
+          ...part,
+          run: { ...part.run, executor: stopping },
+        }));
+        const { signal } = controller;
+        const found = singleStepLambda({ parts: stopped, scores: hard, candidates, signal });
+        await expect(found).rejects.toBeInstanceOf(AbortedError);
+        expect(memory().numTensors).toBe(before);
+        expect(executor.liveHandles).toBe(handles);
+      }
+    });
+
+    it('refuses a batch without parts', async () => {
+      await expect(leaveOneOutLambda({ parts: [], scores })).rejects.toBeInstanceOf(
+        InvalidArgumentError,
+      );
+    });
   });
 
   it('stops when its signal is aborted', async () => {

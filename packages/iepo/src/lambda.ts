@@ -12,7 +12,7 @@ import { imageError, meanSquaredError } from './image-error.js';
  * @returns one value per step; 0 for step 0, which always computes everything
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
-export function leaveOneOutLambda(options: LambdaOptions): Promise<number[]> {
+export async function leaveOneOutLambda(options: LambdaOptions): Promise<number[]> {
   const { parts, scores } = options;
   const inForce = (step: number) => ({ scores: scores[step] as readonly number[] });
   const ones = everyBranch(parts, 1);

@@ -8,10 +8,10 @@ import {
   type Forks,
   type LambdaOptions,
   predictedBy,
-  type StepsAfter,
   withForks,
 } from './forks.js';
 import { logImageErrors, meanSquaredError } from './image-error.js';
+import type { StepsAfter } from './part-steps.js';
 
 export interface MarginalLambdaOptions extends LambdaOptions {
   /** Predictors to choose from at each step, simplest first. Default: that of the runs alone. */

@@ -7,9 +7,15 @@ import {
   ShapeError,
 } from '@harmonica/core';
 import { createDdimPlan } from '@harmonica/samplers';
-import { memory, ones, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { memory, ones, split, type Tensor, tensor, zeros } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type BatchPart, type DrawBatchOptions, drawBatch, drawLabels } from './draw-batch.js';
+import {
+  type BatchPart,
+  type DrawBatchOptions,
+  type DrawCondition,
+  drawBatch,
+  drawLabels,
+} from './draw-batch.js';
 
 const latent = { height: 2, width: 2, channels: 1 };
 const spec: BackboneSpec = {
@@ -72,6 +78,27 @@ describe('drawBatch', () => {
     const rng = createRng({ seed: 1 });
     const seeds = [rng.integer(2 ** 32), rng.integer(2 ** 32)];
     expect(batch.latent.dataSync()).toEqual(createNoise({ seeds, latent }).initial().dataSync());
+  });
+
+  it('draws the same, whatever the size of its parts', () => {
+    const guidance = { scale: 2, unconditional: { caption: zeros([1, 3, 2]) } };
+    const drawCondition: DrawCondition = (rng, batch) => ({
+      caption: tensor(rng.fillNormal(new Float32Array(batch * 6)), [batch, 3, 2]),
+    });
+    const [whole] = drawn({ size: 5, guidance, drawCondition }) as [BatchPart];
+    const parts = drawn({ size: 5, microBatch: 2, guidance, drawCondition });
+    expect(parts.map(({ latent }) => latent.shape[0])).toEqual([4, 2, 4]);
+    const halves = (of: (part: BatchPart) => Tensor) =>
+      [0, 1].flatMap((half) =>
+        parts.flatMap((part) => [...(split(of(part), 2)[half] as Tensor).dataSync()]),
+      );
+    for (const of of [
+      ({ latent }: BatchPart) => latent,
+      ({ condition }: BatchPart) => condition.caption as Tensor,
+      ({ noise }: BatchPart) => noise.step(1),
+    ]) {
+      expect(halves(of)).toEqual([...of(whole).dataSync()]);
+    }
   });
 
   it('refuses what does not fit, and leaves nothing behind', () => {

@@ -10,6 +10,7 @@ import {
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import { createProvenance, toSchedule } from '@harmonica/router';
 import { createDdimPlan, createDdpmPlan } from '@harmonica/samplers';
+import { expectClose } from '@harmonica/testing';
 import { memory, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { trainKeepingStates } from '../test/train-keeping-states.js';
@@ -86,11 +87,23 @@ describe('Learning-to-Cache', () => {
     ['uniform', config],
     ['cumulative', { ...config, proxy: 'cumulative' as const }],
     ['repeated', { ...config, batches: 'repeated' as const }],
+    ['in parts', { ...config, batchSize: 3, microBatch: 2 }],
   ])('resumed from any state gives the same router, bit for bit (%s)', async (_, settings) => {
     const whole = await trained({ config: settings });
     for (const resume of whole.states.slice(0, -1)) {
       const { router } = await trained({ config: settings, resume });
       expect(router).toEqual(whole.router);
+    }
+  });
+
+  it('in parts learns what the whole batch teaches', async () => {
+    const logitsOf = async (microBatch: number) => {
+      const settings = { ...config, batchSize: 3, microBatch, proxy: 'cumulative' as const };
+      return (await trained({ config: settings })).router.logits.flat();
+    };
+    const whole = await logitsOf(3);
+    for (const microBatch of [1, 2]) {
+      expectClose(await logitsOf(microBatch), whole, { relative: 1e-5 });
     }
   });
 

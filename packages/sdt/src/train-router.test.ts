@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import {
   AbortedError,
   createEagerExecutor,
+  type Executor,
   IncompatibleError,
   NonFiniteError,
   type RouterFile,
@@ -9,6 +10,7 @@ import {
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import { createProvenance, macsCostModel, theoreticalSpeedUp, toSchedule } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
+import { expectClose } from '@harmonica/testing';
 import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { trainKeepingStates } from '../test/train-keeping-states.js';
@@ -74,12 +76,37 @@ describe('trainRouter', () => {
     ['paper', { ...paperConfig, batchSize: 1, iterations: 9, refreshEvery: 3 }],
     ['hard finish', { ...config, hardFinish: 0.5, proxy: 'leave-one-out' as const }],
     ['repeated', { ...config, batches: 'repeated' as const }],
+    ['in parts', { ...config, batchSize: 3, microBatch: 2 }],
     ['measured costs', { ...paperConfig, costs: 'ms' as const, batchSize: 1, iterations: 6 }],
   ])('resumed from any trajectory gives the same router, bit for bit (%s)', async (_, settings) => {
     const whole = await trained({ config: settings });
     for (const resume of whole.states.slice(0, -1)) {
       const { router } = await trained({ config: settings, resume });
       expect(router).toEqual(whole.router);
+    }
+  });
+
+  it.each([
+    ['marginal', config],
+    ['single-step', { ...config, proxy: 'single-step' as const }],
+    ['cumulative', { ...paperConfig, iterations: 9, refreshEvery: 3 }],
+  ])('in parts learns what the whole batch teaches (%s)', async (_, settings) => {
+    const of = async (microBatch: number) => {
+      const errors: number[] = [];
+      const { router } = await trained({
+        config: { ...settings, batchSize: 3, microBatch },
+        onProgress: ({ error }) => errors.push(error),
+      });
+      const { lambda } = router.provenance.training as { lambda: number[] };
+      return { errors, lambda, logits: router.logits.flat(), predictor: router.predictor };
+    };
+    const whole = await of(3);
+    for (const microBatch of [1, 2]) {
+      const parts = await of(microBatch);
+      for (const what of ['errors', 'lambda', 'logits'] as const) {
+        expectClose(parts[what], whole[what], { relative: 1e-5 });
+      }
+      expect(parts.predictor).toEqual(whole.predictor);
     }
   });
 
@@ -186,15 +213,22 @@ describe('trainRouter', () => {
     expect(new Set(await drawn('fresh')).size).toBe(5);
   });
 
-  it('reads states from before the trainer and the batches could be chosen', async () => {
+  it('reads states from before the trainer, the batches and their parts could be chosen', async () => {
     const whole = await trained();
     const { images: _, ...old } = whole.states[1] as TrainingState;
     const resume = parseTrainingState(JSON.stringify(old));
-    const named: TrainingConfig = { ...config, trainer: 'sdt', batches: 'fresh' };
+    const named: TrainingConfig = {
+      ...config,
+      trainer: 'sdt',
+      batches: 'fresh',
+      microBatch: 4,
+    };
     const { router } = await trained({ config: named, resume });
     expect(router.logits).toEqual(whole.router.logits);
-    const other = trained({ config: { ...config, batches: 'repeated' }, resume });
-    await expect(other).rejects.toBeInstanceOf(IncompatibleError);
+    for (const other of [{ batches: 'repeated' as const }, { microBatch: 2 }]) {
+      const run = trained({ config: { ...config, ...other }, resume });
+      await expect(run).rejects.toBeInstanceOf(IncompatibleError);
+    }
   });
 
   it('leaks no tensor and no handle', async () => {
@@ -202,6 +236,32 @@ describe('trainRouter', () => {
     const before = memory().numTensors;
     const handles = executor.liveHandles;
     await trained();
+    expect(memory().numTensors).toBe(before);
+    expect(executor.liveHandles).toBe(handles);
+  });
+
+  it('hears an abort between two parts, and leaves no tensor and no handle', async () => {
+    await trained();
+    const before = memory().numTensors;
+    const handles = executor.liveHandles;
+    const controller = new AbortController();
+    let taken = 0;
+    const stopping: Executor = {
+      ...executor,
+      get liveHandles() {
+        return executor.liveHandles;
+      },
+      endVjp: (...args) => {
+        taken += 1;
+        if (taken === 5) controller.abort();
+        return executor.endVjp(...args);
+      },
+    };
+    const { signal } = controller;
+    const inParts = { ...config, batchSize: 3, microBatch: 1 };
+    const run = trained({ executor: stopping, config: inParts, signal });
+    await expect(run).rejects.toBeInstanceOf(AbortedError);
+    expect(taken).toBe(5);
     expect(memory().numTensors).toBe(before);
     expect(executor.liveHandles).toBe(handles);
   });
@@ -222,6 +282,8 @@ describe('trainRouter', () => {
 
   it.each([
     ['batchSize', 0],
+    ['microBatch', 0],
+    ['microBatch', 1.5],
     ['learningRate', -1],
     ['targetSpeedup', 1],
     ['threshold', 1],

@@ -28,7 +28,10 @@ export interface TrainOnceOptions {
   readonly session: Pick<Session, 'executor' | 'model'>;
   /** Of DDIM with an even number of steps. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
-  /** Images of a trajectory. Learning-to-Cache takes as many samples as the model then runs on, guidance included, and at a time too. */
+  /**
+   * Images of a trajectory. Learning-to-Cache takes as many samples as the model then runs on, guidance included, and as many
+   * at a time.
+   */
   readonly batchSize: number;
   /** Images of a trajectory that are worked on at a time. Default: the config's. */
   readonly microBatch?: number | undefined;
