@@ -67,7 +67,7 @@ export const CONFIG_OPTIONS: {
   },
   microBatch: {
     flags: '--micro-batch <n>',
-    description: `images worked on at a time (default: ${SETTING_DEFAULTS.microBatch}): less takes less memory`,
+    description: `samples at a time, two per guided image (default: ${SETTING_DEFAULTS.microBatch}): less takes less memory`,
     parse: integerOption({ min: 1 }),
   },
   iterations: {

@@ -2,30 +2,40 @@ import '@tensorflow/tfjs-backend-cpu';
 import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gatherRows, partsOf } from './batch-parts.js';
+import { gatherRows, partSizeOf, partsOf } from './batch-parts.js';
 
 describe('partsOf', () => {
   it('makes parts that are as equal as can be', () => {
-    expect(partsOf({ size: 3, microBatch: 4 })).toEqual([[0, 1, 2]]);
-    expect(partsOf({ size: 6, microBatch: 4 })).toEqual([
+    expect(partsOf({ size: 3, partSize: 4 })).toEqual([[0, 1, 2]]);
+    expect(partsOf({ size: 6, partSize: 4 })).toEqual([
       [0, 1, 2],
       [3, 4, 5],
     ]);
-    expect(partsOf({ size: 5, microBatch: 2 }).map(({ length }) => length)).toEqual([2, 1, 2]);
+    expect(partsOf({ size: 5, partSize: 2 }).map(({ length }) => length)).toEqual([2, 1, 2]);
   });
 
   it('has every image in one part, and no more parts than it takes', () => {
     const count = fc.integer({ min: 1, max: 70 });
     fc.assert(
-      fc.property(count, count, (size, microBatch) => {
-        const parts = partsOf({ size, microBatch });
+      fc.property(count, count, (size, partSize) => {
+        const parts = partsOf({ size, partSize });
         expect(parts.flat()).toEqual(Array.from({ length: size }, (_, i) => i));
-        expect(parts).toHaveLength(Math.ceil(size / microBatch));
+        expect(parts).toHaveLength(Math.ceil(size / partSize));
         const sizes = parts.map(({ length }) => length);
-        expect(Math.max(...sizes)).toBeLessThanOrEqual(microBatch);
+        expect(Math.max(...sizes)).toBeLessThanOrEqual(partSize);
         expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
       }),
     );
+  });
+});
+
+describe('partSizeOf', () => {
+  it('counts two samples for an image with guidance, and takes one image at least', () => {
+    const guidance = { scale: 2 };
+    expect(partSizeOf({ microBatch: 5 }, undefined)).toBe(5);
+    expect(partSizeOf({ microBatch: 5 }, guidance)).toBe(2);
+    expect(partSizeOf({ microBatch: 1 }, guidance)).toBe(1);
+    expect(partSizeOf({}, guidance)).toBe(4);
   });
 });
 

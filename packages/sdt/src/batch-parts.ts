@@ -1,12 +1,13 @@
-import type { NamedTensors } from '@harmonica/core';
+import type { Guidance, NamedTensors } from '@harmonica/core';
 import { gather, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { SETTING_DEFAULTS, type TrainingConfig } from './training-config.js';
 
 /** Options of {@link partsOf}. */
 export interface PartsOfOptions {
   /** Images. */
   readonly size: number;
   /** Images of a part at most, at least 1. */
-  readonly microBatch: number;
+  readonly partSize: number;
 }
 
 /**
@@ -14,13 +15,21 @@ export interface PartsOfOptions {
  *
  * @returns for each part the indices of its images, in order
  */
-export function partsOf({ size, microBatch }: PartsOfOptions): number[][] {
-  const count = Math.ceil(size / microBatch);
+export function partsOf({ size, partSize }: PartsOfOptions): number[][] {
+  const count = Math.ceil(size / partSize);
   const startOf = (part: number) => Math.round((part * size) / count);
   return Array.from({ length: count }, (_, part) => {
     const start = startOf(part);
     return Array.from({ length: startOf(part + 1) - start }, (_, i) => start + i);
   });
+}
+
+/** Images of a part at most: with guidance the model runs on two samples for each. */
+export function partSizeOf(
+  { microBatch = SETTING_DEFAULTS.microBatch }: Pick<TrainingConfig, 'microBatch'>,
+  guidance: Guidance | undefined,
+): number {
+  return guidance ? Math.max(1, Math.floor(microBatch / 2)) : microBatch;
 }
 
 /** Rows of every tensor, in the given order. The caller disposes the result. */

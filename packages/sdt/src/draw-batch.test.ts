@@ -86,7 +86,7 @@ describe('drawBatch', () => {
       caption: tensor(rng.fillNormal(new Float32Array(batch * 6)), [batch, 3, 2]),
     });
     const [whole] = drawn({ size: 5, guidance, drawCondition }) as [BatchPart];
-    const parts = drawn({ size: 5, microBatch: 2, guidance, drawCondition });
+    const parts = drawn({ size: 5, partSize: 2, guidance, drawCondition });
     expect(parts.map(({ latent }) => latent.shape[0])).toEqual([4, 2, 4]);
     const halves = (of: (part: BatchPart) => Tensor) =>
       [0, 1].flatMap((half) =>

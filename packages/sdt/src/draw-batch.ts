@@ -53,7 +53,7 @@ export interface DrawBatchOptions {
   /** Images. */
   readonly size: number;
   /** Images of a part at most; what is drawn does not depend on it. Default: all. */
-  readonly microBatch?: number;
+  readonly partSize?: number;
   readonly spec: BackboneSpec;
   readonly plan: SamplerPlan;
   readonly drawCondition: DrawCondition;
@@ -79,10 +79,10 @@ export type TrainingBatch = readonly BatchPart[];
  * of guidance, is not what the backbone asks for; or if there is no unconditional input
  */
 export function drawBatch(options: DrawBatchOptions): TrainingBatch {
-  const { rng, size, microBatch = size, spec, plan, guidance } = options;
+  const { rng, size, partSize = size, spec, plan, guidance } = options;
   const seeds = Array.from({ length: size }, () => rng.integer(2 ** 32));
   const condition = drawnCondition(options);
-  const batch = partsOf({ size, microBatch }).map((images): BatchPart => {
+  const batch = partsOf({ size, partSize }).map((images): BatchPart => {
     const ofPart = images.map((i) => seeds[i] as number);
     const single = createNoise({ seeds: ofPart, latent: spec.latent });
     const noise = guidance ? twice(single) : single;

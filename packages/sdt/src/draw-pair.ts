@@ -17,9 +17,9 @@ import {
   tensor4d,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { gatherRows, partsOf } from './batch-parts.js';
+import { gatherRows, partSizeOf, partsOf } from './batch-parts.js';
 import { forwardProcess } from './forward-process.js';
-import { disposeParts, microBatchOf } from './training-batch.js';
+import { disposeParts } from './training-batch.js';
 import type { LatentBatch, TrainRouterOptions } from './training-run.js';
 
 /** Share of images that are trained on without their condition (Learning-to-Cache's official code). */
@@ -50,7 +50,7 @@ export function drawPair(options: TrainRouterOptions, rng: Rng): DrawnPair {
     const noise = tensor4d(values, images.latent.shape);
     const latent = noised(images.latent, { plan, index: step - 1, noise });
     noise.dispose();
-    const parts = split({ latent, condition }, microBatchOf(config));
+    const parts = split({ latent, condition }, partSizeOf(config, undefined));
     disposeParts([{ latent, condition }]);
     return { step, parts };
   } finally {
@@ -72,8 +72,8 @@ export function noised(x0: Tensor4D, { plan, index, noise }: NoisedOptions): Ten
   return tidy(() => add(mul(x0, alpha), mul(noise, sigma)) as Tensor4D);
 }
 
-function split({ latent, condition }: LatentBatch, microBatch: number): LatentBatch[] {
-  return partsOf({ size: latent.shape[0], microBatch }).map((rows) => ({
+function split({ latent, condition }: LatentBatch, partSize: number): LatentBatch[] {
+  return partsOf({ size: latent.shape[0], partSize }).map((rows) => ({
     latent: gatherRows({ latent }, rows).latent as Tensor4D,
     condition: gatherRows(condition, rows),
   }));

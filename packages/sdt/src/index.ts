@@ -6,6 +6,7 @@ export {
   initAdamW,
   updateAdamW,
 } from './adamw.js';
+export { partSizeOf } from './batch-parts.js';
 export { type AdaptBetaOptions, adaptBeta } from './beta-control.js';
 export { type CalibrateThresholdOptions, calibrateThreshold } from './calibrate-threshold.js';
 export {

@@ -28,11 +28,11 @@ it('is what the whole batch teaches', async () => {
   const plan = createDdimPlan({ steps: 4 });
   const guidance = { scale: 1.5, channels: 4 };
   const scores = [0.2, 0.9, 0.5, 0.7];
-  const stepsOf = async (microBatch: number): Promise<PartErrors[]> => {
+  const stepsOf = async (partSize: number): Promise<PartErrors[]> => {
     const batch = drawBatch({
       rng: createRng({ seed: 5 }),
       size: 5,
-      microBatch,
+      partSize,
       spec: backbone.spec,
       plan,
       drawCondition: drawLabels(backbone.spec),
@@ -49,8 +49,8 @@ it('is what the whole batch teaches', async () => {
     return found;
   };
   const [whole] = await stepsOf(5);
-  for (const microBatch of [1, 2, 4]) {
-    const mean = meanStep(await stepsOf(microBatch));
+  for (const partSize of [1, 2, 4]) {
+    const mean = meanStep(await stepsOf(partSize));
     expectClose([mean.error], [whole?.error ?? Number.NaN], { relative: 1e-5 });
     expectClose(mean.scoreGradients, whole?.scoreGradients ?? [], { relative: 1e-5 });
   }

@@ -76,7 +76,7 @@ describe('trainRouter', () => {
     ['paper', { ...paperConfig, batchSize: 1, iterations: 9, refreshEvery: 3 }],
     ['hard finish', { ...config, hardFinish: 0.5, proxy: 'leave-one-out' as const }],
     ['repeated', { ...config, batches: 'repeated' as const }],
-    ['in parts', { ...config, batchSize: 3, microBatch: 2 }],
+    ['in parts', { ...config, batchSize: 3, microBatch: 4 }],
     ['measured costs', { ...paperConfig, costs: 'ms' as const, batchSize: 1, iterations: 6 }],
   ])('resumed from any trajectory gives the same router, bit for bit (%s)', async (_, settings) => {
     const whole = await trained({ config: settings });
@@ -100,8 +100,8 @@ describe('trainRouter', () => {
       const { lambda } = router.provenance.training as { lambda: number[] };
       return { errors, lambda, logits: router.logits.flat(), predictor: router.predictor };
     };
-    const whole = await of(3);
-    for (const microBatch of [1, 2]) {
+    const whole = await of(6);
+    for (const microBatch of [2, 4]) {
       const parts = await of(microBatch);
       for (const what of ['errors', 'lambda', 'logits'] as const) {
         expectClose(parts[what], whole[what], { relative: 1e-5 });
@@ -221,7 +221,7 @@ describe('trainRouter', () => {
       ...config,
       trainer: 'sdt',
       batches: 'fresh',
-      microBatch: 4,
+      microBatch: 8,
     };
     const { router } = await trained({ config: named, resume });
     expect(router.logits).toEqual(whole.router.logits);
@@ -258,7 +258,7 @@ describe('trainRouter', () => {
       },
     };
     const { signal } = controller;
-    const inParts = { ...config, batchSize: 3, microBatch: 1 };
+    const inParts = { ...config, batchSize: 3, microBatch: 2 };
     const run = trained({ executor: stopping, config: inParts, signal });
     await expect(run).rejects.toBeInstanceOf(AbortedError);
     expect(taken).toBe(5);

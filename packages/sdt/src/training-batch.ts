@@ -2,8 +2,9 @@ import { createRng, type Rng } from '@harmonica/core';
 import type { RoutedRun, RunPart } from '@harmonica/iepo';
 import { predictorByName } from '@harmonica/router';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import { partSizeOf } from './batch-parts.js';
 import { drawBatch, drawLabels, type TrainingBatch } from './draw-batch.js';
-import { SETTING_DEFAULTS, type TrainingConfig } from './training-config.js';
+import type { TrainingConfig } from './training-config.js';
 import type { LatentBatch, TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 
@@ -18,15 +19,10 @@ export function drawNoise(
 ): TrainingBatch {
   const { executor, plan, guidance, config } = options;
   const { spec } = executor;
-  const microBatch = microBatchOf(config);
+  const partSize = partSizeOf(config, guidance);
   const drawCondition = options.drawCondition ?? drawLabels(spec);
-  const shared = { rng, size, microBatch, spec, plan, drawCondition };
+  const shared = { rng, size, partSize, spec, plan, drawCondition };
   return drawBatch(guidance ? { ...shared, guidance } : shared);
-}
-
-/** Images that are worked on at a time, at most. */
-export function microBatchOf({ microBatch }: Pick<TrainingConfig, 'microBatch'>): number {
-  return microBatch ?? SETTING_DEFAULTS.microBatch;
 }
 
 /** Sampling from each part of a batch with the predictor in use. */

@@ -23,8 +23,9 @@ export interface TrainingConfig {
   /** Images per trajectory, or per pair; the model runs on twice as many with guidance. */
   readonly batchSize: number;
   /**
-   * Images worked on at a time, at most (default 4): a batch is taken in equal parts, whose errors and gradients are averaged.
-   * Less takes less memory, and more may be faster on a GPU. Results differ by rounding alone.
+   * Samples that the model runs on at a time, at most (default 8), but at least one image; with guidance an image is two. A batch
+   * is taken in equal parts, whose errors and gradients are averaged. Less takes less memory, and more is a little
+   * faster. Results differ by rounding alone.
    */
   readonly microBatch?: number | undefined;
   /** Router updates, one per step. Rounded up to whole trajectories of T - 1 updates, or to T / 2 pairs. */
@@ -129,7 +130,7 @@ export const l2cConfig: TrainingConfig = {
 };
 
 /** What the optional settings are where they are not given. */
-export const SETTING_DEFAULTS = { trainer: 'sdt', microBatch: 4, batches: 'fresh' } as const;
+export const SETTING_DEFAULTS = { trainer: 'sdt', microBatch: 8, batches: 'fresh' } as const;
 
 /** @throws {@link InvalidArgumentError} for the first setting that is out of its range */
 export function assertTrainingConfig(config: TrainingConfig): void {

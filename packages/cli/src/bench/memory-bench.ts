@@ -30,7 +30,7 @@ export interface MemoryProbeOptions {
   readonly setting: RunSetting;
   /** Images. */
   readonly batchSize: number;
-  /** Images that training works on at a time. Default: the config's. */
+  /** Of the config. */
   readonly microBatch?: number | undefined;
   readonly predictor: PredictorName;
   readonly signal?: AbortSignal | undefined;

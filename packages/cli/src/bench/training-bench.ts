@@ -16,7 +16,7 @@ import {
 } from '@harmonica/iepo';
 import { measureInterleaved } from '@harmonica/metrics';
 import { predictorByName } from '@harmonica/router';
-import { drawBatch, SETTING_DEFAULTS, trainingStep } from '@harmonica/sdt';
+import { drawBatch, partSizeOf, trainingStep } from '@harmonica/sdt';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 import type { RunSetting } from '../run-setting.js';
 import type { Session } from '../session.js';
@@ -39,7 +39,7 @@ export interface TrainingBenchOptions {
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** Images; with guidance the model runs on twice as many. */
   readonly batchSize: number;
-  /** Images that training works on at a time. Default: the config's. */
+  /** As in the config of a training. */
   readonly microBatch?: number | undefined;
   readonly predictor: PredictorName;
   readonly repeats: number;
@@ -80,7 +80,7 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
 
 /** The same batch at once and in the parts of training. */
 function drawRuns(options: TrainingBenchOptions) {
-  const { session, setting, batchSize, microBatch = SETTING_DEFAULTS.microBatch } = options;
+  const { session, setting, batchSize } = options;
   const { executor, model } = session;
   const { plan, guidance } = setting;
   const { subjects } = model;
@@ -95,14 +95,14 @@ function drawRuns(options: TrainingBenchOptions) {
     drawBatch({
       rng: createRng({ seed: 1 }),
       size: batchSize,
-      microBatch: size,
+      partSize: size,
       spec: executor.spec,
       plan,
       drawCondition,
       ...guided,
     }).map(({ latent, condition, noise }) => ({ latent, run: { ...shared, condition, noise } }));
   const [whole] = draw(batchSize) as [RunPart];
-  const parts = draw(microBatch);
+  const parts = draw(partSizeOf(options, guidance));
   return {
     whole,
     parts,

@@ -6,7 +6,6 @@ import {
   type DrawLatents,
   l2cConfig,
   paperConfig,
-  SETTING_DEFAULTS,
   type TrainingConfig,
   trainRouter,
 } from '@harmonica/sdt';
@@ -28,12 +27,9 @@ export interface TrainOnceOptions {
   readonly session: Pick<Session, 'executor' | 'model'>;
   /** Of DDIM with an even number of steps. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
-  /**
-   * Images of a trajectory. Learning-to-Cache takes as many samples as the model then runs on, guidance included, and as many
-   * at a time.
-   */
+  /** Images of a trajectory. Learning-to-Cache takes as many samples as the model then runs on, guidance included. */
   readonly batchSize: number;
-  /** Images of a trajectory that are worked on at a time. Default: the config's. */
+  /** Of the config: as many samples at a time for every method. */
   readonly microBatch?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -195,15 +191,11 @@ function costOf(
 }
 
 function configOf({ method, setting, ...options }: TrainOnceOptions): TrainingConfig {
-  const { batchSize, microBatch = SETTING_DEFAULTS.microBatch } = options;
+  const { batchSize, microBatch } = options;
   const steps = setting.plan.steps.length;
   if (method === 'l2c') {
-    return {
-      ...l2cConfig,
-      batchSize: samplesOf(setting, batchSize),
-      microBatch: samplesOf(setting, microBatch),
-      iterations: steps / 2,
-    };
+    const samples = samplesOf(setting, batchSize);
+    return { ...l2cConfig, batchSize: samples, microBatch, iterations: steps / 2 };
   }
   const config = { ...paperConfig, batchSize, microBatch, iterations: steps - 1 };
   return method === 'sdt' ? { ...config, proxy: 'uniform' } : config;

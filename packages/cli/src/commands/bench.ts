@@ -146,7 +146,7 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
   command
     .option('--routers <files...>', 'files or names (default: those of emoji-dit that fit)')
     .option('--batch <n>', 'images at a time (default: 8, of random models 1)', count)
-    .option('--micro-batch <n>', 'images that training works on at a time', count)
+    .option('--micro-batch <n>', 'samples that training works on at a time (default: 8)', count)
     .option('--repeats <n>', 'rounds that are timed (default: 5, of random models 3)', count)
     .option('--predictor <name>', 'of --training', choiceOption(PREDICTOR_NAMES), 'quadratic')
     .option('--seeds <n>', 'images of --quality', count, 256)
