@@ -11,6 +11,7 @@ import {
 import { channelRange } from './channel-range.js';
 import { applyThreshold } from './dynamic-threshold.js';
 import { InvalidArgumentError, NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
+import { linearCombination, type Term } from './linear-combination.js';
 import type { NoiseSource } from './noise.js';
 import type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
 
@@ -175,16 +176,16 @@ function applyStep(input: ApplyStepInput) {
     });
   }
   const model = channelRange(output, 0, channels);
-  const raw = add(mul(latent, step.toPrediction.x), mul(model, step.toPrediction.model));
-  const prediction = limit(step, raw as Tensor4D);
-  let next = mul(latent, step.carry);
-  step.history.forEach((factor, j) => {
+  const raw = linearCombination([step.toPrediction.x, latent], [step.toPrediction.model, model]);
+  const prediction = limit(step, raw);
+  const known = step.history.flatMap((factor, j): Term[] => {
     const p = j === 0 ? prediction : predictions[j - 1];
-    if (p && factor !== 0) next = add(next, mul(p, factor));
+    return p && factor !== 0 ? [[factor, p]] : [];
   });
+  let next = linearCombination([step.carry, latent], ...known);
   if (drawn) next = add(next, mul(drawn, noiseStd(step.noise, output, channels)));
   for (const term of drawnEarlier) next = add(next, term);
-  return { latent: next as Tensor4D, prediction };
+  return { latent: next, prediction };
 }
 
 function limit({ clip, threshold }: PlanStep, prediction: Tensor4D): Tensor4D {

@@ -11,6 +11,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
 import { InvalidArgumentError } from './errors.js';
+import { javascriptValues } from './javascript-values.js';
 
 /** Classifier-free guidance (Ho and Salimans, 2022). */
 export interface Guidance {
@@ -59,10 +60,36 @@ export function applyGuidance(options: ApplyGuidanceOptions): Tensor4D {
  * @internal
  */
 export function guidedHalf(options: ApplyGuidanceOptions): Tensor4D {
+  const { output, scale, channels = DEFAULT_GUIDED_CHANNELS } = options;
+  const [values] = javascriptValues(output) ?? [];
+  if (values) {
+    assertGuidable(output, channels);
+    const [doubled, height, width, total] = output.shape;
+    const half = guidedValues(values, { scale: Math.fround(scale), channels, total });
+    return tensor4d(half, [doubled / 2, height, width, total]);
+  }
   return tidy(() => {
     const { halves, guided } = guide(options);
     return guided(halves[0]);
   });
+}
+
+/** The first half of guided values; every difference, product and sum is rounded as those of ops are. */
+function guidedValues(
+  values: Float32Array,
+  options: { readonly scale: number; readonly channels: number; readonly total: number },
+): Float32Array {
+  const { scale, channels, total } = options;
+  const size = values.length / 2;
+  const guided = values.slice(0, size);
+  for (let from = 0; from < size; from += total) {
+    for (let i = from; i < from + channels; i++) {
+      const unconditional = values[size + i] as number;
+      const difference = Math.fround((values[i] as number) - unconditional);
+      guided[i] = unconditional + Math.fround(difference * scale);
+    }
+  }
+  return guided;
 }
 
 /** Options of {@link guidanceVjp}. */
