@@ -1,0 +1,124 @@
+import { Tensor } from 'onnxruntime-common';
+import { DeviceTensor } from './device-tensor.js';
+import type { Address, NativeApi } from './native-api.js';
+import type { NativeCalls } from './native-calls.js';
+import type { OrtTensor } from './runtime.js';
+
+/** `ONNXTensorElementDataType`, and the arrays that hold such elements. */
+const ELEMENT_TYPES = {
+  float32: [1, Float32Array],
+  uint8: [2, Uint8Array],
+  int32: [6, Int32Array],
+  int64: [7, BigInt64Array],
+  bool: [9, Uint8Array],
+} as const;
+
+type ElementType = keyof typeof ELEMENT_TYPES;
+
+/** Options of {@link NativeValues}. @internal */
+export interface NativeValuesOptions {
+  readonly api: NativeApi;
+  readonly calls: NativeCalls;
+  /** That of the CPU. */
+  readonly memory: Address;
+}
+
+/** From tensors to the values (`OrtValue`) of ONNX Runtime's C API and back. @internal */
+export class NativeValues {
+  readonly #api: NativeApi;
+  readonly #calls: NativeCalls;
+  readonly #memory: Address;
+
+  constructor({ api, calls, memory }: NativeValuesOptions) {
+    this.#api = api;
+    this.#calls = calls;
+    this.#memory = memory;
+  }
+
+  /** Gives `use` the values of tensors, in their order. */
+  withValues(tensors: readonly OrtTensor[], use: (values: readonly Address[]) => void): void {
+    const values: Address[] = [];
+    const made: Address[] = [];
+    try {
+      for (const tensor of tensors as readonly (OrtTensor | DeviceTensor)[]) {
+        if (tensor instanceof DeviceTensor) {
+          values.push(tensor.address);
+          continue;
+        }
+        const value = this.#value(tensor);
+        made.push(value);
+        values.push(value);
+      }
+      use(values);
+    } finally {
+      for (const value of made) this.#api.functions.releaseValue(value);
+    }
+  }
+
+  /** A value over the memory of a tensor. */
+  #value({ data, dims, type }: OrtTensor): Address {
+    const values = data as Float32Array;
+    const shape = BigInt64Array.from(dims, BigInt);
+    const [elementType] = ELEMENT_TYPES[type as ElementType];
+    return this.#calls.made((out) =>
+      this.#api.functions.createTensorWithDataAsOrtValue(
+        this.#memory,
+        values,
+        values.byteLength,
+        shape,
+        shape.length,
+        elementType,
+        out,
+      ),
+    );
+  }
+
+  /** The results of a binding, in the order in which they were bound. The caller releases them. */
+  boundValues(binding: Address): readonly Address[] {
+    const { functions, memoryAt } = this.#api;
+    const allocator = this.#calls.made((out) => functions.getAllocatorWithDefaultOptions(out));
+    const [list, count] = [new BigUint64Array(1), new BigUint64Array(1)];
+    this.#calls.check(functions.getBoundOutputValues(binding, allocator, list, count));
+    const [at] = list as unknown as [Address];
+    const values = [...new BigUint64Array(memoryAt(at, 8 * Number(count[0])))];
+    this.#calls.check(functions.allocatorFree(allocator, at));
+    return values;
+  }
+
+  onDevice(address: Address): DeviceTensor {
+    const release = (value: Address) => void this.#api.functions.releaseValue(value);
+    return new DeviceTensor({ address, ...this.#shapeOf(address), release });
+  }
+
+  /** A copy of a value in the memory of the CPU; the value is released. */
+  taken(value: Address): OrtTensor {
+    const { functions, memoryAt } = this.#api;
+    try {
+      const { type, dims } = this.#shapeOf(value);
+      const [, ArrayOf] = ELEMENT_TYPES[type];
+      const size = dims.reduce((product, length) => product * length, 1);
+      const data = this.#calls.made((out) => functions.getTensorMutableData(value, out));
+      const bytes =
+        size === 0 ? new ArrayBuffer(0) : memoryAt(data, size * ArrayOf.BYTES_PER_ELEMENT);
+      return new Tensor(type as 'float32', new ArrayOf(bytes).slice() as Float32Array, dims);
+    } finally {
+      functions.releaseValue(value);
+    }
+  }
+
+  #shapeOf(value: Address): { readonly type: ElementType; readonly dims: readonly number[] } {
+    const { functions } = this.#api;
+    const info = this.#calls.made((out) => functions.getTensorTypeAndShape(value, out));
+    try {
+      const [element, count] = [new Int32Array(1), new BigUint64Array(1)];
+      this.#calls.check(functions.getTensorElementType(info, element));
+      this.#calls.check(functions.getDimensionsCount(info, count));
+      const dims = new BigInt64Array(Number(count[0]));
+      this.#calls.check(functions.getDimensions(info, dims, dims.length));
+      const known = Object.entries(ELEMENT_TYPES).find(([, [code]]) => code === element[0]);
+      return { type: known?.[0] as ElementType, dims: Array.from(dims, Number) };
+    } finally {
+      functions.releaseTensorTypeAndShapeInfo(info);
+    }
+  }
+}
