@@ -13,7 +13,7 @@ import {
 } from '@harmonica/router';
 import { readCacheText } from './cache-document.js';
 import type { Model } from './model.js';
-import { type CreatePlanOptions, createPlan, type SamplerOptions, samplerOf } from './sampler.js';
+import { createPlan, type SamplerOptions, samplerOf } from './sampler.js';
 import { settingsIn } from './sampler-settings.js';
 
 /** Classifier-free guidance, as options name it. */
@@ -37,8 +37,6 @@ export interface CacheOptions {
 /** A way to sample from a model, with every default filled in. */
 export interface RunSetting {
   readonly plan: SamplerPlan;
-  /** What the plan was made from. */
-  readonly sampler: CreatePlanOptions;
   readonly guidance?: Guidance & { readonly channels: number };
   /** Absent: every branch is computed. */
   readonly cache?: Exclude<ReadyPolicy, { kind: 'none' }>;
@@ -62,13 +60,12 @@ export async function resolveRunSetting(input: ResolveRunSettingOptions): Promis
   const policySpec = policySpecOf(options);
   const origin = await policyOrigin(policySpec, readCacheText);
   const { process } = model;
-  const sampler: CreatePlanOptions = {
+  const plan = createPlan({
     ...settingsIn(options),
     sampler: options.sampler ?? (origin?.provenance && samplerOf(origin.provenance, process)),
     steps: options.steps ?? (origin && String(origin.steps)),
     process,
-  };
-  const plan = createPlan(sampler);
+  });
   const { spec } = model.backbone;
   const guidance = resolveGuidance({
     options,
@@ -79,7 +76,6 @@ export async function resolveRunSetting(input: ResolveRunSettingOptions): Promis
   const cache = await policyFrom(policySpec, { ...run, read: readCacheText });
   return {
     plan,
-    sampler,
     ...(guidance && { guidance }),
     ...(cache.kind !== 'none' && { cache }),
   };

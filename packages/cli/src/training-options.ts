@@ -132,7 +132,8 @@ export const CONFIG_OPTIONS: {
   },
   initial: {
     flags: '--initial <logits>',
-    description: 'normal, or interval:2:2 (every 2nd step computed, the first 2 steps full)',
+    description:
+      'normal, or interval:2:2 (every 2nd step computed, more seldom if the target needs it; the first 2 full)',
     parse: parseInitial,
   },
   hardFinish: {

@@ -250,25 +250,20 @@ describe('conformance where results stay on a device', () => {
   });
 });
 
-describe.runIf(await runsOn('cuda'))('conformance on cuda', () => {
-  it.each(executorConformance)('$name', async ({ run }) => {
-    const backbone = dit();
-    const createExecutor = (b: Backbone) =>
-      createOnnxExecutor({ backbone: b, executionProviders: ['cuda'] });
-    await expect(run({ backbone, createExecutor, tolerance: 1e-5 })).resolves.toBeUndefined();
-    backbone.dispose();
+for (const [provider, tolerance] of [
+  ['cuda', 1e-5],
+  ['webgpu', 1e-4],
+] as const) {
+  describe.runIf(await runsOn(provider))(`conformance on ${provider}`, () => {
+    it.each(executorConformance)('$name', async ({ run }) => {
+      const backbone = dit();
+      const createExecutor = (b: Backbone) =>
+        createOnnxExecutor({ backbone: b, executionProviders: [provider] });
+      await expect(run({ backbone, createExecutor, tolerance })).resolves.toBeUndefined();
+      backbone.dispose();
+    });
   });
-});
-
-describe.runIf(await runsOn('webgpu'))('conformance on webgpu', () => {
-  it.each(executorConformance)('$name', async ({ run }) => {
-    const backbone = dit();
-    const createExecutor = (b: Backbone) =>
-      createOnnxExecutor({ backbone: b, executionProviders: ['webgpu'] });
-    await expect(run({ backbone, createExecutor, tolerance: 1e-4 })).resolves.toBeUndefined();
-    backbone.dispose();
-  });
-});
+}
 
 describe('createOnnxExecutor', () => {
   let backbone: Backbone;

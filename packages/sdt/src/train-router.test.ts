@@ -15,7 +15,7 @@ import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { trainKeepingStates } from '../test/train-keeping-states.js';
 import { drawLabels } from './draw-batch.js';
-import { trainRouter } from './train-router.js';
+import { finishedRouter, trainRouter } from './train-router.js';
 import { defaultConfig, paperConfig, type TrainingConfig } from './training-config.js';
 import type { TrainRouterOptions } from './training-run.js';
 import { parseTrainingState, type TrainingState } from './training-state.js';
@@ -29,12 +29,8 @@ afterAll(async () => {
 
 const plan = createDdimPlan({ steps: 4 });
 const guidance = { scale: 1.5, channels: 4 };
-const provenance = createProvenance({
-  spec: backbone.spec,
-  modelSha256: 'a'.repeat(64),
-  plan,
-  guidance,
-});
+const origin = { spec: backbone.spec, modelSha256: 'a'.repeat(64), guidance };
+const provenance = createProvenance({ ...origin, plan });
 const config: TrainingConfig = {
   ...defaultConfig,
   batchSize: 1,
@@ -69,6 +65,21 @@ describe('trainRouter', () => {
     expect(theoreticalSpeedUp({ schedule, cost })).toBeGreaterThanOrEqual(1.3);
     expect(router.provenance.model).toEqual(provenance.model);
     expect(router.provenance.training).toMatchObject({ trainer: 'sdt', iterations: 9, images: 0 });
+  });
+
+  it('starts from a schedule that reaches the target, though the configured interval does not', async () => {
+    const ten = createDdimPlan({ steps: 10 });
+    const run = {
+      plan: ten,
+      config: { ...config, targetSpeedup: 2 },
+      provenance: createProvenance({ ...origin, plan: ten }),
+    };
+    const { states } = await trained(run);
+    const [before, after] = [states[0], states.at(-1)] as [TrainingState, TrainingState];
+    const { table } = toSchedule(finishedRouter(options(run), before));
+    expect(table.map((row) => row[0]).join('')).toBe('1100100010'); // and not 1000000000
+    expect(after.lambda.some((lambda) => lambda > 0)).toBe(true);
+    expect(after.beta).toBeGreaterThan(0);
   });
 
   it.each([
@@ -162,12 +173,7 @@ describe('trainRouter', () => {
     const { states } = await trained();
     const resume = states[1] as TrainingState;
     const other = createDdimPlan({ steps: 4, eta: 1 });
-    const elsewhere = createProvenance({
-      spec: backbone.spec,
-      modelSha256: 'a'.repeat(64),
-      plan: other,
-      guidance,
-    });
+    const elsewhere = createProvenance({ ...origin, plan: other });
     for (const extra of [
       { plan: other, provenance: elsewhere },
       { config: { ...config, learningRate: 0.5 } },

@@ -1,29 +1,15 @@
-import {
-  assertPlanFits,
-  createRng,
-  IncompatibleError,
-  type Rng,
-  type RouterFile,
-} from '@harmonica/core';
-import {
-  type CostModel,
-  FIRST_STEP_LOGIT,
-  fixedIntervalSchedule,
-  logitsFromSchedule,
-  macsCostModel,
-  normalLogits,
-  routerScores,
-  type StepMatrix,
-} from '@harmonica/router';
+import { assertPlanFits, createRng, IncompatibleError, type RouterFile } from '@harmonica/core';
+import { type CostModel, macsCostModel, routerScores } from '@harmonica/router';
 import { initAdamW } from './adamw.js';
 import { speedUpAt } from './calibrate-threshold.js';
 import { noLatents } from './draw-pair.js';
 import { withFinalPredictors } from './refresh-weights.js';
 import { thresholdInForce } from './router-updates.js';
+import { startingLogits } from './starting-logits.js';
 import { assertPairs, trainPairs } from './train-pairs.js';
 import { trainTrajectory } from './train-trajectory.js';
 import { assertTrainingConfig, SETTING_DEFAULTS } from './training-config.js';
-import { costModelIn, withCosts } from './training-costs.js';
+import { costModelIn, measuredCosts } from './training-costs.js';
 import type { TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 
@@ -48,8 +34,7 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
   const paired = config.trainer === 'l2c';
   assertTrainable(options);
   if (paired && !options.drawLatents) throw noLatents();
-  const start = options.resume ? resumed(options, options.resume) : initialState(options);
-  let state = await withCosts(options, start);
+  let state = options.resume ? resumed(options, options.resume) : await initialState(options);
   await onTrajectory?.(state);
   while (state.iteration < config.iterations) {
     state = await (paired ? trainPairs : trainTrajectory)(options, state);
@@ -108,10 +93,14 @@ export function finishedRouter(
   };
 }
 
-function initialState(options: TrainRouterOptions): TrainingState {
+async function initialState(options: TrainRouterOptions): Promise<TrainingState> {
   const { config, provenance } = options;
   const rng = createRng({ seed: config.seed });
-  const logits = initialLogits(options, rng);
+  // Until the first refresh chooses.
+  const predictor = config.predictor === 'per-step' ? 'linear' : config.predictor;
+  const costs = await measuredCosts(options, { rng: rng.state(), predictor });
+  const cost = costModelIn(options, { costs });
+  const logits = startingLogits({ ...options, cost, rng });
   const zeros = logits.map(() => 0);
   return {
     version: 1,
@@ -121,8 +110,7 @@ function initialState(options: TrainRouterOptions): TrainingState {
     iteration: 0,
     refreshedAt: -1,
     logits,
-    // Until the first refresh chooses.
-    predictor: config.predictor === 'per-step' ? 'linear' : config.predictor,
+    predictor,
     optimizer: logits.map((row) => initAdamW(row.length)),
     rng: rng.state(),
     beta: config.beta,
@@ -130,29 +118,8 @@ function initialState(options: TrainRouterOptions): TrainingState {
     lambda: zeros,
     records: [],
     images: 0,
+    ...(costs && { costs }),
   };
-}
-
-function initialLogits({ executor, plan, config }: TrainRouterOptions, rng: Rng): StepMatrix {
-  const { branches } = executor.spec;
-  const steps = plan.steps.length;
-  const { initial, trainer } = config;
-  const logits =
-    initial.kind === 'normal'
-      ? normalLogits({ steps, branches: branches.length, rng })
-      : logitsFromSchedule({
-          schedule: fixedIntervalSchedule({
-            steps,
-            branches,
-            interval: initial.interval,
-            align: 'first',
-            initialSteps: Math.min(initial.initialSteps, steps),
-          }),
-          computed: 2,
-          predicted: -2,
-        });
-  if (trainer !== 'l2c') return logits;
-  return logits.map((row, step) => (step % 2 === 0 ? row.map(() => FIRST_STEP_LOGIT) : row));
 }
 
 /** Settings that may change between runs of one training: how long it is. */

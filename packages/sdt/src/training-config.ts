@@ -7,7 +7,10 @@ export type ProxyName = 'leave-one-out' | 'cumulative' | 'marginal' | 'single-st
 export type InitialLogits =
   /** Independent N(0, 1), as in the paper. */
   | { readonly kind: 'normal' }
-  /** Every `interval`-th step computed, the steps in between predicted, the first `initialSteps` full. */
+  /**
+   * Every `interval`-th step computed, the steps in between predicted, the first `initialSteps` full. With `targetSpeedup`
+   * the smallest interval from `interval` on that reaches it.
+   */
   | { readonly kind: 'interval'; readonly interval: number; readonly initialSteps: number };
 
 /** Settings of a training run. Plain JSON. */

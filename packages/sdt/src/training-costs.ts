@@ -30,29 +30,24 @@ export function penaltyCosts(
 }
 
 /**
- * A state with the costs that its config asks for. They are measured once, on the first part of a batch as it will be trained on, and stay
- * with the state, so that a resumed run goes on with the same ones.
+ * What a run is to start with, if its config asks for measured costs: they are measured once, on the first part of a
+ * batch as it will be trained on, and stay with the state, so that a resumed run goes on with the same ones.
  */
-export async function withCosts(
+export async function measuredCosts(
   options: TrainRouterOptions,
-  state: TrainingState,
-): Promise<TrainingState> {
+  { rng, predictor }: Pick<TrainingState, 'rng' | 'predictor'>,
+): Promise<CostModel | undefined> {
   const { executor, plan, config, signal } = options;
-  if (config.costs !== 'ms' || state.costs) return state;
-  const batch = drawNoise(options, restoreRng(state.rng));
+  if (config.costs !== 'ms') return undefined;
+  const batch = drawNoise(options, restoreRng(rng));
   const { latent, condition } = batch[0] as BatchPart;
   const time = (plan.steps[0] as (typeof plan.steps)[number]).timestep;
-  const predictorDepth = predictorByName(state.predictor).depth;
-  try {
-    const input = { latent, time, condition };
-    const costs = await measureCostModel({
-      executor,
-      input,
-      predictorDepth,
-      ...(signal && { signal }),
-    });
-    return { ...state, costs };
-  } finally {
-    disposeParts(batch);
-  }
+  const predictorDepth = predictorByName(predictor).depth;
+  const input = { latent, time, condition };
+  return measureCostModel({
+    executor,
+    input,
+    predictorDepth,
+    ...(signal && { signal }),
+  }).finally(() => disposeParts(batch));
 }

@@ -1,7 +1,6 @@
 import { markdownTable } from '../text-table.js';
 import type { BranchTiming } from './branch-bench.js';
 import type { MemoryResult } from './memory-bench.js';
-import type { QualityResult } from './quality-bench.js';
 import type { SamplingTiming } from './sampling-bench.js';
 import type { Throughput } from './throughput-bench.js';
 import type { TrainingTiming } from './training-bench.js';
@@ -114,41 +113,6 @@ export function trainingMethodsReport(costs: readonly MethodCost[]): string {
       PAPER_RATIOS[cost.method].toFixed(2),
       String(cost.images),
       mebibytes(cost.peakBytes),
-    ]),
-  });
-}
-
-/** Options of {@link qualityReport}. */
-export interface QualityReportOptions {
-  readonly results: readonly QualityResult[];
-  /** Name of the uncached run that rows are held against. */
-  readonly uncached: string;
-  /** Name of the run of many steps. */
-  readonly reference: string;
-}
-
-/** How close each way to sample comes, as Markdown. */
-export function qualityReport(options: QualityReportOptions): string {
-  const { results, uncached, reference } = options;
-  const db = (value: number | null) => (value === null ? '-' : value.toFixed(2));
-  return section('Quality: mean PSNR (dB) and SSIM over paired images', {
-    head: [
-      'run',
-      'CUR',
-      'speed-up by MACs',
-      `PSNR to ${uncached}`,
-      `SSIM to ${uncached}`,
-      `PSNR to ${reference}`,
-      `SSIM to ${reference}`,
-    ],
-    rows: results.map((result) => [
-      result.name,
-      percent(result.cacheUtilization),
-      `${result.theoreticalSpeedUp.toFixed(2)}x`,
-      db(result.psnrToUncached),
-      result.psnrToUncached === null ? '-' : result.ssimToUncached.toFixed(4),
-      db(result.psnrToReference),
-      result.ssimToReference.toFixed(4),
     ]),
   });
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
@@ -7,7 +7,6 @@ import { temporaryFolder } from '../../test/temporary-folder.js';
 import type { BenchRecord } from '../bench/bench-record.js';
 import type { BranchTiming } from '../bench/branch-bench.js';
 import type { MemoryProbe } from '../bench/memory-bench.js';
-import type { QualityResult } from '../bench/quality-bench.js';
 import type { SamplingTiming } from '../bench/sampling-bench.js';
 import type { Throughput } from '../bench/throughput-bench.js';
 import type { TrainingTiming } from '../bench/training-bench.js';
@@ -86,39 +85,6 @@ describe('harmonica bench', () => {
     const results = record?.results as Throughput[];
     expect(results.map(({ cacheUtilization }) => cacheUtilization)).toEqual([0, 0.25, 0.375, 0.5]);
     expect(results[0]).toMatchObject({ speedUp: 1, theoreticalSpeedUp: 1 });
-  });
-
-  it('compares the quality of schedules, and finds finished rows again', async () => {
-    const out = join(folder, 'quality');
-    const argv = [
-      ...['--quality', '--steps', '4', '--seeds', '2', '--fewer-steps', '3'],
-      ...['--intervals', '1,2', '--reference-steps', '6'],
-    ];
-    const first = await bench(argv, out);
-    expect(first.status).toBe(0);
-    const results = (await recordsIn(out))[0]?.results as QualityResult[];
-    expect(results.map(({ name, steps }) => [name, steps])).toEqual([
-      ['ddim-4', 4],
-      ['ddim-3', 3],
-      ...[1, 2].flatMap((interval) =>
-        ['hold', 'linear', 'quadratic'].map((p) => [`interval-${interval}-${p}`, 4]),
-      ),
-    ]);
-    const row = (name: string) => results.find((result) => result.name === name) as QualityResult;
-    // Computing everything is the uncached run, bit for bit.
-    expect(row('interval-1-quadratic')).toEqual({
-      ...row('ddim-4'),
-      name: 'interval-1-quadratic',
-    });
-    expect(row('ddim-4')).toMatchObject({ psnrToUncached: null, ssimToUncached: 1 });
-    expect(row('ddim-3').theoreticalSpeedUp).toBeCloseTo(4 / 3, 6);
-    expect(row('interval-2-hold').psnrToUncached).toBeGreaterThan(0);
-
-    const kept = await readdir(join(out, 'quality'));
-    expect(kept.filter((file) => file.endsWith('.safetensors'))).toHaveLength(9);
-    const again = await bench([...argv, '--batch', '1'], out);
-    expect(again.stdout).toBe(first.stdout);
-    expect(await readdir(join(out, 'quality'))).toEqual(kept);
   });
 
   it('says how many steps a training iteration needs', async () => {

@@ -7,7 +7,6 @@ import { appendBenchRecord, createBenchRecord } from '../bench/bench-record.js';
 import {
   branchReport,
   memoryReport,
-  qualityReport,
   samplingReport,
   throughputReport,
   trainingMethodsReport,
@@ -21,8 +20,6 @@ import {
   memoryProbe,
   runSelf,
 } from '../bench/memory-bench.js';
-import { qualityBench } from '../bench/quality-bench.js';
-import { qualityRows } from '../bench/quality-rows.js';
 import { samplingBench } from '../bench/sampling-bench.js';
 import { throughputBench } from '../bench/throughput-bench.js';
 import { trainingBench } from '../bench/training-bench.js';
@@ -43,7 +40,7 @@ import {
   addSamplerOptions,
   type GlobalOptions,
 } from '../option-groups.js';
-import { choiceOption, integerListOption, integerOption } from '../option-values.js';
+import { choiceOption, integerOption } from '../option-values.js';
 import { prepareFolder } from '../output-files.js';
 import { publishedArchitecture } from '../published-architectures.js';
 import {
@@ -52,7 +49,7 @@ import {
   type RunSetting,
   resolveRunSetting,
 } from '../run-setting.js';
-import { createPlan, type SamplerOptions } from '../sampler.js';
+import type { SamplerOptions } from '../sampler.js';
 import { type Session, withSession } from '../session.js';
 
 const SECTIONS = [
@@ -61,7 +58,6 @@ const SECTIONS = [
   'sampling',
   'training',
   'trainingMethods',
-  'quality',
   'memory',
 ] as const;
 
@@ -99,10 +95,6 @@ interface BenchOptions
   /** Whether a published model by name has random weights. */
   readonly allowRandom: true;
   readonly predictor: PredictorName;
-  readonly seeds: number;
-  readonly fewerSteps?: readonly number[];
-  readonly intervals: readonly number[];
-  readonly referenceSteps: string;
   readonly out: string;
   readonly memoryProbe?: ProbeMode;
 }
@@ -129,35 +121,25 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
   const command = program
     .command('bench')
     .description(
-      'measure speed (default: branches, sampling, training), quality and memory;\na published model such as dit-xl-2-256 has random weights (default: throughput)',
+      'measure speed (default: branches, sampling, training) and memory;\na published model such as dit-xl-2-256 has random weights (default: throughput)',
     )
     .option('--branches', 'a compiled branch and its gradient beside tfjs-wasm')
     .option('--throughput', 'ms per step, GFLOP/s and memory, uncached and at CUR 25, 37.5, 50 %')
     .option('--sampling', 'cached sampling runs beside what their MACs promise')
     .option('--training', 'one training iteration, in forward passes')
     .option('--training-methods', 'time, memory and images of Learning-to-Cache, SDT and HarmoniCa')
-    .option('--quality', 'images of every schedule beside the uncached ones; takes long')
     .option('--memory', 'peak memory of training beside sampling');
   addModelOptions(command);
   addSamplerOptions(command);
   addGuidanceOptions(command);
   const count = integerOption({ min: 1 });
-  const counts = integerListOption({ min: 1 });
   command
     .option('--routers <files...>', 'files or names (default: those of emoji-dit that fit)')
     .option('--batch <n>', 'images at a time (default: 8, of random models 1)', count)
     .option('--micro-batch <n>', 'samples that training works on at a time (default: 8)', count)
     .option('--repeats <n>', 'rounds that are timed (default: 5, of random models 3)', count)
     .option('--predictor <name>', 'of --training', choiceOption(PREDICTOR_NAMES), 'quadratic')
-    .option('--seeds <n>', 'images of --quality', count, 256)
-    .option('--fewer-steps <list>', 'uncached runs of --quality (default: 3/4, 2/3, 1/2)', counts)
-    .addOption(
-      new Option('--intervals <list>', 'fixed intervals of --quality')
-        .argParser(counts)
-        .default([2, 3], '2,3'),
-    )
-    .option('--reference-steps <n>', 'uncached run that --quality also compares with', '100')
-    .option('--out <folder>', 'where bench.jsonl and what --quality keeps go', 'out/bench')
+    .option('--out <folder>', 'where bench.jsonl goes', 'out/bench')
     .addOption(new Option('--memory-probe <mode>').argParser(choiceOption(PROBE_MODES)).hideHelp())
     .action(async () => {
       const given = command.optsWithGlobals<GivenOptions>();
@@ -207,7 +189,6 @@ async function bench({
         const prepared = await prepare({ ...input, session });
         if (sections.includes('sampling')) await benchSampling(prepared);
         if (sections.includes('training')) await benchTraining(prepared);
-        if (sections.includes('quality')) await benchQuality(prepared);
       },
     });
   }
@@ -215,7 +196,7 @@ async function bench({
 }
 
 /** What is measured with the routers that fit. */
-const NEED_ROUTERS: readonly Section[] = ['sampling', 'training', 'quality'];
+const NEED_ROUTERS: readonly Section[] = ['sampling', 'training'];
 
 interface PreparedBench extends BenchInput {
   readonly session: Session;
@@ -346,38 +327,6 @@ async function benchMethods(input: BenchInput & { readonly session: Session }): 
   const settings = settingsOf({ ...input, setting });
   const report = trainingMethodsReport(results);
   await publish(input, { name: 'training-methods', settings, results }, report);
-}
-
-async function benchQuality(input: PreparedBench): Promise<void> {
-  const { options, context, session, setting, routers } = input;
-  const steps = setting.plan.steps.length;
-  const { fewerSteps = [0.75, 2 / 3, 0.5].map((share) => Math.round(share * steps)) } = options;
-  const rows = qualityRows({
-    spec: session.executor.spec,
-    plan: setting.plan,
-    sampler: setting.sampler,
-    fewerSteps,
-    intervals: options.intervals,
-    predictors: ['hold', 'linear', 'quadratic'],
-    routers,
-  });
-  const plan = createPlan({ ...setting.sampler, steps: options.referenceSteps });
-  const reference = { name: `${plan.sampler}-${plan.steps.length}`, plan };
-  const results = await qualityBench({
-    session,
-    guidance: setting.guidance,
-    rows,
-    reference,
-    jobs: numberedJobs(options.seeds, session.model.subjects),
-    batchSize: options.batch,
-    folder: join(options.out, 'quality'),
-    context,
-    onRow: ({ name }) => context.stderr.write(`done: ${name}\n`),
-  });
-  const uncached = rows[0]?.name ?? '';
-  const settings = { ...settingsOf(input), seeds: options.seeds, reference: reference.name };
-  const report = qualityReport({ results, uncached, reference: reference.name });
-  await publish(input, { name: 'quality', settings, results }, report);
 }
 
 async function benchMemory(input: BenchInput): Promise<void> {
