@@ -18,7 +18,7 @@ describe('runCli', () => {
   it.each([
     [['smaple'], /error: unknown command 'smaple'/],
     [['plan', '--eta', 'much'], /error: option '--eta <x>' argument 'much' is invalid/],
-    [['--backend', 'cuda', 'plan'], /Expected one of auto, onnx/],
+    [['--backend', 'metal', 'plan'], /Expected one of auto, onnx/],
     [['plan', '--steps', '2000'], /error: .*2000/],
     [['sample', '--model', '/nowhere'], /error: \/nowhere: there is no such file or folder/],
     [
