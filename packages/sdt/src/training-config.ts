@@ -37,8 +37,8 @@ export interface TrainingConfig {
   /** Learning rate at the end, reached along half a cosine. Equal to `learningRate`: constant. */
   readonly finalLearningRate: number;
   /**
-   * Weight of the compute penalty. With `targetSpeedup` it is adapted, and with the marginal and single-step proxies its start follows
-   * from the first lambda, whatever is given here.
+   * Weight of the compute penalty. With `targetSpeedup` it is adapted, and its start follows from the first lambda with the
+   * marginal and single-step proxies, and from the gradients of the first trajectory with the others, whatever is given here.
    */
   readonly beta: number;
   /** Speed-up to reach, above 1: by measured time with costs `ms`, else by MACs. Adapts beta and chooses the final threshold. */
