@@ -27,7 +27,7 @@ describe('harmonica schedule', () => {
     const argv = ['schedule', 'make', 'fora:2', ...run, '--out', made];
     const { stdout } = await runCommand(argv);
     expect(stdout).toBe(
-      `${made}: 6 steps, 6 branches, CUR 33.3 %, ${/\S+x/.exec(stdout)?.[0]} by MACs\n`,
+      `${made}: 6 steps, 6 branches, CUR 33.3 %, ${/\d+\.\d+x/.exec(stdout)?.[0]} by MACs\n`,
     );
   });
 
