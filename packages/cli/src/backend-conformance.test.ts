@@ -1,8 +1,8 @@
-import { randomDit } from '@harmonica/backbones';
 import type { Backbone, Executor } from '@harmonica/core';
 import { createTinyBackbone, executorConformance } from '@harmonica/core/conformance';
 import { setBackend } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { smallDit } from '../../onnx/test/small-dit.js';
 import { type BackendName, createExecutor, selectBackend } from './backend.js';
 
 /** An executor on an engine; the engine in JavaScript, which its numbers are compared with, is back when it is disposed. */
@@ -34,25 +34,7 @@ async function isThere(name: BackendName): Promise<boolean> {
 }
 
 await selectBackend({ name: 'cpu' });
-const backbones = { tiny: createTinyBackbone, DiT: makeDit };
-
-function makeDit(): Backbone {
-  return randomDit({
-    seed: 3,
-    config: {
-      name: 'small',
-      depth: 2,
-      hiddenSize: 16,
-      heads: 2,
-      patchSize: 2,
-      mlpRatio: 4,
-      inputSize: 4,
-      inChannels: 4,
-      numClasses: 3,
-      learnSigma: true,
-    },
-  });
-}
+const backbones = { tiny: createTinyBackbone, DiT: () => smallDit() };
 
 for (const engine of ['wasm', 'tensorflow'] as const) {
   describe.runIf(await isThere(engine)).each(Object.entries(backbones))(

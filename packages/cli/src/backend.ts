@@ -102,16 +102,8 @@ const starters: Readonly<Record<Exclude<BackendName, 'auto'>, Starter>> = {
     const description = `tensorflow (${found.name})`;
     return { name: 'tensorflow', tensors: 'tensorflow', threads, description };
   },
-  async webgpu() {
-    await startCompiled('webgpu');
-    const description = 'webgpu (compiled)';
-    return { name: 'webgpu', tensors: 'cpu', description, executionProvider: 'webgpu' };
-  },
-  async cuda() {
-    await startCompiled('cuda');
-    const description = 'cuda (compiled)';
-    return { name: 'cuda', tensors: 'cpu', description, executionProvider: 'cuda' };
-  },
+  webgpu: () => startOnGpu('webgpu'),
+  cuda: () => startOnGpu('cuda'),
 };
 
 async function fastestInstalled(): Promise<Exclude<BackendName, 'auto'>> {
@@ -124,6 +116,11 @@ async function fastestInstalled(): Promise<Exclude<BackendName, 'auto'>> {
     if ('name' in (await findPackage(packages))) return name as keyof typeof candidates;
   }
   return 'cpu';
+}
+
+async function startOnGpu(name: 'webgpu' | 'cuda'): Promise<Backend> {
+  await startCompiled(name);
+  return { name, tensors: 'cpu', description: `${name} (compiled)`, executionProvider: name };
 }
 
 /** ONNX Runtime brings its own WebGPU, so that one package serves both; CUDA is reached past its binding. */

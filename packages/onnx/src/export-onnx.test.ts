@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { randomDit } from '@harmonica/backbones';
 import {
   type Backbone,
   computeAll,
@@ -15,23 +14,11 @@ import onnxProto from 'onnx-proto';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectClose } from '../test/close.js';
+import { smallDit } from '../test/small-dit.js';
 import { exportOnnx } from './export-onnx.js';
 import { traceFunction } from './trace-function.js';
 
 const { onnx } = onnxProto;
-
-const config = {
-  name: 'small',
-  depth: 2,
-  hiddenSize: 16,
-  heads: 2,
-  patchSize: 2,
-  mlpRatio: 4,
-  inputSize: 4,
-  inChannels: 4,
-  numClasses: 3,
-  learnSigma: true,
-};
 
 describe('exportOnnx', () => {
   let folder: string;
@@ -39,7 +26,7 @@ describe('exportOnnx', () => {
   beforeAll(async () => {
     await setBackend('cpu');
     folder = await mkdtemp(path.join(tmpdir(), 'export-onnx-'));
-    backbone = randomDit({ config, seed: 5 });
+    backbone = smallDit(5);
   });
   afterAll(async () => {
     backbone.dispose();

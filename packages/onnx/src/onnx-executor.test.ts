@@ -1,6 +1,5 @@
 import {
   pixartConfig,
-  randomDit,
   randomPixart,
   randomSit,
   randomUvit,
@@ -25,27 +24,11 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectClose } from '../test/close.js';
+import { smallDit } from '../test/small-dit.js';
 import { compileFunction } from './compile-function.js';
 import { createNativeRuntime } from './native-runtime.js';
 import { createOnnxExecutor } from './onnx-executor.js';
 import type { OrtRuntime } from './runtime.js';
-
-const dit = (): Backbone =>
-  randomDit({
-    seed: 3,
-    config: {
-      name: 'small',
-      depth: 2,
-      hiddenSize: 16,
-      heads: 2,
-      patchSize: 2,
-      mlpRatio: 4,
-      inputSize: 4,
-      inChannels: 4,
-      numClasses: 3,
-      learnSigma: true,
-    },
-  });
 
 /** PixArt-alpha with the size of the image as a condition. */
 const alpha = (): Backbone => {
@@ -176,7 +159,7 @@ async function outputsOneByOne(executor: Executor, begun: StreamHandle): Promise
 
 const backbones = [
   { name: 'tiny', create: createTinyBackbone, cases: executorConformance },
-  { name: 'DiT', create: dit, cases: executorConformance },
+  { name: 'DiT', create: smallDit, cases: executorConformance },
   { name: 'SiT', create: sit, cases: executorConformance },
   { name: 'PixArt-alpha', create: alpha, cases: executorConformance },
   { name: 'PixArt-Sigma', create: sigma, cases: executorConformance },
@@ -210,7 +193,7 @@ describe.each(backbones)('conformance of $name', ({ create, cases }) => {
 
 describe('conformance through the binding of onnxruntime-node, where koffi is not installed', () => {
   it.each(executorConformance)('$name', async ({ run }) => {
-    const backbone = dit();
+    const backbone = smallDit();
     const createExecutor = (b: Backbone) =>
       createOnnxExecutor({ backbone: b, threads: 1, runtime: ort });
     await expect(run({ backbone, createExecutor })).resolves.toBeUndefined();
@@ -241,7 +224,7 @@ async function withoutGpu(): Promise<OrtRuntime> {
 
 describe('conformance where results stay on a device', () => {
   it.each(executorConformance)('$name', async ({ run }) => {
-    const backbone = dit();
+    const backbone = smallDit();
     const runtime = await withoutGpu();
     const createExecutor = (b: Backbone) =>
       createOnnxExecutor({ backbone: b, runtime, executionProviders: ['cuda'] });
@@ -256,7 +239,7 @@ for (const [provider, tolerance] of [
 ] as const) {
   describe.runIf(await runsOn(provider))(`conformance on ${provider}`, () => {
     it.each(executorConformance)('$name', async ({ run }) => {
-      const backbone = dit();
+      const backbone = smallDit();
       const createExecutor = (b: Backbone) =>
         createOnnxExecutor({ backbone: b, executionProviders: [provider] });
       await expect(run({ backbone, createExecutor, tolerance })).resolves.toBeUndefined();
@@ -268,7 +251,7 @@ for (const [provider, tolerance] of [
 describe('createOnnxExecutor', () => {
   let backbone: Backbone;
   beforeAll(() => {
-    backbone = dit();
+    backbone = smallDit();
   });
   afterAll(() => backbone.dispose());
 
@@ -343,7 +326,7 @@ describe('createOnnxExecutor', () => {
 
   it('feeds the weights from the arrays of the cpu backend', async () => {
     const write = vi.spyOn(tf.backend(), 'write');
-    const own = dit();
+    const own = smallDit();
     const stored = new Set<unknown>(write.mock.calls.map(([values]) => values));
     write.mockRestore();
     const { runtime, feeds } = spyRuntime();

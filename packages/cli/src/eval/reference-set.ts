@@ -64,7 +64,7 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
     shards: shards(),
     metrics: missing,
     identity,
-    most: Math.min(images, MANIFOLD_IMAGES),
+    most: manifoldSize(images),
   });
   for (const [output, each] of Object.entries(made)) {
     await writeOutput(statisticsPath(options, output), encodeStatistics(each));
@@ -87,7 +87,11 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
 const BY_IMAGE: readonly MetricName[] = ['precision-recall', 'kid'];
 
 function manifoldKey({ key, images }: Pick<ReferenceSetOptions, 'key' | 'images'>) {
-  return { manifold: key, images: Math.min(images, MANIFOLD_IMAGES) };
+  return { manifold: key, images: manifoldSize(images) };
+}
+
+function manifoldSize(images: number): number {
+  return Math.min(images, MANIFOLD_IMAGES);
 }
 
 function statisticsPath(
