@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,6 +104,11 @@ describe('harmonica eval', () => {
     expect(report.match(/data:image\/png;base64/g)).toHaveLength(5);
     expect(report).not.toMatch(/(?:src|href)="http/);
     expect(await readFile(join(folder, 'whole', 'tables.tex'), 'utf8')).toMatch(/\\toprule/);
+    const curves = (await readdir(join(folder, 'whole', 'curves'))).sort();
+    expect(curves).toEqual(['1-psnr-to-target.svg', '1-psnr.svg', '1-ssim.svg']);
+    const curve = await readFile(join(folder, 'whole', 'curves', '1-psnr.svg'), 'utf8');
+    expect(curve).toMatch(/^<svg /);
+    expect(report).toContain(curve);
   });
 
   it('compares images with the target, whatever distributions are compared with', async () => {

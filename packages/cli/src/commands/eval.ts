@@ -5,7 +5,7 @@ import { createBenchRecord } from '../bench/bench-record.js';
 import type { CliContext } from '../cli-context.js';
 import { type EvalConfig, readEvalConfig } from '../eval/eval-config.js';
 import { withExtractor } from '../eval/eval-extractor.js';
-import { costFigure, curveFigures, rowFigures } from '../eval/eval-figures.js';
+import { costFigure, curveFigures, type FigureSection, rowFigures } from '../eval/eval-figures.js';
 import { checkReference } from '../eval/eval-reference.js';
 import { evalReport } from '../eval/eval-report.js';
 import { latexTable, markdownTables } from '../eval/eval-tables.js';
@@ -90,7 +90,7 @@ async function evaluate(input: {
   });
 }
 
-/** Writes `results.jsonl`, the tables and the report. */
+/** Writes `results.jsonl`, the tables, the curves and the report. */
 async function publish(input: {
   readonly finished: FinishedEval;
   readonly config: EvalConfig;
@@ -114,14 +114,24 @@ async function publish(input: {
   const tables = markdownTables(outcome);
   await writeOutput(join(out, 'tables.md'), tables);
   await writeOutput(join(out, 'tables.tex'), latexTable(outcome));
+  const curves = await curveFigures(outcome);
+  await writeCurves(join(out, 'curves'), curves);
   const sections = [
-    ...(await curveFigures(outcome)),
+    ...curves,
     ...(await rowFigures({ finished, shown: config.shown, context })),
     await costFigure(finished),
   ];
   const record = createBenchRecord({ name: 'eval', argv, settings: {}, results: null });
   await writeOutput(join(out, 'report.html'), evalReport({ outcome, sections, record }));
-  return `${tables}\nwritten to ${out}: report.html, results.jsonl, tables.md, tables.tex\n`;
+  return `${tables}\nwritten to ${out}: report.html, results.jsonl, tables.md, tables.tex, curves/\n`;
+}
+
+/** Writes the figures that are files of their own. */
+async function writeCurves(folder: string, sections: readonly FigureSection[]): Promise<void> {
+  await prepareFolder(folder);
+  for (const { file, content } of sections.flatMap(({ figures }) => figures)) {
+    if (file) await writeOutput(join(folder, file), content);
+  }
 }
 
 /** The command that goes on when all shares are done. */

@@ -19,6 +19,8 @@ import { batchesOf } from './shards.js';
 export interface Figure {
   readonly title: string;
   readonly content: string | Uint8Array;
+  /** What it is called as a file of its own, if it is worth one. */
+  readonly file?: string;
 }
 
 /** Figures under one heading. */
@@ -31,31 +33,45 @@ export interface FigureSection {
 
 /** A metric as a curve over the speed-up. */
 interface Curve {
+  /** In the names of files. */
+  readonly name: string;
   readonly title: string;
   readonly value: (result: EvalResult) => number | null;
 }
 
 const curvesOf = ({ target }: EvalOutcome): readonly Curve[] => [
-  { title: 'FID (lower is better)', value: ({ quality }) => quality.fid },
-  { title: 'sFID (lower is better)', value: ({ quality }) => quality.sfid },
-  { title: 'KID (lower is better)', value: ({ quality }) => quality.kid },
-  { title: 'IS (higher is better)', value: ({ quality }) => quality.inceptionScore },
-  { title: 'Precision (higher is better)', value: ({ quality }) => quality.precision },
-  { title: 'Recall (higher is better)', value: ({ quality }) => quality.recall },
-  { title: 'PSNR to uncached, dB', value: ({ quality }) => quality.psnrToUncached },
-  { title: 'SSIM to uncached', value: ({ quality }) => quality.ssimToUncached },
-  { title: `PSNR to ${target}, dB`, value: ({ quality }) => quality.psnrToTarget },
-  { title: 'Feature distance (lower is better)', value: ({ quality }) => quality.featureDistance },
+  { name: 'fid', title: 'FID (lower is better)', value: ({ quality }) => quality.fid },
+  { name: 'sfid', title: 'sFID (lower is better)', value: ({ quality }) => quality.sfid },
+  { name: 'kid', title: 'KID (lower is better)', value: ({ quality }) => quality.kid },
+  { name: 'is', title: 'IS (higher is better)', value: ({ quality }) => quality.inceptionScore },
+  {
+    name: 'precision',
+    title: 'Precision (higher is better)',
+    value: ({ quality }) => quality.precision,
+  },
+  { name: 'recall', title: 'Recall (higher is better)', value: ({ quality }) => quality.recall },
+  { name: 'psnr', title: 'PSNR to uncached, dB', value: ({ quality }) => quality.psnrToUncached },
+  { name: 'ssim', title: 'SSIM to uncached', value: ({ quality }) => quality.ssimToUncached },
+  {
+    name: 'psnr-to-target',
+    title: `PSNR to ${target}, dB`,
+    value: ({ quality }) => quality.psnrToTarget,
+  },
+  {
+    name: 'feature-distance',
+    title: 'Feature distance (lower is better)',
+    value: ({ quality }) => quality.featureDistance,
+  },
 ];
 
 /** Quality against speed-up, a line for each method, for every metric of every group. */
 export async function curveFigures(outcome: EvalOutcome): Promise<readonly FigureSection[]> {
   const sections: FigureSection[] = [];
-  for (const { name, results } of groupsOf(outcome)) {
+  for (const [i, { name, results }] of groupsOf(outcome).entries()) {
     const figures: Figure[] = [];
     const uncached = results.find(({ isUncached }) => isUncached);
     const isTimed = results.some(({ latency }) => latency);
-    for (const { title, value } of curvesOf(outcome)) {
+    for (const { name: metric, title, value } of curvesOf(outcome)) {
       const points = results.flatMap((result): PlotPoint[] => {
         const y = value(result);
         return y === null || result.isUncached
@@ -70,7 +86,7 @@ export async function curveFigures(outcome: EvalOutcome): Promise<readonly Figur
         yTitle: title,
         level: typeof level === 'number' ? { y: level, label: 'uncached' } : undefined,
       });
-      figures.push({ title, content });
+      figures.push({ title, content, file: `${i + 1}-${metric}.svg` });
     }
     const text =
       'Each line is a method, each point one of its settings; the dashed level is the uncached run.';

@@ -36,7 +36,13 @@ export function linePlot(options: LinePlotOptions): Promise<string> {
         title: yTitle,
         scale: { type: yScale, ...(yScale === 'linear' && { zero: false }) },
       },
-      color: { field: 'series', type: 'nominal', title: null, scale: { scheme: 'tableau20' } },
+      color: {
+        field: 'series',
+        type: 'nominal',
+        title: null,
+        sort: null,
+        scale: { scheme: 'tableau20' },
+      },
     },
   };
   const data = { values: [{ y: level?.y }] }; // one mark, not one for each point
