@@ -6,7 +6,7 @@ type Layer = Extract<TopLevelSpec, { readonly layer: unknown }>['layer'][number]
 export interface PlotPoint {
   readonly x: number;
   readonly y: number;
-  /** Points of one series are joined and of one colour. */
+  /** Points of one series are joined, and of one colour and shape. */
   readonly series: string;
 }
 
@@ -26,8 +26,10 @@ export interface LinePlotOptions {
 /** Lines through points, as an SVG document. */
 export function linePlot(options: LinePlotOptions): Promise<string> {
   const { points, xTitle, yTitle, yScale = 'linear', level, marked = true } = options;
+  // The same domain, so that colours and shapes have one legend.
+  const domain = [...new Set(points.map(({ series }) => series))];
+  const series = { field: 'series', type: 'nominal', title: null } as const;
   const lines: Layer = {
-    mark: { type: 'line', point: marked && { size: 45 }, strokeWidth: 1.5 },
     encoding: {
       x: { field: 'x', type: 'quantitative', title: xTitle, scale: { zero: false } },
       y: {
@@ -36,14 +38,19 @@ export function linePlot(options: LinePlotOptions): Promise<string> {
         title: yTitle,
         scale: { type: yScale, ...(yScale === 'linear' && { zero: false }) },
       },
-      color: {
-        field: 'series',
-        type: 'nominal',
-        title: null,
-        sort: null,
-        scale: { scheme: 'tableau20' },
-      },
+      color: { ...series, scale: { domain, scheme: 'tableau20' } },
     },
+    layer: [
+      { mark: { type: 'line', strokeWidth: 1.5 } },
+      ...(marked
+        ? [
+            {
+              mark: { type: 'point', filled: true, opacity: 1, size: 45 },
+              encoding: { shape: { ...series, scale: { domain } } },
+            } as const,
+          ]
+        : []),
+    ],
   };
   const data = { values: [{ y: level?.y }] }; // one mark, not one for each point
   const encoding = { y: { field: 'y', type: 'quantitative' } } as const;
