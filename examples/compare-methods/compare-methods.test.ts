@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli } from '@harmonica/cli';
@@ -15,6 +15,24 @@ interface Row {
   readonly policy?: string;
   readonly knob?: object;
 }
+
+it('names files that are here', async () => {
+  const here = new URL('.', import.meta.url);
+  const configs = (await readdir(here)).filter((name) =>
+    /^(?!package|tsconfig).*\.json$/.test(name),
+  );
+  expect(configs).toContain('curve-20.json');
+  const named = await Promise.all(
+    configs.map(async (name) => {
+      const text = await readFile(new URL(name, here), 'utf8');
+      return [...text.matchAll(/examples\/compare-methods\/([\w./-]+\.json)/g)];
+    }),
+  );
+  const files = [...new Set(named.flat().map(([, file]) => file as string))];
+  expect(files.length).toBeGreaterThan(20);
+  for (const file of files)
+    await expect(readFile(new URL(file, here)), file).resolves.toBeDefined();
+});
 
 it('scores every method that needs no file, on a tiny model', async () => {
   const config = JSON.parse(await readFile(new URL('emoji-dit.json', import.meta.url), 'utf8'));
