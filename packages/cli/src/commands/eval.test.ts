@@ -105,7 +105,9 @@ describe('harmonica eval', () => {
     expect(report).not.toMatch(/(?:src|href)="http/);
     expect(await readFile(join(folder, 'whole', 'tables.tex'), 'utf8')).toMatch(/\\toprule/);
     const curves = (await readdir(join(folder, 'whole', 'curves'))).sort();
-    expect(curves).toEqual(['1-psnr-to-target.svg', '1-psnr.svg', '1-ssim.svg']);
+    expect(curves).toEqual(
+      ['psnr-to-target', 'psnr', 'ssim-to-target', 'ssim'].map((name) => `1-${name}.svg`),
+    );
     const curve = await readFile(join(folder, 'whole', 'curves', '1-psnr.svg'), 'utf8');
     expect(curve).toMatch(/^<svg /);
     expect(report).toContain(curve);

@@ -58,6 +58,11 @@ const curvesOf = ({ target }: EvalOutcome): readonly Curve[] => [
     value: ({ quality }) => quality.psnrToTarget,
   },
   {
+    name: 'ssim-to-target',
+    title: `SSIM to ${target}`,
+    value: ({ quality }) => quality.ssimToTarget,
+  },
+  {
     name: 'feature-distance',
     title: 'Feature distance (lower is better)',
     value: ({ quality }) => quality.featureDistance,
