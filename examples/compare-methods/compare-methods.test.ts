@@ -34,6 +34,13 @@ it('names files that are here', async () => {
     await expect(readFile(new URL(file, here)), file).resolves.toBeDefined();
 });
 
+it('times the rows of the tables', async () => {
+  const groupsOf = async (name: string) =>
+    JSON.parse(await readFile(new URL(name, import.meta.url), 'utf8')).groups;
+  const tables = await Promise.all(['fid-50.json', 'fid-20.json', 'fid-10.json'].map(groupsOf));
+  expect(await groupsOf('speed.json')).toEqual(tables.flat());
+});
+
 it('scores every method that needs no file, on a tiny model', async () => {
   const config = JSON.parse(await readFile(new URL('emoji-dit.json', import.meta.url), 'utf8'));
   const [group] = config.groups;
