@@ -44,6 +44,12 @@ const AS_NEEDED = -1;
 /** Full float32 products, and convolutions chosen without trying them all at every new shape. */
 const CUDA_SETTINGS = { use_tf32: '0', cudnn_conv_algo_search: 'HEURISTIC' };
 
+/**
+ * Working memory of cuBLAS, of which every session has its own: one piece of 4 MiB (`:<KiB>:<pieces>`). By itself it takes
+ * 32 MiB and more on large GPUs, and the sessions of a backbone are many.
+ */
+const CUBLAS_WORKSPACE = ':4096:1';
+
 /** A session, and where `runBound` leaves its results. */
 interface NativeSession {
   readonly address: Address;
@@ -110,6 +116,7 @@ class NativeLibrary {
   /** Has the GPU run what it can. Its memory is shared by all sessions, as that of the CPU is. */
   #appendCuda(settings: Address): void {
     const { functions } = this.#api;
+    process.env.CUBLAS_WORKSPACE_CONFIG ??= CUBLAS_WORKSPACE; // read when a session is made
     // First, because it says that there is no CUDA where the allocator ends the process.
     const provider = this.#calls.made((out) => functions.createCudaProviderOptions(out));
     try {
