@@ -82,6 +82,7 @@ export {
   type GuidanceVjpOptions,
   guidanceVjp,
 } from './guidance.js';
+export { javascriptValues } from './javascript-values.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
 export { assertPlanFits, type PlanFit } from './plan-fit.js';

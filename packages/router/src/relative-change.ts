@@ -1,3 +1,4 @@
+import { javascriptValues } from '@harmonica/core';
 import { abs, sub, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
 /**
@@ -7,22 +8,46 @@ import { abs, sub, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
  * @param pairs several pairs are taken as one tensor each. Not disposed.
  * @returns at least 0; infinite if only `base` is all zeros.
  */
-export async function relativeChange(
-  pairs: readonly { readonly value: Tensor; readonly base: Tensor }[],
-): Promise<number> {
-  const parts = tidy(() =>
-    pairs.map(({ value, base }) => ({
-      distance: sum(abs(sub(value, base))),
-      size: sum(abs(base)),
-    })),
-  );
+export async function relativeChange(pairs: readonly Pair[]): Promise<number> {
   let distance = 0;
   let size = 0;
-  for (const part of parts) {
-    distance += await read(part.distance);
-    size += await read(part.size);
+  for (const pair of pairs) {
+    const part = changeInPlace(pair) ?? (await changeByOps(pair));
+    distance += part.distance;
+    size += part.size;
   }
   return distance === 0 ? 0 : distance / size;
+}
+
+interface Pair {
+  readonly value: Tensor;
+  readonly base: Tensor;
+}
+
+/** `sum |value - base|` and `sum |base|`. */
+interface Change {
+  readonly distance: number;
+  readonly size: number;
+}
+
+/** In one loop, with the roundings of the ops; undefined where the values are not in JavaScript. */
+function changeInPlace({ value, base }: Pair): Change | undefined {
+  const values = javascriptValues(value, base);
+  if (!values) return undefined;
+  const [now, then] = values as [Float32Array, Float32Array];
+  let distance = 0;
+  let size = 0;
+  for (let i = 0; i < now.length; i++) {
+    const before = then[i] as number;
+    distance += Math.abs(Math.fround((now[i] as number) - before));
+    size += Math.abs(before);
+  }
+  return { distance: Math.fround(distance), size: Math.fround(size) };
+}
+
+async function changeByOps({ value, base }: Pair): Promise<Change> {
+  const parts = tidy(() => ({ distance: sum(abs(sub(value, base))), size: sum(abs(base)) }));
+  return { distance: await read(parts.distance), size: await read(parts.size) };
 }
 
 async function read(scalar: Tensor): Promise<number> {
