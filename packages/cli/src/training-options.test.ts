@@ -26,7 +26,16 @@ describe('training options', () => {
       ...['--final-learning-rate', '0.1', '--beta', '0', '--target-speedup', '1.5'],
       ...['--costs', 'uniform', '--proxy', 'cumulative', '--refresh-every', '9'],
       ...['--refresh-share', '1', '--predictor', 'linear', '--granularity', 'branch'],
-      ...['--threshold', '0.2', '--initial', 'interval:3', '--hard-finish', '0.25'],
+      ...[
+        '--threshold',
+        '0.2',
+        '--initial',
+        'interval:3',
+        '--hard-finish',
+        '0.25',
+        '--exchanges',
+        '4',
+      ],
       ...['--trainer', 'l2c', '--batches', 'repeated', '--micro-batch', '2'],
     ]);
     expect(trainingConfig(defaultConfig, options)).toEqual({
@@ -46,6 +55,7 @@ describe('training options', () => {
       threshold: 0.2,
       initial: { kind: 'interval', interval: 3, initialSteps: 2 },
       hardFinish: 0.25,
+      exchanges: 4,
       trainer: 'l2c',
       batches: 'repeated',
       microBatch: 2,

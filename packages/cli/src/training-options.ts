@@ -141,6 +141,12 @@ export const CONFIG_OPTIONS: {
     description: 'last part of the run that applies hard masks',
     parse: share,
   },
+  exchanges: {
+    flags: '--exchanges <n>',
+    description:
+      'rounds of a search, after the last update, for steps that had better change places',
+    parse: integerOption({ min: 0 }),
+  },
   batches: {
     flags: '--batches <name>',
     description: `${BATCHES.join(', ')}: the same ones after every refresh of lambda`,

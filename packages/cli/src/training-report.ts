@@ -1,6 +1,6 @@
 import type { BackboneSpec, RouterFile } from '@harmonica/core';
 import { heatMapOf, heatMapToTerminal, toSchedule } from '@harmonica/router';
-import type { TrainingProgress } from '@harmonica/sdt';
+import type { ExchangeProgress, TrainingProgress } from '@harmonica/sdt';
 import type { TextOutput } from './cli-context.js';
 import { formatDuration } from './format-duration.js';
 import { createLiveView } from './live-view.js';
@@ -12,6 +12,7 @@ export interface TrainingReport {
   /** The router as it stands, after each trajectory. */
   router(router: RouterFile): void;
   progress(progress: TrainingProgress): void;
+  exchange(exchange: ExchangeProgress): void;
   finish(): void;
 }
 
@@ -30,13 +31,12 @@ export function createTrainingReport(options: TrainingReportOptions): TrainingRe
   const { output, spec, startedAt, now = () => performance.now() } = options;
   const view = createLiveView({ output, now });
   const began = now();
-  let latest: TrainingProgress | undefined;
-  let leftMs = 0;
+  let latest: (() => string) | undefined;
   let savings = '';
   let heatMap = '';
   const show = (): void => {
     if (!latest) return;
-    const line = progressLine({ progress: latest, savings, leftMs });
+    const line = latest();
     const visible = output.isTTY ? line.slice(0, (output.columns ?? 80) - 1) : line;
     view.show(`${visible}\n\n${heatMap}`);
   };
@@ -53,8 +53,12 @@ export function createTrainingReport(options: TrainingReportOptions): TrainingRe
     progress(progress) {
       const { iteration, iterations } = progress;
       const perUpdateMs = (now() - began) / (iteration - startedAt);
-      leftMs = perUpdateMs * Math.max(0, iterations - iteration);
-      latest = progress;
+      const leftMs = perUpdateMs * Math.max(0, iterations - iteration);
+      latest = () => progressLine({ progress, savings, leftMs });
+      show();
+    },
+    exchange(exchange) {
+      latest = () => exchangeLine(exchange);
       show();
     },
     finish: () => view.draw(),
@@ -75,6 +79,16 @@ function progressLine(input: {
     `beta ${scientific(beta)}`,
     `${formatDuration(leftMs)} left`,
   ].join('  ');
+}
+
+/** 10 / ln 10: dB of a natural logarithm. */
+const DECIBELS = 10 / Math.log(10);
+
+function exchangeLine({ exchange, before, after, round, rounds }: ExchangeProgress): string {
+  const what = exchange
+    ? `step ${exchange.computed} computed instead of ${exchange.predicted}`
+    : 'nothing better found';
+  return `exchange ${round}/${rounds}  ${what}  ${(DECIBELS * (before - after)).toFixed(2)} dB closer`;
 }
 
 function describeSavings(router: RouterFile, spec: BackboneSpec): string {

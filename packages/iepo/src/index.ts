@@ -1,3 +1,13 @@
+export {
+  type Exchange,
+  type ExchangedSteps,
+  type ExchangeStepsOptions,
+  exchanged,
+  exchangeSteps,
+  type ScheduleErrorsOptions,
+  scheduleErrors,
+} from './exchange-steps.js';
+export type { FinalErrorsOptions, SteppedSchedule } from './final-errors.js';
 export type { LambdaOptions, RunPart } from './forks.js';
 export { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
 export {

@@ -22,6 +22,8 @@ import {
 } from '@harmonica/testing';
 import { gather, memory, slice, type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Exchange, exchanged, exchangeSteps, scheduleErrors } from './exchange-steps.js';
+import type { SteppedSchedule } from './final-errors.js';
 import type { LambdaOptions, RunPart } from './forks.js';
 import { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
 import { choosePredictors, marginalLambda } from './marginal-lambda.js';
@@ -278,6 +280,68 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
     const { chosen } = await marginalLambda(options);
     const alone = await choosePredictors(options);
     expect(alone).toEqual(chosen.map((index, step) => (step % 2 === 0 ? 2 : index)));
+  });
+
+  describe('exchanges of steps', () => {
+    const candidates = names.map(predictorByName);
+    // Late steps computed, where early ones matter more.
+    const late = hard.map((_, step) => (step === 0 || step > 3 ? ones : zeros));
+    const chosen = [0, 0, 0, 0, 0, 0];
+    const search = { parts, scores: late, candidates, chosen };
+    const logError = async ({ scores: rows, chosen: by }: SteppedSchedule): Promise<number> => {
+      const predictor = perStepPredictor(by.map((k) => candidates[k] as CachePredictor));
+      const final = await sample(rows, { ...run, predictor: { ...predictor, depth: 3 } });
+      const reference = await sample(scores.map(() => ones));
+      const logs = [0, 1].map((image) =>
+        Math.log(mse(pick(final, image), pick(reference, image), 1) + 1e-5),
+      );
+      return ((logs[0] as number) + (logs[1] as number)) / 2;
+    };
+
+    it('errors of schedules equal the plain computation', async () => {
+      const schedules = [
+        { scores: late, chosen },
+        { scores: late, chosen: [0, 1, 2, 0, 1, 2] },
+        { scores: hard, chosen },
+      ];
+      const errors = await scheduleErrors({ parts, candidates, schedules });
+      for (const [i, schedule] of schedules.entries()) close(errors[i], await logError(schedule));
+    });
+
+    it('makes the best of all exchanges, if it tries them all', async () => {
+      const found = await exchangeSteps({ ...search, tries: 100 });
+      const { exchange, before, after } = found;
+      close(before, await logError({ scores: late, chosen }));
+      const errors: number[] = [];
+      for (const computed of [1, 2, 3]) {
+        for (const predicted of [4, 5]) {
+          const rows = exchanged(late, { computed, predicted });
+          expect(rows.flat().filter(Boolean)).toHaveLength(late.flat().filter(Boolean).length);
+          errors.push(await logError({ scores: rows, chosen: found.chosen }));
+        }
+      }
+      close(after, Math.min(...errors));
+      expect(after).toBeLessThan(before);
+      const made = { scores: exchanged(late, exchange as Exchange), chosen: found.chosen };
+      close(after, await logError(made));
+    });
+
+    it('ends where no exchange helps', async () => {
+      let schedule: SteppedSchedule = { scores: late, chosen };
+      for (let round = 0; round < 12; round++) {
+        const found = await exchangeSteps({ ...search, ...schedule, tries: 100 });
+        expect(found.after).toBeLessThanOrEqual(found.before);
+        if (!found.exchange) return;
+        schedule = { scores: exchanged(schedule.scores, found.exchange), chosen: found.chosen };
+      }
+      throw new Error('it goes on for ever');
+    });
+
+    it('refuses steps that are computed in part', async () => {
+      await expect(exchangeSteps({ ...search, scores: hard })).rejects.toBeInstanceOf(
+        InvalidArgumentError,
+      );
+    });
   });
 
   it.each([

@@ -1,21 +1,17 @@
 import type { CachePredictor } from '@harmonica/core';
-import { bestTrial, deepest, type Trial } from './best-trial.js';
+import { bestTrial, type Trial } from './best-trial.js';
+import { type FinalErrorsOptions, stepsOf, withFinalErrors } from './final-errors.js';
 import {
-  anyRun,
   type BatchTensor,
   everyBranch,
   type ForkStep,
   type Forks,
   type LambdaOptions,
-  predictedBy,
-  withForks,
 } from './forks.js';
-import { logImageErrors, meanSquaredError } from './image-error.js';
+import { meanSquaredError } from './image-error.js';
 import type { StepsAfter } from './part-steps.js';
 
-export interface MarginalLambdaOptions extends LambdaOptions {
-  /** Predictors to choose from at each step, simplest first. Default: that of the runs alone. */
-  readonly candidates?: readonly CachePredictor[];
+export interface MarginalLambdaOptions extends FinalErrorsOptions, Pick<LambdaOptions, 'scores'> {
   /** Index of the candidate in force at each step. Default: the first everywhere. */
   readonly chosen?: readonly number[];
 }
@@ -87,12 +83,13 @@ export function choosePredictors(options: ChoosePredictorsOptions): Promise<read
   return withTrials(options, async ({ forks, inForce, tryPredictors, chosen }) => {
     let state = await forks.first();
     for (let t = 1; t < options.scores.length; t++) {
-      const step = { from: state, index: t, ...inForce(t) };
-      if (step.scores.some((score) => score < 1)) {
-        const { outputs } = await tryPredictors(step);
+      const step = { from: state, index: t };
+      const { scores } = inForce(t);
+      if (scores.some((score) => score < 1)) {
+        const { outputs } = await tryPredictors({ ...step, scores });
         forks.free(outputs);
       }
-      state = await forks.move(step);
+      state = await forks.move({ ...step, ...inForce(t) });
     }
     return chosen;
   });
@@ -114,26 +111,9 @@ async function withTrials<T>(
   body: (trials: Trials) => Promise<T>,
 ): Promise<T> {
   const { scores } = options;
-  const common = anyRun(options.parts);
-  const { candidates = [common.predictor] } = options;
   const chosen = scores.map((_, step) => options.chosen?.[step] ?? 0);
-  const at = (index: number) => candidates[index] as CachePredictor;
-  // As deep as the deepest candidate, so that the cache holds what any of them reads.
-  const predictor: CachePredictor = {
-    name: 'per-step',
-    depth: deepest(candidates),
-    weights: (step, computed) => at(chosen[step] as number).weights(step, computed),
-  };
-  const parts = predictedBy(options.parts, () => predictor);
-  const inForce: StepsAfter = (step) => ({ scores: scores[step] as readonly number[] });
-  return withForks({ ...options, parts }, async (forks) => {
-    const first = await forks.first();
-    const uncached = await forks.finish(first, 1, forks.uncached);
-    forks.free(first);
-    const finalError: Trials['finalError'] = async (finals) => {
-      const errors = await logImageErrors(common, finals, uncached);
-      return errors.reduce((sum, error) => sum + error, 0) / errors.length;
-    };
+  return withFinalErrors(options, async ({ forks, candidates, finalError }) => {
+    const inForce = stepsOf({ scores, chosen }, candidates);
     const tryPredictors: Trials['tryPredictors'] = async (step) => {
       const attempt = (candidate: CachePredictor) =>
         forks.attempt({ ...step, predictor: candidate }, inForce);

@@ -34,6 +34,7 @@ export {
 } from './training-config.js';
 export type {
   DrawLatents,
+  ExchangeProgress,
   LatentBatch,
   TrainingProgress,
   TrainRouterOptions,

@@ -93,13 +93,14 @@ const CANDIDATES: readonly PredictorName[] = [
 ];
 
 /** What there is to choose from with `per-step`, and what is in force. */
-function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
+export function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
   if (config.predictor !== 'per-step') return undefined;
   const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
   const chosen = names.map((name) => CANDIDATES.indexOf(name));
   return { candidates: CANDIDATES.map(predictorByName), chosen };
 }
 
-function predictorNames(chosen: readonly number[]): PredictorChoice {
+/** The names of candidates. */
+export function predictorNames(chosen: readonly number[]): PredictorChoice {
   return chosen.map((index) => CANDIDATES[index] as PredictorName);
 }

@@ -17,7 +17,7 @@ import { trainKeepingStates } from '../test/train-keeping-states.js';
 import { drawLabels } from './draw-batch.js';
 import { finishedRouter, trainRouter } from './train-router.js';
 import { defaultConfig, paperConfig, type TrainingConfig } from './training-config.js';
-import type { TrainRouterOptions } from './training-run.js';
+import type { ExchangeProgress, TrainRouterOptions } from './training-run.js';
 import { parseTrainingState, type TrainingState } from './training-state.js';
 
 const backbone = createTinyBackbone();
@@ -87,6 +87,7 @@ describe('trainRouter', () => {
     ['paper', { ...paperConfig, batchSize: 1, iterations: 9, refreshEvery: 3 }],
     ['hard finish', { ...config, hardFinish: 0.5, proxy: 'leave-one-out' as const }],
     ['repeated', { ...config, batches: 'repeated' as const }],
+    ['exchanges', { ...config, exchanges: 3 }],
     ['in parts', { ...config, batchSize: 3, microBatch: 4 }],
     ['measured costs', { ...paperConfig, costs: 'ms' as const, batchSize: 1, iterations: 6 }],
   ])('resumed from any trajectory gives the same router, bit for bit (%s)', async (_, settings) => {
@@ -95,6 +96,29 @@ describe('trainRouter', () => {
       const { router } = await trained({ config: settings, resume });
       expect(router).toEqual(whole.router);
     }
+  });
+
+  it('exchanges steps at the same cost, and goes on for more of them', async () => {
+    const six = createDdimPlan({ steps: 6 });
+    const run = { plan: six, provenance: createProvenance({ ...origin, plan: six }) };
+    const settings = { ...config, iterations: 5, targetSpeedup: 1.5 };
+    const plain = await trained({ ...run, config: settings });
+    const resume = plain.states.at(-1) as TrainingState;
+    const seen: ExchangeProgress[] = [];
+    const { router } = await trained({
+      ...run,
+      config: { ...settings, exchanges: 4 },
+      resume,
+      onExchange: (exchange) => seen.push(exchange),
+    });
+    const computed = ({ table }: { table: readonly (readonly number[])[] }) =>
+      table.flat().filter(Boolean).length;
+    expect(computed(toSchedule(router))).toBe(computed(toSchedule(plain.router)));
+    expect(router.provenance.training).toMatchObject({ exchanges: seen.length });
+    expect(seen.map(({ round }) => round)).toEqual(seen.map((_, i) => i + 1));
+    const made = seen.filter(({ exchange }) => exchange);
+    expect(made.length).toBeGreaterThanOrEqual(seen.length - 1);
+    for (const { before, after } of seen) expect(after).toBeLessThanOrEqual(before);
   });
 
   it.each([
@@ -294,6 +318,7 @@ describe('trainRouter', () => {
     ['targetSpeedup', 1],
     ['threshold', 1],
     ['refreshShare', 0],
+    ['exchanges', -1],
   ])('refuses %s %s', async (name, value) => {
     await expect(trained({ config: { ...config, [name]: value } })).rejects.toThrowError(name);
   });

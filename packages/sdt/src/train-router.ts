@@ -3,6 +3,7 @@ import { type CostModel, macsCostModel, routerScores } from '@harmonica/router';
 import { initAdamW } from './adamw.js';
 import { speedUpAt } from './calibrate-threshold.js';
 import { noLatents } from './draw-pair.js';
+import { exchangeRound, wantsExchange } from './exchange-rounds.js';
 import { withFinalPredictors } from './refresh-weights.js';
 import { thresholdInForce } from './router-updates.js';
 import { startingLogits } from './starting-logits.js';
@@ -38,6 +39,10 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
   await onTrajectory?.(state);
   while (state.iteration < config.iterations) {
     state = await (paired ? trainPairs : trainTrajectory)(options, state);
+    await onTrajectory?.(state);
+  }
+  while (wantsExchange(options, state)) {
+    state = await exchangeRound(options, state);
     await onTrajectory?.(state);
   }
   return finishedRouter(options, await withFinalPredictors(options, state));
@@ -79,6 +84,7 @@ export function finishedRouter(
     lambda: state.lambda,
     theoreticalSpeedUp: speedUp(macsCostModel(executor.spec)),
     ...(costs && { costs, expectedSpeedUp: speedUp(costs) }),
+    ...(state.exchanges && { exchanges: state.exchanges.rounds }),
     ...(last && { lastTrajectory: last }),
   };
   return {
@@ -132,8 +138,8 @@ function resumed(options: TrainRouterOptions, state: TrainingState): TrainingSta
   const { provenance, config } = options;
   const fix = 'Resume with what the run was started with, or start a new run.';
   same('The state was trained for something that', state.provenance, provenance, fix);
-  const { iterations: _before, ...settings } = state.config;
-  const { iterations: _after, ...now } = config;
+  const { iterations: _before, exchanges: _done, ...settings } = state.config;
+  const { iterations: _after, exchanges: _wanted, ...now } = config;
   same('The config of the state', comparable(settings), comparable(now), fix);
   return state;
 }

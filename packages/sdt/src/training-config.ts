@@ -63,6 +63,12 @@ export interface TrainingConfig {
   /** Last part of the run that applies hard masks with straight-through gradients, in [0, 1]. */
   readonly hardFinish: number;
   /**
+   * Rounds of a search for a better schedule of the same cost after the last update, at most (default 0): each lets a predicted
+   * and a computed step change places if that helps, on images of its own, and takes about as long as two refreshes of lambda.
+   * Needs one logit for a step.
+   */
+  readonly exchanges?: number | undefined;
+  /**
    * `fresh` (default): no two batches are the same. `repeated`: every refresh of lambda starts the random numbers again
    * from the seed, so that training sees the same batches over and over, as HarmoniCa's official code does.
    */
@@ -133,7 +139,12 @@ export const l2cConfig: TrainingConfig = {
 };
 
 /** What the optional settings are where they are not given. */
-export const SETTING_DEFAULTS = { trainer: 'sdt', microBatch: 8, batches: 'fresh' } as const;
+export const SETTING_DEFAULTS = {
+  trainer: 'sdt',
+  microBatch: 8,
+  batches: 'fresh',
+  exchanges: 0,
+} as const;
 
 /** @throws {@link InvalidArgumentError} for the first setting that is out of its range */
 export function assertTrainingConfig(config: TrainingConfig): void {
@@ -156,7 +167,13 @@ export function assertTrainingConfig(config: TrainingConfig): void {
   check('refreshShare', config.refreshShare > 0 && config.refreshShare <= 1, 'a number in (0, 1]');
   check('threshold', config.threshold > 0 && config.threshold < 1, 'a number in (0, 1)');
   check('hardFinish', config.hardFinish >= 0 && config.hardFinish <= 1, 'a number in [0, 1]');
-  const { trainer = 'sdt', batches = 'fresh' } = config;
+  const { trainer = 'sdt', batches = 'fresh', exchanges = SETTING_DEFAULTS.exchanges } = config;
+  check('exchanges', Number.isSafeInteger(exchanges) && exchanges >= 0, 'an integer of at least 0');
+  check(
+    'exchanges',
+    exchanges === 0 || config.granularity === 'step',
+    '0 unless granularity is step',
+  );
   check('trainer', ['sdt', 'l2c'].includes(trainer), 'sdt or l2c');
   check('batches', ['fresh', 'repeated'].includes(batches), 'fresh or repeated');
   if (trainer === 'sdt') return;

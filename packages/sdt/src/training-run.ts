@@ -7,6 +7,7 @@ import type {
   RouterFile,
   SamplerPlan,
 } from '@harmonica/core';
+import type { ExchangedSteps } from '@harmonica/iepo';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { DrawCondition } from './draw-batch.js';
 import type { TrainingConfig } from './training-config.js';
@@ -28,6 +29,14 @@ export interface TrainingProgress {
   readonly beta: number;
   /** `[T][N]`, after the update. */
   readonly logits: RouterFile['logits'];
+}
+
+/** A round of exchanges, as it is reported. */
+export interface ExchangeProgress extends ExchangedSteps {
+  /** Rounds done, this one included. */
+  readonly round: number;
+  /** At most. */
+  readonly rounds: number;
 }
 
 /** Latents of real images with their conditions, one row of each tensor for an image. */
@@ -55,7 +64,8 @@ export interface TrainRouterOptions {
   /** State to go on from, as `onTrajectory` gave it. */
   readonly resume?: TrainingState;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Called with a resumable state before the first trajectory and after each. */
+  /** Called after each round of exchanges. */
+  readonly onExchange?: (exchange: ExchangeProgress) => void;
   readonly onTrajectory?: (state: TrainingState) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }

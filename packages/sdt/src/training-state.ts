@@ -51,6 +51,8 @@ export interface TrainingState {
   readonly records: readonly TrajectoryRecord[];
   /** Measured before the first update, with costs `ms`. */
   readonly costs?: CostModel | undefined;
+  /** Rounds of exchanges done, and whether the last found nothing better. Absent: none. */
+  readonly exchanges?: { readonly rounds: number; readonly ended: boolean } | undefined;
   /** Real images drawn so far, counting every time one is drawn. Absent: none. */
   readonly images?: number | undefined;
 }
@@ -103,6 +105,9 @@ function trainingStateSchema() {
           predict: z.number(),
           end: z.number(),
         })
+        .optional(),
+      exchanges: z
+        .object({ rounds: z.number().int().nonnegative(), ended: z.boolean() })
         .optional(),
       images: z.number().int().nonnegative().optional(),
     })

@@ -233,6 +233,7 @@ async function trainWatched(input: {
     return await trainRouter({
       ...run,
       onProgress: (progress) => report.progress(progress),
+      onExchange: (exchange) => report.exchange(exchange),
       async onTrajectory(state) {
         report.router(finishedRouter(run, state));
         await checkpointer.offer(state);

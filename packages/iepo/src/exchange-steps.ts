@@ -1,0 +1,124 @@
+import { InvalidArgumentError } from '@harmonica/core';
+import {
+  type FinalErrorsOptions,
+  type SteppedSchedule,
+  stepsOf,
+  withFinalErrors,
+} from './final-errors.js';
+import { marginalLambda } from './marginal-lambda.js';
+
+/** A predicted step that is computed instead, and a computed step that is predicted instead. */
+export interface Exchange {
+  readonly computed: number;
+  readonly predicted: number;
+}
+
+/** Options of {@link exchangeSteps}. */
+export interface ExchangeStepsOptions extends FinalErrorsOptions, SteppedSchedule {
+  /** Exchanges to try out in full. Default 8. */
+  readonly tries?: number;
+}
+
+/** A better schedule at the same cost, or the same one with the predictors that suit it. */
+export interface ExchangedSteps {
+  /** The exchange that was made; absent if none that was tried is better. */
+  readonly exchange?: Exchange;
+  /** Index of the candidate of each step. */
+  readonly chosen: readonly number[];
+  /** Mean over images of log |x0 - x0*|^2, x0* uncached, before and after. */
+  readonly before: number;
+  readonly after: number;
+}
+
+const DEFAULT_TRIES = 8;
+
+/**
+ * One move of a local search among schedules of whole steps: lets a predicted and a computed step change places if that
+ * brings the final images closer to the uncached ones. `marginalLambda` says what either change costs by itself; the pairs
+ * that promise most by the difference are tried out in full, because neighbouring steps act on each other, and the best is
+ * made. Gradients cannot see such moves: they change one score at a time.
+ *
+ * @throws {@link InvalidArgumentError} if the branches of a step are not all computed or all predicted
+ * @throws {@link AbortedError} between steps, if `signal` is aborted
+ */
+export async function exchangeSteps(options: ExchangeStepsOptions): Promise<ExchangedSteps> {
+  const { scores, chosen: given, tries = DEFAULT_TRIES, ...batch } = options;
+  const computed = scores.map(wholeStep);
+  const { lambda, chosen } = await marginalLambda({ ...batch, scores, chosen: given });
+  const exchanges = promising(computed, lambda).slice(0, tries);
+  const schedules = exchanges.map((exchange) => ({ scores: exchanged(scores, exchange), chosen }));
+  const start = { scores, chosen: given };
+  const errors = await scheduleErrors({
+    ...batch,
+    schedules: [start, { scores, chosen }, ...schedules],
+  });
+  const [before, suited, ...after] = errors as [number, number, ...number[]];
+  const kept = suited < before ? { chosen, after: suited } : { chosen: given, after: before };
+  const best = after.indexOf(Math.min(...after));
+  const error = after[best];
+  if (error === undefined || error >= kept.after) return { ...kept, before };
+  return { exchange: exchanges[best] as Exchange, chosen, before, after: error };
+}
+
+/** Options of {@link scheduleErrors}. */
+export interface ScheduleErrorsOptions extends FinalErrorsOptions {
+  readonly schedules: readonly SteppedSchedule[];
+}
+
+/**
+ * What schedules do to the same images: the mean over images of log |x0 - x0*|^2, x0* uncached (10 / ln 10 times a
+ * difference is one of PSNR in dB).
+ *
+ * @returns one for each of `schedules`
+ * @throws {@link AbortedError} between steps, if `signal` is aborted
+ */
+export function scheduleErrors(options: ScheduleErrorsOptions): Promise<readonly number[]> {
+  const { schedules, ...batch } = options;
+  return withFinalErrors(batch, async ({ forks, candidates, finalError }) => {
+    const first = await forks.first();
+    const errors: number[] = [];
+    for (const schedule of schedules) {
+      const finals = await forks.finish(first, 1, stepsOf(schedule, candidates));
+      errors.push(await finalError(finals));
+      forks.free(finals);
+    }
+    return errors;
+  });
+}
+
+/** Whether a step is computed. */
+function wholeStep(scores: readonly number[], step: number): boolean {
+  const [first] = scores;
+  if (step === 0 || (scores.every((score) => score === first) && (first === 0 || first === 1))) {
+    return step === 0 || first === 1;
+  }
+  throw new InvalidArgumentError({
+    argument: `scores[${step}]`,
+    value: scores,
+    expected: '1 for every branch or 0 for every branch',
+    fix: 'Train with one logit for a step.',
+  });
+}
+
+/** Exchanges, the most promising first. */
+function promising(computed: readonly boolean[], lambda: readonly number[]): readonly Exchange[] {
+  const steps = computed.map((isComputed, step) => ({ step, isComputed })).slice(1);
+  const gain = ({ computed: c, predicted: p }: Exchange) =>
+    (lambda[c] as number) - (lambda[p] as number);
+  return steps
+    .filter(({ isComputed }) => !isComputed)
+    .flatMap(({ step }) =>
+      steps
+        .filter(({ isComputed }) => isComputed)
+        .map((other): Exchange => ({ computed: step, predicted: other.step })),
+    )
+    .sort((a, b) => gain(b) - gain(a));
+}
+
+/** Rows in each other's place. */
+export function exchanged<T>(rows: readonly T[], { computed, predicted }: Exchange): readonly T[] {
+  return rows.map((row, step) => {
+    if (step === computed) return rows[predicted] as T;
+    return step === predicted ? (rows[computed] as T) : row;
+  });
+}
