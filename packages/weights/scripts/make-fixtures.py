@@ -150,6 +150,7 @@ def write_pytorch(generator):
     recompress_64(FOLDER / "mixed.pt", FOLDER / "zip64.pt")
     torch.save(router, FOLDER / "router-checkpoint.pt")
     torch.save({"w": torch.ones(2)}, FOLDER / "legacy.pt", _use_new_zipfile_serialization=False)
+    torch.save(mixed, FOLDER / "legacy-mixed.pt", _use_new_zipfile_serialization=False)
     torch.save(torch.nn.Linear(2, 1), FOLDER / "module.pt")
     torch.serialization.set_crc32_options(False)
     torch.save({"w": torch.ones(2)}, FOLDER / "no-checksums.pt")
@@ -159,6 +160,8 @@ def write_pytorch(generator):
         "protocol-5.pt": flatten(mixed),
         "deflated.pt": flatten(mixed),
         "zip64.pt": flatten(mixed),
+        "legacy.pt": {"w": describe(torch.ones(2))},
+        "legacy-mixed.pt": flatten(mixed),
         "router-checkpoint.pt": flatten(router),
         "no-checksums.pt": {"w": describe(torch.ones(2))},
     }

@@ -57,7 +57,7 @@ describe('damaged files are read or refused, never worse', () => {
     await fc.assert(property, runs);
   });
 
-  it.each(['mixed.pt', 'deflated.pt', 'zip64.pt'])('%s', async (name) => {
+  it.each(['mixed.pt', 'deflated.pt', 'zip64.pt', 'legacy-mixed.pt'])('%s', async (name) => {
     const property = fc.asyncProperty(damaged(bytesOf(name)), async (bytes) => {
       await settles(() => readAll(openPyTorchIn(sourceOf(bytes), {})));
     });

@@ -1,32 +1,20 @@
 import { CheckpointError } from '@harmonica/core';
-import type { ByteSource } from './byte-source.js';
-import { adoptFloat32, sizeOf } from './element-type.js';
+import type { ByteRange, ByteSource } from './byte-source.js';
+import { sizeOf } from './element-type.js';
+import { MAX_PICKLE_BYTES, type PyTorchContent, readStrided } from './pytorch-content.js';
 import { createPyTorchGlobals, loadStorage } from './pytorch-globals.js';
-import { type StorageReference, type StridedTensor, spanOf, toRowMajor } from './strided-tensor.js';
+import type { StorageReference } from './strided-tensor.js';
 import { unpickle } from './unpickle.js';
 import { readZipDirectory, type ZipEntry } from './zip-directory.js';
 import { readZipEntry, readZipRange } from './zip-entry.js';
 
-/** An opened PyTorch checkpoint. */
-export interface PyTorchArchive {
-  /** What was saved, as {@link unpickle} gives it, with {@link StridedTensor} for tensors. */
-  readonly root: unknown;
-  /** The values of a tensor of `root`, row-major, in memory of their own. */
-  readTensor(options: { key: string; tensor: StridedTensor }): Promise<Float32Array>;
-}
-
-/** Larger pickles are refused: that of a checkpoint has some hundred bytes per tensor. */
-const MAX_PICKLE_BYTES = 2 ** 26;
-
 /**
  * Reads the object tree of a checkpoint that `torch.save` of PyTorch 1.6 or later wrote, without its tensors' values.
  *
- * @throws {@link CheckpointError} if the file is damaged, older, something else, or holds more than tensors and plain
- * data
+ * @throws {@link CheckpointError} if the file is damaged, something else, or holds more than tensors and plain data
  */
-export async function readPyTorchArchive(file: ByteSource): Promise<PyTorchArchive> {
+export async function readPyTorchArchive(file: ByteSource): Promise<PyTorchContent> {
   const { path } = file;
-  await refuseOldFormats(file);
   const entries = await readZipDirectory(file);
   const folder = findFolder({ path, entries });
   await checkByteOrder({ file, entry: entries.get(`${folder}byteorder`) });
@@ -36,22 +24,12 @@ export async function readPyTorchArchive(file: ByteSource): Promise<PyTorchArchi
     globals: createPyTorchGlobals(path),
     loadPersistent: (id) => loadStorage({ path, id }),
   });
-  const readTensor: PyTorchArchive['readTensor'] = ({ key, tensor }) => {
+  const readTensor: PyTorchContent['readTensor'] = async ({ key, tensor }) => {
     const entry = findRecord({ path, key, storage: tensor.storage, entries, folder });
-    return readStrided({ file, key, tensor, entry });
+    const read = (range: ByteRange) => readZipRange({ file, entry, range });
+    return readStrided({ path, key, tensor, read });
   };
   return { root, readTensor };
-}
-
-/** Before 1.6 `torch.save` wrote a bare pickle, starting with its protocol mark; before 0.1.10 a tar archive. */
-async function refuseOldFormats(file: ByteSource): Promise<void> {
-  const [first] = await file.read({ begin: 0, end: Math.min(1, file.sizeBytes) });
-  if (first !== 0x80) return;
-  throw new CheckpointError({
-    path: file.path,
-    problem: 'a bare pickle, as PyTorch before 1.6 wrote; expected a zip archive',
-    fix: 'Load it in a recent PyTorch and save it again with torch.save.',
-  });
 }
 
 /** The folder in the archive that holds everything, with its slash; empty if there is none. */
@@ -113,20 +91,4 @@ function findRecord(options: {
     problem: `its record ${name} has ${entry?.sizeBytes ?? 'no'} bytes; expected ${expected}`,
     fix: 'The file is damaged; get it again.',
   });
-}
-
-async function readStrided(options: {
-  file: ByteSource;
-  key: string;
-  tensor: StridedTensor;
-  entry: ZipEntry;
-}): Promise<Float32Array> {
-  const { file, key, tensor, entry } = options;
-  const { storage, offset, shape, strides } = tensor;
-  const length = spanOf({ shape, strides });
-  const size = sizeOf(storage.type);
-  const range = { begin: offset * size, end: (offset + length) * size };
-  const bytes = length === 0 ? new Uint8Array(0) : await readZipRange({ file, entry, range });
-  const span = adoptFloat32({ path: file.path, key, type: storage.type, bytes });
-  return toRowMajor({ span, shape, strides });
 }

@@ -52,16 +52,25 @@ export function createPyTorchGlobals(path: string): ReadonlyMap<string, PickleGl
 }
 
 /**
- * What a persistent id of a checkpoint stands for: `("storage", type, key, device, elements)`.
+ * What a persistent id of a checkpoint stands for: `("storage", type, key, device, elements)`, in the layout before
+ * PyTorch 1.6 with a last item that is `None` unless the storage is a view of another.
  *
  * @throws {@link CheckpointError} if it is anything else
  */
 export function loadStorage(options: { path: string; id: unknown }): StorageReference {
   const { path, id } = options;
-  const [kind, type, key, , length] = asItems(id, path);
+  const [kind, type, key, , length, view] = asItems(id, path);
   const elementType = type instanceof PickleGlobal ? storageTypes[type.name] : undefined;
   if (kind !== 'storage' || !elementType || typeof key !== 'string' || !isSize(length)) {
     throw malformed(path, 'storage');
+  }
+  if (view !== undefined && view !== null) {
+    throw new CheckpointError({
+      path,
+      key: `storage ${key}`,
+      problem: 'a storage that is a view of another, which is not read',
+      fix: 'Load it in a recent PyTorch and save it again with torch.save.',
+    });
   }
   return new StorageReference({ key, type: elementType, length });
 }

@@ -34,13 +34,18 @@ function dict(key: string, ...value: readonly (string | Uint8Array)[]) {
 }
 
 describe('openPyTorch', () => {
-  it.each(['mixed.pt', 'protocol-5.pt', 'deflated.pt', 'zip64.pt', 'no-checksums.pt'])(
-    'reads every tensor of %s exactly',
-    async (name) => {
-      const source = await openPyTorch(fixture(name));
-      await expectTensors({ source, expected: expectedTensors(name) });
-    },
-  );
+  it.each([
+    'mixed.pt',
+    'protocol-5.pt',
+    'deflated.pt',
+    'zip64.pt',
+    'no-checksums.pt',
+    'legacy.pt',
+    'legacy-mixed.pt',
+  ])('reads every tensor of %s exactly', async (name) => {
+    const source = await openPyTorch(fixture(name));
+    await expectTensors({ source, expected: expectedTensors(name) });
+  });
 
   it('reads the routers of a router checkpoint under the names of the model', async () => {
     const expected = Object.fromEntries(
@@ -91,8 +96,8 @@ describe('openPyTorch', () => {
 });
 
 describe('readPyTorchObject', () => {
-  it('reads plain data as it is', async () => {
-    const plain = (await readPyTorchObject(fixture('mixed.pt'), { select: 'plain' })) as Items;
+  it.each(['mixed.pt', 'legacy-mixed.pt'])('reads plain data of %s as it is', async (name) => {
+    const plain = (await readPyTorchObject(fixture(name), { select: 'plain' })) as Items;
     expect(plain).toEqual(
       new Map<unknown, unknown>([
         ['integers', [0, -1, 255, 65535, -(2 ** 31), 2 ** 40, 2n ** 53n, 2n ** 70n, -(2n ** 70n)]],
@@ -166,10 +171,6 @@ describe('a PyTorch checkpoint is refused', () => {
   it('that holds a whole module', async () => {
     const opened = openPyTorch(fixture('module.pt'));
     await expect(opened).rejects.toThrow(/torch\.nn\.modules\.linear\.Linear.*state dict/);
-  });
-
-  it('of the format before PyTorch 1.6', async () => {
-    await expect(openPyTorch(fixture('legacy.pt'))).rejects.toThrow(/before 1\.6.*save it again/);
   });
 
   it.each<[string, Uint8Array, RegExp]>([

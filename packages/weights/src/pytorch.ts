@@ -1,6 +1,8 @@
 import { CheckpointError, type WeightSource } from '@harmonica/core';
 import { type ByteSource, openByteFile, openWith } from './byte-source.js';
 import { readPyTorchArchive } from './pytorch-archive.js';
+import type { PyTorchContent } from './pytorch-content.js';
+import { readPyTorchLegacy } from './pytorch-legacy.js';
 import {
   collectTensors,
   flattenTensors,
@@ -22,16 +24,18 @@ export interface PyTorchOptions {
 /** What {@link readPyTorchObject} gives: plain data with tensors in it. */
 export type PyTorchValue = PyTorchTree<WeightTensor>;
 
+const PICKLE_MARK = 0x80;
+
 /** All tensors of a checkpoint together as float32, when it is read at once. */
 const MAX_OBJECT_BYTES = 2 ** 32;
 
 /**
- * Opens a `.pt` or `.pth` checkpoint of PyTorch 1.6 or later: reads what it holds now and each tensor when it is asked
+ * Opens a `.pt` or `.pth` checkpoint of PyTorch 0.1.10 or later: reads what it holds now and each tensor when it is asked
  * for. Nothing in the file is executed. Tensors are named by their keys, joined by dots (`ema.blocks.0.attn.qkv.weight`;
  * with `select: 'ema'`, `blocks.0.attn.qkv.weight`); other data is left out. The caller closes the source.
  *
  * @throws {@link FileError} if the file cannot be read
- * @throws {@link CheckpointError} if it is damaged, of an older PyTorch, refers to Python objects other than tensors and
+ * @throws {@link CheckpointError} if it is damaged, of an even older PyTorch, refers to Python objects other than tensors and
  * plain data (the message names them), or has no part `select`
  */
 export function openPyTorch(path: string, options: PyTorchOptions = {}): Promise<WeightSource> {
@@ -44,7 +48,7 @@ export async function openPyTorchIn(
   { select }: PyTorchOptions,
 ): Promise<WeightSource> {
   const { path } = file;
-  const { root, readTensor } = await readPyTorchArchive(file);
+  const { root, readTensor } = await readContent(file);
   const part = selectPart({ path, root, select });
   const tensors = new Map<string, StoredTensor>();
   for (const [key, tensor] of flattenTensors({ path, root: part })) {
@@ -78,14 +82,14 @@ export async function readPyTorchObjectIn(
   { select }: PyTorchOptions,
 ): Promise<PyTorchValue> {
   const { path } = file;
-  const archive = await readPyTorchArchive(file);
-  const root = selectPart({ path, root: archive.root, select });
+  const content = await readContent(file);
+  const root = selectPart({ path, root: content.root, select });
   const tensors = collectTensors({ path, root });
   checkTotal({ path, tensors });
   const read = new Map<StridedTensor, WeightTensor>();
   for (const tensor of tensors) {
     const { shape, storage } = tensor;
-    const data = await archive.readTensor({ key: `data/${storage.key}`, tensor });
+    const data = await content.readTensor({ key: `data/${storage.key}`, tensor });
     read.set(tensor, { shape, dtype: storage.type, data });
   }
   return mapTensors({ path, root, leaf: (tensor) => read.get(tensor) as WeightTensor });
@@ -94,6 +98,12 @@ export async function readPyTorchObjectIn(
 /** Tells a tensor from the other values of a {@link PyTorchValue}. */
 export function isWeightTensor(value: unknown): value is WeightTensor {
   return (value as Partial<WeightTensor> | null)?.data instanceof Float32Array;
+}
+
+/** Since 1.6 `torch.save` writes a zip archive; before, it wrote pickles, the first byte of which is their mark. */
+async function readContent(file: ByteSource): Promise<PyTorchContent> {
+  const [first] = await file.read({ begin: 0, end: Math.min(1, file.sizeBytes) });
+  return first === PICKLE_MARK ? readPyTorchLegacy(file) : readPyTorchArchive(file);
 }
 
 function checkTotal(options: { path: string; tensors: ReadonlySet<StridedTensor> }): void {

@@ -4,7 +4,7 @@ import { elementCount } from './shape.js';
 
 /** The memory that one or more tensors of a PyTorch checkpoint lie in. */
 export class StorageReference {
-  /** Name of its record in the archive's `data` folder. */
+  /** Its name: in an archive, that of its record in the folder `data`. */
   readonly key: string;
   readonly type: ElementType;
   /** In elements. */

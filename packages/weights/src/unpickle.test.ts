@@ -36,6 +36,8 @@ describe('unpickle', () => {
     ['text', pickleOf(text('größe \u{1f600}')), 'größe \u{1f600}'],
     ['short text', pickleOf('\x8c\x02ab'), 'ab'],
     ['long text', pickleOf('\x8d\x01\x00\x00\x00\x00\x00\x00\x00a'), 'a'],
+    ['text of Python 2', pickleOf('U\x03a\xc3\xbc'), 'a\u00fc'],
+    ['longer text of Python 2', pickleOf('T', uint32(2), 'ab'), 'ab'],
     ['text with a byte order mark', pickleOf(text('\ufeffa')), '\ufeffa'],
     ['bytes', pickleOf('C\x02\x00\xff'), Uint8Array.of(0, 255)],
     ['longer bytes', pickleOf('B', uint32(1), '\x07'), Uint8Array.of(7)],

@@ -3,11 +3,10 @@ import { ByteCursor } from './byte-cursor.js';
 import type { PickleGlobal } from './pickle-global.js';
 import { defaultPickleLimits, type PickleLimits, PickleMachine } from './pickle-machine.js';
 
-/** What to unpickle, and what the pickle may refer to. */
-export interface UnpickleOptions {
+/** What a pickle may refer to. */
+interface PickleContext {
   /** For error messages. */
   readonly path: string;
-  readonly bytes: Uint8Array;
   /** Every Python object that may be referred to, by module and name. Any other is refused. */
   readonly globals: ReadonlyMap<string, PickleGlobal>;
   /** What a persistent id stands for. Without it persistent ids are refused. */
@@ -15,17 +14,28 @@ export interface UnpickleOptions {
   readonly limits?: PickleLimits;
 }
 
+/** What to unpickle, and what the pickle may refer to. */
+export type UnpickleOptions = PickleContext & { readonly bytes: Uint8Array };
+
 /**
  * Rebuilds the object of a pickle (protocols 2 to 5) without running anything: lists and tuples become arrays, dicts
  * `Map`, sets `Set`, integers from 2^53 on `bigint`, bytes `Uint8Array`, and objects what `globals` make of them.
  *
  * @throws {@link CheckpointError} if the pickle is damaged, refers to anything else, or exceeds the limits
  */
-export function unpickle(options: UnpickleOptions): unknown {
-  const { path, bytes, limits = defaultPickleLimits } = options;
-  const cursor = new ByteCursor({ path, bytes });
+export function unpickle({ bytes, ...context }: UnpickleOptions): unknown {
+  return unpickleNext({ ...context, cursor: new ByteCursor({ path: context.path, bytes }) });
+}
+
+/**
+ * {@link unpickle} of one of several pickles: begins at a cursor and leaves it behind the pickle.
+ *
+ * @throws {@link CheckpointError} as {@link unpickle}
+ */
+export function unpickleNext(options: PickleContext & { readonly cursor: ByteCursor }): unknown {
+  const { path, cursor, limits = defaultPickleLimits } = options;
   const machine = new PickleMachine({ path, limits });
-  const context: Context = { ...options, cursor, machine };
+  const context: Context = { ...options, machine };
   for (;;) {
     const code = cursor.uint8();
     if (code === STOP) return machine.pop();
@@ -36,7 +46,7 @@ export function unpickle(options: UnpickleOptions): unknown {
   }
 }
 
-interface Context extends UnpickleOptions {
+interface Context extends PickleContext {
   readonly cursor: ByteCursor;
   readonly machine: PickleMachine;
 }
@@ -71,6 +81,8 @@ const instructions: Readonly<Record<number, (context: Context) => void>> = {
   138: (context) => pushInteger(context, context.cursor.uint8()), // LONG1
   139: (context) => pushInteger(context, context.cursor.uint32()), // LONG4
   71: ({ cursor, machine }) => machine.push(cursor.float64()), // BINFLOAT
+  85: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint8())), // SHORT_BINSTRING, of Python 2
+  84: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint32())), // BINSTRING, of Python 2
   140: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint8())), // SHORT_BINUNICODE
   88: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint32())), // BINUNICODE
   141: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint64())), // BINUNICODE8

@@ -30,8 +30,10 @@ export function tensor(options: {
   offset?: number;
   shape: readonly number[];
   strides: readonly number[];
+  /** The last item of the storage's id before PyTorch 1.6. Later ones have none. */
+  view?: string;
 }): Uint8Array {
-  const { key, length, offset = 0, shape, strides } = options;
+  const { key, length, offset = 0, shape, strides, view = '' } = options;
   return concatenate([
     global('torch._utils', '_rebuild_tensor_v2'),
     '((',
@@ -40,6 +42,7 @@ export function tensor(options: {
     text(key),
     text('cuda:0'),
     int(length),
+    view,
     'tQ',
     int(offset),
     `(${shape.map(int).join('')}t`,
@@ -60,6 +63,30 @@ export function archiveOf(options: {
   const records = Object.entries(storages).map(([key, bytes]) => [`archive/data/${key}`, bytes]);
   const files = { 'archive/data.pkl': pickle, ...Object.fromEntries(records), ...others };
   return zipSync(files, { level: 0 });
+}
+
+/** The first pickle of a checkpoint from before PyTorch 1.6. */
+const LEGACY_MAGIC = pickleOf('\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19');
+
+/** A checkpoint as torch.save laid it out before PyTorch 1.6, with the given pickle and float32 storages. */
+export function legacyOf(options: {
+  pickle: Uint8Array;
+  storages?: Readonly<Record<string, Uint8Array>>;
+  /** Default: those of `storages`. */
+  keys?: readonly string[];
+  magic?: Uint8Array;
+  protocol?: Uint8Array;
+}): Uint8Array {
+  const { pickle, storages = {}, keys = Object.keys(storages) } = options;
+  const { magic = LEGACY_MAGIC, protocol = pickleOf('M\xe9\x03') } = options;
+  return concatenate([
+    magic,
+    protocol,
+    pickleOf('}'),
+    pickle,
+    pickleOf('](', ...keys.map(text), 'e'),
+    ...Object.values(storages).flatMap((bytes) => [uint32(bytes.length / 4), uint32(0), bytes]),
+  ]);
 }
 
 /** Bytes of float32 values. */
