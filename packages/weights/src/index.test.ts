@@ -17,6 +17,7 @@ it('exports these functions', () => {
     'openSafetensorsShards',
     'readPyTorchObject',
     'writeFileAtomic',
+    'writePyTorch',
     'writeSafetensors',
   ]);
 });

@@ -24,4 +24,5 @@ export {
 } from './safetensors.js';
 export { openSafetensors, type SafetensorsSource, writeSafetensors } from './safetensors-file.js';
 export { openSafetensorsIndex, openSafetensorsShards } from './safetensors-shards.js';
-export type { WeightTensor } from './weight-tensor.js';
+export type { TensorToWrite, WeightTensor } from './weight-tensor.js';
+export { type PyTorchDict, writePyTorch } from './write-pytorch.js';

@@ -2,8 +2,7 @@ import { InvalidArgumentError, NonFiniteError } from '@harmonica/core';
 import { sizeOf, toFloat32 } from './element-type.js';
 import { floatToBfloat, floatToHalf } from './half-float.js';
 import { headerLength, PREFIX_BYTES, parseHeader } from './safetensors-header.js';
-import { elementCount, isShape } from './shape.js';
-import type { WeightTensor } from './weight-tensor.js';
+import { assertFilled, type TensorToWrite, type WeightTensor } from './weight-tensor.js';
 
 /** The content of a safetensors file. */
 export interface DecodedSafetensors {
@@ -15,8 +14,8 @@ export interface DecodedSafetensors {
 
 /** What to put into a safetensors file. */
 export interface SafetensorsContent {
-  /** By name. `data` is row-major. */
-  readonly tensors: ReadonlyMap<string, Pick<WeightTensor, 'shape' | 'data'>>;
+  /** By name. */
+  readonly tensors: ReadonlyMap<string, TensorToWrite>;
   /** Free text by key. None by default. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Element type in the file; values are rounded to nearest, ties to even. Default `f32`. */
@@ -87,7 +86,7 @@ function checkFields(options: Required<Pick<SafetensorsContent, 'dtype' | 'metad
 }
 
 function encodeHeader(options: {
-  tensors: readonly (readonly [string, Pick<WeightTensor, 'shape' | 'data'>])[];
+  tensors: readonly (readonly [string, TensorToWrite])[];
   metadata: Readonly<Record<string, string>>;
   dtype: SafetensorsDType;
 }): Uint8Array {
@@ -95,7 +94,8 @@ function encodeHeader(options: {
   const fields = Object.keys(metadata).length > 0 ? [field('__metadata__', metadata)] : [];
   let begin = 0;
   for (const [name, { shape, data }] of tensors) {
-    checkTensor({ name, shape, data });
+    checkName(name);
+    assertFilled(`tensors["${name}"]`, { shape, data });
     const end = begin + data.length * sizeOf(dtype);
     fields.push(field(name, { dtype: dtype.toUpperCase(), shape, data_offsets: [begin, end] }));
     begin = end;
@@ -112,32 +112,12 @@ function field(key: string, value: unknown): string {
   return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
 }
 
-function checkTensor(options: {
-  name: string;
-  shape: readonly number[];
-  data: Float32Array;
-}): void {
-  const { name, shape, data } = options;
-  if (name === '__metadata__') {
-    throw new InvalidArgumentError({
-      argument: 'tensors',
-      value: name,
-      expected: 'names other than this one, which the format keeps for itself',
-    });
-  }
-  if (!isShape(shape)) {
-    const expected = 'integers from 0';
-    throw new InvalidArgumentError({
-      argument: `tensors["${name}"].shape`,
-      value: shape,
-      expected,
-    });
-  }
-  if (elementCount(shape) === data.length) return;
+function checkName(name: string): void {
+  if (name !== '__metadata__') return;
   throw new InvalidArgumentError({
-    argument: `tensors["${name}"].data`,
-    value: `${data.length} values`,
-    expected: `${elementCount(shape)} values for shape [${shape.join(', ')}]`,
+    argument: 'tensors',
+    value: name,
+    expected: 'names other than this one, which the format keeps for itself',
   });
 }
 
