@@ -10,7 +10,16 @@ describe('runCli', () => {
     });
     const help = await runCommand(['--help']);
     expect(help.status).toBe(0);
-    for (const name of ['sample', 'train', 'inspect', 'import', 'plan', 'bench', 'demo']) {
+    for (const name of [
+      'sample',
+      'train',
+      'inspect',
+      'import',
+      'export',
+      'plan',
+      'bench',
+      'demo',
+    ]) {
       expect(help.stdout).toContain(`\n  ${name} `);
     }
   });

@@ -5,6 +5,7 @@ import { addBenchCommand } from './commands/bench.js';
 import { addCalibrateCommand } from './commands/calibrate.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEvalCommand } from './commands/eval.js';
+import { addExportCommand } from './commands/export.js';
 import { addImportCommand } from './commands/import.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addPlanCommand } from './commands/plan.js';
@@ -53,6 +54,7 @@ export function createProgram(argv: readonly string[], context: CliContext): Com
   addTrainCommand(program, context);
   addInspectCommand(program, context);
   addImportCommand(program, context);
+  addExportCommand(program, context);
   addPlanCommand(program, context);
   addScheduleCommand(program, context);
   addCalibrateCommand(program, context);

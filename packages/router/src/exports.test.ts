@@ -29,6 +29,7 @@ it('exports this and nothing else', () => {
       "dualBlockCachePolicy",
       "editSchedule",
       "evaluatePolynomial",
+      "exportOfficialRouter",
       "firstBlockCachePolicy",
       "fitPolynomial",
       "fixedIntervalPolicy",

@@ -39,6 +39,10 @@ export {
 } from './dual-block-cache-policy.js';
 export type { DynamicPolicy, PolicyRun, RunningPolicy, Watch } from './dynamic-policy.js';
 export { editSchedule, type IndexRange, type ScheduleEdit } from './edit-schedule.js';
+export {
+  type ExportOfficialRouterOptions,
+  exportOfficialRouter,
+} from './export-official-router.js';
 export { firstBlockCachePolicy } from './first-block-cache-policy.js';
 export { evaluatePolynomial, fitPolynomial, type PolynomialFit } from './fit-polynomial.js';
 export { fixedIntervalPolicy } from './fixed-interval-policy.js';

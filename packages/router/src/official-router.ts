@@ -106,7 +106,7 @@ function assertRows(rows: StepMatrix, format: OfficialRouterFormat): void {
       argument: 'rows',
       value: rows.length,
       expected: 'an even number of steps, because Learning-to-Cache works on pairs of steps',
-      fix: "Import it as 'harmonica' if it comes from there.",
+      fix: "The format 'harmonica' takes any number; import a router as what it is.",
     });
   }
 }

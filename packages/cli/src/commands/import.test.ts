@@ -44,6 +44,21 @@ describe('harmonica import', () => {
     });
   });
 
+  it('computes every second step of a Learning-to-Cache router, as its code does', async () => {
+    const out = join(folder, 'l2c.json');
+    const argv = ['import', checkpoint, '--kind', 'l2c', '--model', model, '--model-sha', sha256];
+    expect((await runCommand([...argv, '--out', out])).status).toBe(0);
+    const { logits, provenance } = parseRouterFile(await readFile(out, 'utf8'), out);
+    const source = await openPyTorch(checkpoint);
+    for (const [step, row] of logits.entries()) {
+      const stored = await source.read(`routers.${logits.length - 1 - step}.prob`);
+      const expected = step % 2 === 0 ? stored.map(() => 5) : stored;
+      expect(row).toEqual(Array.from(expected, (logit) => Number(logit.toFixed(6))));
+    }
+    await source.close();
+    expect(provenance.training).toMatchObject({ importedFrom: 'l2c' });
+  });
+
   it.each([
     [['--model-sha', 'abc'], /--model-sha is "abc"; expected 64 hexadecimal digits/],
     [[], /give its hash, or its file with --weights/],

@@ -11,6 +11,7 @@ import { hashFiles, loadModel, openPyTorch } from '@harmonica/weights';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli-context.js';
 import { modelSpec } from '../model-spec.js';
+import { OFFICIAL_FORMATS, OFFICIAL_KINDS, type OfficialKind } from '../official-formats.js';
 import { channelsOption, choiceOption, integerOption, numberOption } from '../option-values.js';
 import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { cacheRecord } from '../run-manifest.js';
@@ -18,10 +19,8 @@ import { resolveGuidance } from '../run-setting.js';
 import { createPlan, SAMPLER_NAMES, type SamplerName } from '../sampler.js';
 import { weightFiles } from '../weight-files.js';
 
-const KINDS = ['harmonica', 'l2c'] as const;
-
 interface ImportOptions {
-  readonly kind: (typeof KINDS)[number];
+  readonly kind: OfficialKind;
   readonly out: string;
   readonly modelSha?: string;
   readonly weights?: string;
@@ -39,7 +38,7 @@ export function addImportCommand(program: Command, context: CliContext): void {
     .command('import')
     .description('turn a router checkpoint of the official code into a router file')
     .argument('<router.pt>', 'checkpoint of HarmoniCa or Learning-to-Cache')
-    .option('--kind <name>', 'harmonica or l2c', choiceOption(KINDS), 'harmonica')
+    .option('--kind <name>', 'harmonica or l2c', choiceOption(OFFICIAL_KINDS), 'harmonica')
     .option('--out <file>', 'the router', 'out/router.json')
     .option('--model-sha <hex>', 'hash of the model that it was trained for')
     .option('--weights <file>', 'the model itself, instead of its hash')
@@ -69,7 +68,7 @@ async function importRouter(
       latentSize === undefined ? undefined : { height: latentSize, width: latentSize, channels: 4 },
   });
   const router = importOfficialRouter({
-    format: options.kind === 'l2c' ? 'learning-to-cache' : 'harmonica',
+    format: OFFICIAL_FORMATS[options.kind],
     rows,
     threshold,
     provenance: createProvenance({
