@@ -14,7 +14,10 @@ import {
 export interface LoadInceptionOptions {
   /** Not closed. */
   readonly source: WeightSource;
-  /** Stands beside every result. Default `Inception 2015-12-05 (TensorFlow)`. */
+  /**
+   * Stands beside every result. Default `Inception (FID architecture), ` and the name of the file: any weights of the right
+   * shapes are read, and results of others than the published ones must not pass for the literature's.
+   */
   readonly name?: string;
   readonly onProgress?: (progress: LoadInceptionProgress) => void;
   readonly signal?: AbortSignal;
@@ -31,7 +34,8 @@ export interface LoadInceptionOptions {
  * @throws {@link AbortedError}
  */
 export function loadInception(options: LoadInceptionOptions): Promise<FeatureExtractor> {
-  const { source, name = 'Inception 2015-12-05 (TensorFlow)', onProgress, signal } = options;
+  const { source, onProgress, signal } = options;
+  const { name = `Inception (FID architecture), ${source.path.split(/[/\\]/).at(-1)}` } = options;
   return readInception({ source, name, format: pytorchFormat(), onProgress, signal });
 }
 

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { loadInception, loadNsfwjsInception } from '@harmonica/metrics';
 import { compileFunction } from '@harmonica/onnx';
-import { openCheckpoint } from '@harmonica/weights';
+import { hashFiles, openCheckpoint } from '@harmonica/weights';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Backend } from '../backend.js';
 import type { CliContext } from '../cli-context.js';
@@ -45,12 +46,25 @@ export async function withExtractor<T>(options: WithExtractorOptions<T>): Promis
   }
 }
 
+/** SHA-256 of `pt_inception-2015-12-05-6726825d.pth`, which torch-fidelity has under another name. */
+const PUBLISHED_SHA256 = '6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2';
+
 async function loadExtractor(name: string, signal: AbortSignal) {
   if (name === 'nsfwjs') return loadNsfwjsInception({ signal });
   const source = await openCheckpoint(name);
   try {
-    return await loadInception({ source, signal });
+    const isPublished = (await hashFiles([source.path])) === hashOf(PUBLISHED_SHA256);
+    return await loadInception({
+      source,
+      ...(isPublished && { name: 'Inception 2015-12-05 (TensorFlow)' }),
+      signal,
+    });
   } finally {
     await source.close();
   }
+}
+
+/** What `hashFiles` gives for one file. */
+function hashOf(sha256: string): string {
+  return createHash('sha256').update(sha256).digest('hex');
 }
