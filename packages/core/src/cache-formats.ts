@@ -13,7 +13,9 @@ export interface Provenance {
 
 /**
  * The predictors that files name: polynomials through the last computed outputs by their degree (`hold` has degree 0), those
- * half way between two of them, and TaylorSeer's finite differences by their order.
+ * half way between two of them, and TaylorSeer's finite differences by their order (`taylor-0` is `hold`). The term of
+ * order i weighs at most 2^i / i! when the next step is no further away than the computed ones are apart: under one
+ * hundredth from order 8 on, where the names end.
  */
 export const PREDICTOR_NAMES = [
   'hold',
@@ -22,10 +24,15 @@ export const PREDICTOR_NAMES = [
   'cubic',
   'half-linear',
   'half-quadratic',
+  'taylor-0',
   'taylor-1',
   'taylor-2',
   'taylor-3',
   'taylor-4',
+  'taylor-5',
+  'taylor-6',
+  'taylor-7',
+  'taylor-8',
 ] as const;
 
 /** One of {@link PREDICTOR_NAMES}. */

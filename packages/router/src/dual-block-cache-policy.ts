@@ -17,6 +17,13 @@ export interface DualBlockCacheLimits {
    * broken by a change above the threshold goes on where it stopped, until the limit starts it anew.
    */
   readonly maxConsecutive?: number;
+  /**
+   * The sum of the changes seen in a run from which on everything is computed, above 0. Default no limit. Counted as
+   * cache-dit counts: changes above the threshold are part of it, and it never starts anew.
+   */
+  readonly maxAccumulated?: number;
+  /** Steps that compute everything whatever the change, counted from 0: cache-dit's mask. Default none. */
+  readonly computedSteps?: readonly number[];
 }
 
 /** Options of {@link dualBlockCachePolicy}. */
@@ -61,28 +68,43 @@ export function dualBlockCachePolicy(options: DualBlockCacheOptions = {}): Dynam
 /** The decisions of DBCache from the changes alone. @internal */
 export function dualBlockDecider(limits: DualBlockCacheLimits): StepDecider {
   const { threshold = 0.08, warmUp = 8, maxCached = Infinity, maxConsecutive = Infinity } = limits;
+  const { maxAccumulated = Infinity, computedSteps = [] } = limits;
   assertThreshold(threshold);
   assertCount({ argument: 'warmUp', value: warmUp, least: 0 });
   if (maxCached !== Infinity) assertCount({ argument: 'maxCached', value: maxCached, least: 0 });
   if (maxConsecutive !== Infinity) {
     assertCount({ argument: 'maxConsecutive', value: maxConsecutive, least: 0 });
   }
+  assertAccumulated(maxAccumulated);
+  for (const value of computedSteps) assertCount({ argument: 'computedSteps', value, least: 0 });
+  const alwaysComputed = new Set(computedSteps);
   let cached = 0;
   let row = 0;
+  let accumulated = 0;
   let latest: number | undefined;
   return (step, { change = Infinity }) => {
-    if (step < warmUp || cached >= maxCached) return 'compute';
+    if (step < warmUp || alwaysComputed.has(step) || cached >= maxCached) return 'compute';
     if (row >= maxConsecutive) {
       row = 0;
       return 'compute';
     }
-    if (threshold < 1 && !(change < threshold)) return 'compute';
+    if (accumulated >= maxAccumulated) return 'compute';
+    if (threshold < 1) {
+      if (Number.isFinite(change)) accumulated += change;
+      if (!(change < threshold)) return 'compute';
+    }
     if (latest === undefined) row = 1;
     else if (step - latest === 1) row = Math.max(2, row + 1);
     latest = step;
     cached += 1;
     return 'predict';
   };
+}
+
+function assertAccumulated(value: number): void {
+  if (value > 0) return;
+  const expected = 'a sum of relative changes above 0';
+  throw new InvalidArgumentError({ argument: 'maxAccumulated', value, expected });
 }
 
 /** @internal */

@@ -6,7 +6,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { branchesOf } from './__fixtures__/branches.js';
 import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
 import { official } from './__fixtures__/official-policies.js';
-import { dualBlockCachePolicy } from './dual-block-cache-policy.js';
+import {
+  type DualBlockCacheLimits,
+  dualBlockCachePolicy,
+  dualBlockDecider,
+} from './dual-block-cache-policy.js';
 import type { DynamicPolicy, Watch } from './dynamic-policy.js';
 import { firstBlockCachePolicy } from './first-block-cache-policy.js';
 import { evaluatePolynomial } from './fit-polynomial.js';
@@ -81,6 +85,22 @@ describe('dualBlockCachePolicy', () => {
     },
   );
 
+  it('computes the steps of its mask, and everything once changes have added up', () => {
+    const decide = (limits: DualBlockCacheLimits, changes: readonly number[]) => {
+      const decideStep = dualBlockDecider({ warmUp: 1, threshold: 0.2, ...limits });
+      const decisions = changes.map((change, i) => decideStep(i + 1, { change }));
+      return decisions.map((decision) => (decision === 'compute' ? '1' : '0')).join('');
+    };
+    const changes = [0.1, 0.1, 0.3, 0.1, 0.1, 0.1, 0.1, 0.1];
+    expect(decide({}, changes)).toBe('00100000');
+    expect(decide({ computedSteps: [2, 5, 90] }, changes)).toBe('01101000');
+    // 0.1 + 0.1 + 0.3 + 0.1 are seen before the fifth, and what a mask computes is not seen.
+    expect(decide({ maxAccumulated: 0.55 }, changes)).toBe('00101111');
+    expect(decide({ maxAccumulated: 0.55, computedSteps: [3] }, changes)).toBe('00100001');
+    expect(decide({ maxAccumulated: 0.05, threshold: 1 }, changes)).toBe('00000000');
+    expect(decide({ maxAccumulated: 0.55, maxConsecutive: 1 }, changes)).toBe('01100111');
+  });
+
   it('computes front and back blocks in every step', () => {
     const options = { frontBlocks: 1, backBlocks: 1, warmUp: 0, threshold: 1 };
     const running = dualBlockCachePolicy(options).start({ steps: 9, branches });
@@ -95,6 +115,9 @@ describe('dualBlockCachePolicy', () => {
     { threshold: Number.NaN },
     { maxCached: -1 },
     { maxConsecutive: 0.5 },
+    { maxAccumulated: 0 },
+    { maxAccumulated: Number.NaN },
+    { computedSteps: [1, -2] },
   ])('refuses %o', (wrong) => {
     expect(() => dualBlockCachePolicy(wrong)).toThrow(InvalidArgumentError);
   });

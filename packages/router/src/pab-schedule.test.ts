@@ -62,6 +62,8 @@ describe('pabSchedule', () => {
     { broadcast: { attention: { range: 0 } } },
     { mlp: [{ time: 5, blocks: [0] }] },
     { mlp: [{ time: 980, blocks: [0], steps: 0 }] },
+    { mlp: [{ time: 980, blocks: [3] }] },
+    { broadcast: { attention: { range: 2, window: [800, 100] as const } } },
   ])('refuses %o', (wrong) => {
     const right = { times, branches, broadcast: { attention: { range: 2 } } };
     expect(() => pabSchedule({ ...right, ...wrong })).toThrow(InvalidArgumentError);

@@ -49,15 +49,17 @@ const DEFAULT_WINDOW = [100, 800] as const;
  * window it is computed in every step. Published settings: Latte spatial 2 and cross-attention 6 in (100, 800), Open-Sora
  * 2 and 6 in (450, 930), CogVideoX spatial 2 in (100, 850).
  *
- * @throws {@link InvalidArgumentError} if a number is outside its range, a time of `mlp` is not one of the run's, or
- * there is no step or branch.
+ * @throws {@link InvalidArgumentError} if a number is outside its range, a window is empty, a time or block of `mlp` is
+ * not one of the run's, or there is no step or branch.
  */
 export function pabSchedule(options: PabScheduleOptions): CacheSchedule {
   const { times, branches, broadcast, mlp = [], predictor, provenance } = options;
   for (const [kind, each] of Object.entries(broadcast)) {
     assertCount({ argument: `broadcast.${kind}.range`, value: each.range });
+    assertWindow(`broadcast.${kind}.window`, each.window);
   }
-  const windows = mlp.map((each) => mlpWindow(each, times));
+  const blocks = 1 + Math.max(-1, ...branches.map(({ block }) => block));
+  const windows = mlp.map((each) => mlpWindow({ ...each, times, most: blocks - 1 }));
   const decisions = times.map((time, step) =>
     branches.map(({ kind, block }) => {
       const isPredicted =
@@ -67,6 +69,12 @@ export function pabSchedule(options: PabScheduleOptions): CacheSchedule {
     }),
   );
   return createSchedule({ decisions, predictor, provenance });
+}
+
+function assertWindow(argument: string, window: Broadcast['window'] = DEFAULT_WINDOW): void {
+  const [low, high] = window;
+  if (low < high) return;
+  throw new InvalidArgumentError({ argument, value: window, expected: 'the lower time first' });
 }
 
 function broadcasts(options: {
@@ -86,8 +94,12 @@ interface MlpWindow {
   readonly blocks: readonly number[];
 }
 
-function mlpWindow({ time, blocks, steps = 2 }: MlpBroadcast, times: readonly number[]): MlpWindow {
+function mlpWindow(
+  options: MlpBroadcast & { readonly times: readonly number[]; readonly most: number },
+): MlpWindow {
+  const { time, blocks, steps = 2, times, most } = options;
   assertCount({ argument: 'mlp.steps', value: steps });
+  for (const value of blocks) assertCount({ argument: 'mlp.blocks', value, least: 0, most });
   const first = times.indexOf(time);
   if (first < 0) {
     throw new InvalidArgumentError({

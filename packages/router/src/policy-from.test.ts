@@ -136,10 +136,35 @@ describe('policyFrom', () => {
       }),
     ],
     [
+      `pab:attention=2,mlp=3,low=10,mlp-window=20-90,mlp-after=${times[2]}:0-1:3/${times[8]}:2`,
+      pabSchedule({
+        times,
+        branches,
+        broadcast: {
+          attention: { range: 2, window: [10, 800] },
+          mlp: { range: 3, window: [20, 90] },
+        },
+        mlp: [
+          { time: times[2] as number, blocks: [0, 1], steps: 3 },
+          { time: times[8] as number, blocks: [2], steps: 2 },
+        ],
+      }),
+    ],
+    [
+      `pab:mlp-after=${times[1]}:0`,
+      pabSchedule({
+        times,
+        branches,
+        broadcast: {},
+        mlp: [{ time: times[1] as number, blocks: [0] }],
+      }),
+    ],
+    [
       'taylorseer:interval=3,order=2',
       taylorSeerSchedule({ ...run, interval: 3, predictor: 'taylor-2' }),
     ],
     ['taylorseer', taylorSeerSchedule({ ...run, predictor: 'taylor-4' })],
+    ['taylorseer:order=8', taylorSeerSchedule({ ...run, predictor: 'taylor-8' })],
     [
       'smoothcache:smooth.json,threshold=0.2',
       smoothCacheSchedule({ recorded: smoothcache, branches, threshold: 0.2, provenance }),
@@ -193,8 +218,18 @@ describe('policyFrom', () => {
     ['interval', /interval is undefined; expected one interval, or one for/],
     ['interval:2,mlp=3', /interval is 2; expected one interval, or one for/],
     ['pab', /ranges of pab/],
+    [
+      'pab:attention=2,mlp-window=10-90',
+      /mlp-window is "10-90"; expected a range beside it: mlp=2/,
+    ],
+    ['pab:attention=2,attention-window=90-10', /window is \[90,10\]; expected the lower/],
+    ['pab:mlp-after=676', /mlp-after is "676"; expected time:blocks/],
+    ['pab:mlp-after=1234:0', /mlp.time is 1234; expected a model time of the run/],
     ['fora:0', /interval is 0/],
-    ['taylorseer:order=5', /order is 5; expected an integer from 1 to 4/],
+    ['taylorseer:order=9', /order is 9; expected an integer from 0 to 8/],
+    ['taylorseer:order=1.5', /order is 1.5; expected an integer from 0 to 8/],
+    ['dbcache:front-blocks=1,computed-steps=3-1', /computed-steps is "3-1"; expected integers/],
+    ['dbcache:front-blocks=1,max-accumulated=0', /maxAccumulated is 0/],
     ['smoothcache:smooth.json', /threshold is undefined.*smoothcache:smooth.json,threshold=0.1/],
     ['smoothcache:official.json,threshold=0.1', /threshold is 0.1; expected nothing beside/],
     ['schedule:schedule.json,threshold=0.1', /it is a setting of a router/],
@@ -272,6 +307,16 @@ describe('cacheMethodOf', () => {
     const linear = await sample('first-block:0.5,predictor=linear');
     expect(hold.decisions.flat()).toContain(false);
     expect(linear.values).not.toEqual(hold.values);
+    const order0 = await policyFrom('taylorseer:interval=3,order=0', tiny);
+    if (order0.kind !== 'schedule') throw new Error('no schedule');
+    const reuse = { ...order0, schedule: { ...order0.schedule, predictor: 'hold' } } as const;
+    const held = await sampleTiny({ executor, plan, cache: cacheMethodOf(reuse) });
+    expect(order0.schedule.predictor).toBe('taylor-0');
+    expect((await sample('taylorseer:interval=3,order=0')).values).toEqual(held.values);
+    const masked = await sample(
+      'dbcache:front-blocks=1,warm-up=1,threshold=1,computed-steps=2/4-5',
+    );
+    expect(masked.decisions.map((row) => Number(row.at(-1))).join('')).toBe('101011000000');
     expect((await sample('fora:2')).decisions.map((row) => row[0])).toEqual(
       fixedIntervalSchedule({
         steps: STEPS,

@@ -1,9 +1,11 @@
 import {
+  type BranchKind,
   type CacheMethod,
   type CacheSchedule,
   computeAll,
   IncompatibleError,
   InvalidArgumentError,
+  PREDICTOR_NAMES,
   type PredictorChoice,
   parseJson,
   type RouterFile,
@@ -19,8 +21,14 @@ import type { DynamicPolicy } from './dynamic-policy.js';
 import { firstBlockCachePolicy } from './first-block-cache-policy.js';
 import { fixedIntervalSchedule } from './fixed-interval-schedule.js';
 import { magCacheSchedule } from './mag-cache-schedule.js';
-import { pabSchedule } from './pab-schedule.js';
 import {
+  type Broadcast,
+  type MlpBroadcast,
+  type PabScheduleOptions,
+  pabSchedule,
+} from './pab-schedule.js';
+import {
+  type DualBlockSpec,
   formatPolicySpec,
   type IntervalSpec,
   type PabSpec,
@@ -32,6 +40,7 @@ import {
 } from './policy-spec.js';
 import { predictorByName } from './predictor-by-name.js';
 import type { RunSetting } from './provenance.js';
+import { integersIn, mlpBroadcastsIn, windowIn } from './setting-lists.js';
 import {
   DIFFUSERS_COMPONENTS,
   DIT_COMPONENTS,
@@ -129,7 +138,7 @@ async function dynamicPolicy(
     case 'first-block':
       return firstBlockCachePolicy(spec);
     case 'dbcache':
-      return dualBlockCachePolicy(spec);
+      return dualBlockCachePolicy({ ...spec, computedSteps: computedStepsOf(spec) });
     case 'teacache': {
       const { coefficients } = await calibrationIn(spec.file, 'teacache', context);
       return teaCachePolicy({ ...spec, coefficients });
@@ -137,6 +146,10 @@ async function dynamicPolicy(
     default:
       return undefined;
   }
+}
+
+function computedStepsOf({ computedSteps: text }: DualBlockSpec): readonly number[] {
+  return text === undefined ? [] : integersIn({ argument: 'computed-steps', text });
 }
 
 async function scheduleOf(spec: PolicySpec, context: PolicyContext): Promise<CacheSchedule> {
@@ -156,7 +169,7 @@ async function scheduleOf(spec: PolicySpec, context: PolicyContext): Promise<Cac
         branches,
         times: plan.steps.map(({ timestep }) => timestep),
         broadcast: broadcastOf(spec),
-        mlp: [],
+        mlp: mlpAfterOf(spec),
       });
     case 'taylorseer':
       return taylorSeerSchedule({ ...spec, ...run, predictor: taylorOf(spec) });
@@ -209,33 +222,44 @@ function intervalSchedule(spec: IntervalSpec, { spec: model, plan }: PolicyConte
   });
 }
 
-function broadcastOf({ attention, crossAttention, mlp, low = 100, high = 800 }: PabSpec) {
-  const ranges = { attention, 'cross-attention': crossAttention, mlp };
-  const given = Object.entries(ranges).flatMap(([kind, range]) =>
-    range === undefined ? [] : [[kind, { range, window: [low, high] as const }] as const],
-  );
-  if (given.length > 0) return Object.fromEntries(given);
+function broadcastOf(spec: PabSpec): PabScheduleOptions['broadcast'] {
+  const { low = 100, high = 800, mlpAfter } = spec;
+  const kinds = [
+    ['attention', spec.attention, spec.attentionWindow],
+    ['cross-attention', spec.crossAttention, spec.crossAttentionWindow],
+    ['mlp', spec.mlp, spec.mlpWindow],
+  ] as const;
+  const broadcast: { [Kind in BranchKind]?: Broadcast } = {};
+  for (const [kind, range, text] of kinds) {
+    const argument = `${kind}-window`;
+    if (range !== undefined) {
+      const window = text === undefined ? ([low, high] as const) : windowIn({ argument, text });
+      broadcast[kind] = { range, window };
+    } else if (text !== undefined) {
+      const expected = `a range beside it: ${kind}=2`;
+      throw new InvalidArgumentError({ argument, value: text, expected });
+    }
+  }
+  if (mlpAfter !== undefined || Object.keys(broadcast).length > 0) return broadcast;
   throw new InvalidArgumentError({
     argument: 'ranges of pab',
     value: 'none',
-    expected: 'one for some of attention, cross-attention and mlp',
+    expected: 'one for some of attention, cross-attention and mlp, or mlp-after',
   });
 }
 
+function mlpAfterOf({ mlpAfter: text }: PabSpec): readonly MlpBroadcast[] {
+  return text === undefined ? [] : mlpBroadcastsIn({ argument: 'mlp-after', text });
+}
+
 function taylorOf({ order = 4 }: TaylorSeerSpec): PredictorChoice {
-  switch (order) {
-    case 1:
-    case 2:
-    case 3:
-    case 4:
-      return `taylor-${order}`;
-    default:
-      throw new InvalidArgumentError({
-        argument: 'order',
-        value: order,
-        expected: 'an integer from 1 to 4',
-      });
-  }
+  const predictor = PREDICTOR_NAMES.find((name) => name === `taylor-${order}`);
+  if (predictor) return predictor;
+  throw new InvalidArgumentError({
+    argument: 'order',
+    value: order,
+    expected: 'an integer from 0 to 8',
+  });
 }
 
 async function smoothCache(spec: SmoothCacheSpec, context: PolicyContext): Promise<CacheSchedule> {

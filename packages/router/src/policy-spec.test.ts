@@ -17,6 +17,15 @@ const texts: readonly (readonly [string, PolicySpec])[] = [
     { policy: 'pab', attention: 2, crossAttention: 6, low: 100, high: 850 },
   ],
   [
+    'pab:attention=2,attention-window=450-930,mlp-after=676:0-4:2/788:0-4',
+    {
+      policy: 'pab',
+      attention: 2,
+      attentionWindow: '450-930',
+      mlpAfter: '676:0-4:2/788:0-4',
+    },
+  ],
+  [
     'smoothcache:a/b.json,threshold=0.1,per=branch',
     { policy: 'smoothcache', file: 'a/b.json', threshold: 0.1, per: 'branch' },
   ],
@@ -27,6 +36,10 @@ const texts: readonly (readonly [string, PolicySpec])[] = [
   ['taylorseer:interval=4,order=2', { policy: 'taylorseer', interval: 4, order: 2 }],
   ['first-block:0.2', { policy: 'first-block', threshold: 0.2 }],
   ['dbcache:front-blocks=2,warm-up=4', { policy: 'dbcache', frontBlocks: 2, warmUp: 4 }],
+  [
+    'dbcache:max-accumulated=0.5,computed-steps=7',
+    { policy: 'dbcache', maxAccumulated: 0.5, computedSteps: '7' },
+  ],
   [
     'teacache:C:\\here.json,threshold=0.15',
     { policy: 'teacache', file: 'C:\\here.json', threshold: 0.15 },
@@ -87,6 +100,7 @@ describe('parsePolicySpec', () => {
     ['fora:2,predictor=quartic', 'predictor'],
     ['teacache:c.json', 'threshold'],
     ['delta-dit:boundary=3', 'cached-blocks'],
+    ['{"policy": "pab", "mlpWindow": 5}', 'mlp-window'],
     ['{"policy": ', ''],
   ])('names the setting that is missing or of another type in %s', (text, path) => {
     const caught = (() => {

@@ -63,16 +63,25 @@ export interface DeltaDitSpec
   readonly policy: 'delta-dit';
 }
 
-/** `pabSchedule`: ranges by kind of branch, in one window of model times. */
+/** `pabSchedule`: ranges by kind of branch, each in a window of model times. */
 export interface PabSpec extends Predicting {
   readonly policy: 'pab';
   readonly attention?: number;
   readonly crossAttention?: number;
   readonly mlp?: number;
-  /** End of the window. Default 100. */
+  /** End of the window of kinds that have none of their own. Default 100. */
   readonly low?: number;
-  /** Start of the window. Default 800. */
+  /** Start of that window. Default 800. */
   readonly high?: number;
+  /** Window of attention alone, `low-high`, such as `450-930`. */
+  readonly attentionWindow?: string;
+  readonly crossAttentionWindow?: string;
+  readonly mlpWindow?: string;
+  /**
+   * MLPs that are predicted after single steps: the model time of the step, blocks, and in how many steps after it, 2 by
+   * default. Open-Sora's: `676:0-4:2/788:0-4:2/864:0-4:2`.
+   */
+  readonly mlpAfter?: string;
 }
 
 /** `smoothCacheSchedule` of a calibration, or a schedule file of the official code. */
@@ -99,7 +108,7 @@ export interface MagCacheSpec
 export interface TaylorSeerSpec
   extends Pick<TaylorSeerScheduleOptions, 'interval' | 'warmUp' | 'anchor' | 'fullFrom'> {
   readonly policy: 'taylorseer';
-  /** Of the predictor `taylor-<order>`, an integer from 1 to 4. Default 4, as in the paper. */
+  /** Of the predictor `taylor-<order>`, an integer from 0, which is reuse, to 8. Default 4, as in the paper. */
   readonly order?: number;
 }
 
@@ -110,8 +119,10 @@ export interface FirstBlockSpec extends Predicting {
 }
 
 /** `dualBlockCachePolicy`. */
-export interface DualBlockSpec extends Predicting, DualBlockCacheOptions {
+export interface DualBlockSpec extends Predicting, Omit<DualBlockCacheOptions, 'computedSteps'> {
   readonly policy: 'dbcache';
+  /** Steps that compute everything whatever the change, counted from 0, with slashes between: `0-7/12`. Default none. */
+  readonly computedSteps?: string;
 }
 
 /** `teaCachePolicy` with the polynomial of a calibration. */
@@ -144,6 +155,16 @@ export const POLICY_NAMES: readonly PolicyName[] = [
   'dbcache',
   'teacache',
   'schedule',
+];
+
+/** Settings that are text even where they look like numbers. */
+const TEXT_KEYS: readonly string[] = [
+  'file',
+  'attentionWindow',
+  'crossAttentionWindow',
+  'mlpWindow',
+  'mlpAfter',
+  'computedSteps',
 ];
 
 /** Which setting a value without a key is. */
@@ -221,7 +242,7 @@ function settingsIn(name: PolicyName, text = ''): Record<string, unknown> {
       const argument = `${toKebab(key)} of policy ${name}`;
       throw new InvalidArgumentError({ argument, value: text, expected: 'one value' });
     }
-    settings[key] = key === 'file' ? value : scalarOf(value);
+    settings[key] = TEXT_KEYS.includes(key) ? value : scalarOf(value);
   }
   return settings;
 }
@@ -279,6 +300,7 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
   const predicting = { predictor: z.union([predictor, z.array(predictor)]).optional() };
   const per = z.enum(['model', 'kind', 'branch']).optional();
   const file = z.string().min(1);
+  const text = z.string().optional();
   const kinds = { attention: number, crossAttention: number, mlp: number };
   switch (name) {
     case 'none':
@@ -296,7 +318,16 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
     case 'delta-dit':
       return { boundary: z.number(), cachedBlocks: z.number(), interval: number, ...predicting };
     case 'pab':
-      return { ...kinds, low: number, high: number, ...predicting };
+      return {
+        ...kinds,
+        low: number,
+        high: number,
+        attentionWindow: text,
+        crossAttentionWindow: text,
+        mlpWindow: text,
+        mlpAfter: text,
+        ...predicting,
+      };
     case 'smoothcache':
       return {
         file,
@@ -319,6 +350,8 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
         warmUp: number,
         maxCached: number,
         maxConsecutive: number,
+        maxAccumulated: number,
+        computedSteps: text,
         ...predicting,
       };
     case 'teacache':

@@ -10,12 +10,18 @@ describe('predictorByName', () => {
   it('finds every predictor by its own name', () => {
     expect(PREDICTOR_NAMES.map((name) => predictorByName(name).name)).toEqual(PREDICTOR_NAMES);
     const depths = PREDICTOR_NAMES.map((name) => predictorByName(name).depth);
-    expect(depths).toEqual([1, 2, 3, 4, 2, 3, 2, 3, 4, 5]);
+    expect(depths).toEqual([1, 2, 3, 4, 2, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const nodes = [8, 6, 3, 2, 0];
     const order3 = taylorPredictor({ order: 3 });
     expect(predictorByName('taylor-3').weights(9, nodes)).toEqual(order3.weights(9, nodes));
     const cubic = lagrangeWeights({ at: 9, nodes: nodes.slice(0, 4) });
     expect(predictorByName('cubic').weights(9, nodes)).toEqual(cubic);
+  });
+
+  it('knows hold as the Taylor predictor of order 0', () => {
+    const [taylor, hold] = [predictorByName('taylor-0'), predictorByName('hold')];
+    expect(taylor.depth).toBe(hold.depth);
+    expect(taylor.weights(9, [7])).toEqual(hold.weights(9, [7]));
   });
 
   it('refuses a name that no predictor has', () => {

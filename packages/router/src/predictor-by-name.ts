@@ -68,10 +68,15 @@ function named(name: PredictorName): CachePredictor {
       return halfLinearPredictor;
     case 'half-quadratic':
       return halfQuadraticPredictor;
+    case 'taylor-0':
     case 'taylor-1':
     case 'taylor-2':
     case 'taylor-3':
     case 'taylor-4':
+    case 'taylor-5':
+    case 'taylor-6':
+    case 'taylor-7':
+    case 'taylor-8':
       return taylorPredictor({ order: Number(name.slice('taylor-'.length)) });
     default:
       throw new InvalidArgumentError({

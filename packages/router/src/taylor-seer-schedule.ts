@@ -26,7 +26,7 @@ export interface TaylorSeerScheduleOptions {
 
 /**
  * When TaylorSeer computes (Liu et al. 2025, arXiv 2503.06923): a warm-up, then every `interval`-th step. What it
- * predicts with are the predictors `taylor-1` to `taylor-4`; the paper's settings for DiT have `taylor-4`.
+ * predicts with are the predictors `taylor-0`, which is reuse, to `taylor-8`; the paper's settings for DiT have `taylor-4`.
  *
  * @throws {@link InvalidArgumentError} if a number is outside its range or there is no branch.
  */
