@@ -5,7 +5,9 @@ it('exports this and nothing else', () => {
   expect(Object.keys(metrics).sort()).toEqual([
     'INCEPTION_DIMENSIONS',
     'collectFeatures',
+    'createFeatureDistance',
     'createFeatureStatistics',
+    'createInceptionScore',
     'createManifold',
     'decodeStatistics',
     'encodeStatistics',

@@ -19,6 +19,14 @@ export interface FeatureDistanceResult {
   readonly values: readonly number[];
 }
 
+/** Takes paired features in, batch by batch, and keeps a number for each pair. */
+export interface FeatureDistanceAccumulator {
+  /** @throws as {@link featureDistance}; nothing of the batch is taken in then. */
+  add(pairs: FeaturePairs): void;
+  /** Of all pairs so far; more may be added afterwards. @throws {@link InvalidArgumentError} if there are none. */
+  result(): FeatureDistanceResult;
+}
+
 /**
  * Mean Euclidean distance between the features of paired images: how far caching moves each image, as a network sees it.
  * FID asks whether a set looks right; this asks whether each image is still the same.
@@ -27,22 +35,46 @@ export interface FeatureDistanceResult {
  * @throws {@link InvalidArgumentError} if there is not one image for each reference.
  * @throws {@link ShapeError} {@link NonFiniteError}
  */
-export function featureDistance({ references, features }: FeaturePairs): FeatureDistanceResult {
-  checkFeaturePair(references, features);
-  const { count } = references;
-  if (features.count !== count) {
-    throw new InvalidArgumentError({
-      argument: 'features.count',
-      value: features.count,
-      expected: `one image for each reference (references: ${count})`,
-      fix: 'Compare the same seeds in the same order.',
-    });
-  }
-  const rows = Array.from({ length: count }, (_, row) => row);
-  const values = rows.map((row) => norm(references, row, features));
-  const norms = rows.map((row) => norm(references, row));
-  const total = sum(values);
-  return { mean: total / count, relative: total === 0 ? 0 : total / sum(norms), values };
+export function featureDistance(pairs: FeaturePairs): FeatureDistanceResult {
+  const distance = createFeatureDistance();
+  distance.add(pairs);
+  return distance.result();
+}
+
+/** {@link featureDistance} of pairs that come in batches. The result does not depend on how they were split. */
+export function createFeatureDistance(): FeatureDistanceAccumulator {
+  const values: number[] = [];
+  let total = 0;
+  let norms = 0;
+  return {
+    add({ references, features }) {
+      checkFeaturePair(references, features);
+      const { count } = references;
+      if (features.count !== count) {
+        throw new InvalidArgumentError({
+          argument: 'features.count',
+          value: features.count,
+          expected: `one image for each reference (references: ${count})`,
+          fix: 'Compare the same seeds in the same order.',
+        });
+      }
+      for (let row = 0; row < count; row++) {
+        const value = norm(references, row, features);
+        values.push(value);
+        total += value;
+        norms += norm(references, row);
+      }
+    },
+    result() {
+      const { length } = values;
+      if (length === 0) {
+        const expected = 'at least one';
+        throw new InvalidArgumentError({ argument: 'pairs', value: length, expected });
+      }
+      const relative = total === 0 ? 0 : total / norms;
+      return { mean: total / length, relative, values: [...values] };
+    },
+  };
 }
 
 /** Euclidean norm of a row, or of its difference from the same row of another set. */
@@ -52,8 +84,4 @@ function norm({ data, dimension }: FeatureSet, row: number, origin?: FeatureSet)
     squares += ((data[k] as number) - (origin?.data[k] ?? 0)) ** 2;
   }
   return Math.sqrt(squares);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

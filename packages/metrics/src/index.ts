@@ -6,6 +6,8 @@ export {
   type FeatureSets,
 } from './extract-features.js';
 export {
+  createFeatureDistance,
+  type FeatureDistanceAccumulator,
   type FeatureDistanceResult,
   type FeaturePairs,
   featureDistance,
@@ -30,8 +32,12 @@ export type { ImageSets } from './image-sets.js';
 export type { PixelScaling } from './inception-network.js';
 export { INCEPTION_DIMENSIONS } from './inception-network.js';
 export {
+  type CreateInceptionScoreOptions,
+  createInceptionScore,
+  type InceptionScoreAccumulator,
   type InceptionScoreOptions,
   type InceptionScoreResult,
+  type InceptionScoreSplits,
   inceptionScore,
 } from './inception-score.js';
 export {

@@ -1,8 +1,8 @@
 import { createRng } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { featureDistance } from './feature-distance.js';
+import { createFeatureDistance, featureDistance } from './feature-distance.js';
 import type { FeatureSet } from './feature-set.js';
-import { inceptionScore } from './inception-score.js';
+import { createInceptionScore, inceptionScore } from './inception-score.js';
 import { kernelDistance, kernelDistancesOf } from './kernel-distance.js';
 import { createManifold, precisionRecall } from './precision-recall.js';
 
@@ -17,6 +17,12 @@ const normal = (seed: number, count: number, dimension: number): FeatureSet => (
   count,
   dimension,
 });
+
+const batchesOf = ({ data, count, dimension }: FeatureSet, size: number): FeatureSet[] =>
+  Array.from({ length: Math.ceil(count / size) }, (_, i) => {
+    const part = data.subarray(i * size * dimension, (i + 1) * size * dimension);
+    return { data: part, count: part.length / dimension, dimension };
+  });
 
 describe('kernelDistance', () => {
   it('draws the same subsets for the same seed, and spreads around 0 for equal distributions', () => {
@@ -63,6 +69,44 @@ describe('inceptionScore', () => {
   it('refuses more splits than images', () => {
     expect(() => inceptionScore({ logits: set([1, 2], 2) })).toThrow('splits is 10');
   });
+
+  it.each([1, 7, 50, 101])('is the same of images that come %i at a time', (size) => {
+    const logits = normal(3, 101, 5);
+    for (const options of [{}, { splits: 7, seed: 4 }, { splits: 3, shuffle: false }]) {
+      const score = createInceptionScore({ ...options, count: 101, dimension: 5 });
+      for (const batch of batchesOf(logits, size)) score.add(batch);
+      expect(score.result()).toEqual(inceptionScore({ logits, ...options }));
+    }
+  });
+
+  it('is the formula written out', () => {
+    const logits = normal(5, 12, 3);
+    const rows = batchesOf(logits, 1).map(({ data }) => Array.from(data, Math.exp));
+    const p = rows.map((row) => row.map((value) => value / row.reduce((a, b) => a + b)));
+    const scores = [p.slice(0, 4), p.slice(4, 8), p.slice(8)].map((part) => {
+      const mean = [0, 1, 2].map((y) => part.reduce((sum, row) => sum + Number(row[y]) / 4, 0));
+      const kl = part.map((row) =>
+        row.reduce((sum, value, y) => sum + value * Math.log(value / Number(mean[y])), 0),
+      );
+      return Math.exp(kl.reduce((a, b) => a + b) / 4);
+    });
+    const { values } = inceptionScore({ logits, splits: 3, shuffle: false });
+    values.forEach((value, i) => {
+      expect(value).toBeCloseTo(Number(scores[i]), 12);
+    });
+  });
+
+  it('refuses another number of images than was announced, and other classes or extractors', () => {
+    const extractor = { name: 'a', hash: '1' };
+    const score = createInceptionScore({ count: 3, dimension: 2, splits: 1, extractor });
+    score.add(set([1, 2, 3, 4], 2));
+    expect(() => score.result()).toThrow('images added is 2; expected the 3 that were announced');
+    expect(() => score.add(set([1, 2, 3, 4], 2))).toThrow('images added is 4; expected the 3');
+    expect(() => score.add(set([1, 2, 3], 3))).toThrow('dimension is 3; expected 2');
+    const other = { name: 'b', hash: '2' };
+    expect(() => score.add({ ...set([1, 2], 2), extractor: other })).toThrow('The extractor is');
+    expect(score.count).toBe(2);
+  });
 });
 
 describe('precisionRecall', () => {
@@ -107,6 +151,17 @@ describe('featureDistance', () => {
       relative: 0.6,
       values: [5, 1],
     });
+  });
+
+  it('is the same of pairs that come in batches', () => {
+    const pair = { references: normal(1, 23, 4), features: normal(2, 23, 4) };
+    const distance = createFeatureDistance();
+    const references = batchesOf(pair.references, 5);
+    for (const [i, features] of batchesOf(pair.features, 5).entries()) {
+      distance.add({ references: references[i] as FeatureSet, features });
+    }
+    expect(distance.result()).toEqual(featureDistance(pair));
+    expect(() => createFeatureDistance().result()).toThrow('pairs is 0');
   });
 
   it('refuses sets of different sizes', () => {

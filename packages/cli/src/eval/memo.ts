@@ -35,17 +35,3 @@ export function once<T>(make: () => Promise<T>): () => Promise<T> {
     return made;
   };
 }
-
-/** What a function made at its last call, as long as the key is the same. */
-export function latest<A, T>(
-  make: (input: A) => Promise<T>,
-): (key: string, input: A) => Promise<T> {
-  let last: { readonly key: string; readonly made: Promise<T> } | undefined;
-  return (key, input) => {
-    if (last?.key !== key) {
-      last = undefined; // freed before the next is made
-      last = { key, made: make(input) };
-    }
-    return last.made;
-  };
-}

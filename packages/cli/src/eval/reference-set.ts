@@ -13,6 +13,7 @@ import { writeOutput } from '../output-files.js';
 import type { MetricName } from './eval-config.js';
 import { memoPath, remembered } from './memo.js';
 import {
+  COMPARED_SETS,
   COMPARED_STATISTICS,
   gatherRow,
   MANIFOLD_IMAGES,
@@ -50,7 +51,7 @@ export function referenceFiles(
 export async function referenceSet(options: ReferenceSetOptions): Promise<ReferenceSet> {
   const { shards, metrics, identity, images, folder, signal } = options;
   const kept: Record<string, FeatureStatistics> = {};
-  const missing: MetricName[] = metrics.filter((metric) => BY_IMAGE.includes(metric));
+  const missing: MetricName[] = metrics.filter((metric) => COMPARED_SETS.includes(metric));
   for (const metric of metrics) {
     const output = COMPARED_STATISTICS[metric];
     if (!output) continue;
@@ -82,9 +83,6 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
   const manifold = { features, neighbors, squaredRadii: Float64Array.from(squaredRadii) };
   return { statistics, features, manifold };
 }
-
-/** Metrics that look at the features of single images of the reference. */
-const BY_IMAGE: readonly MetricName[] = ['precision-recall', 'kid'];
 
 function manifoldKey({ key, images }: Pick<ReferenceSetOptions, 'key' | 'images'>) {
   return { manifold: key, images: manifoldSize(images) };

@@ -1,14 +1,15 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
   collectFeatures,
+  createFeatureDistance,
   createFeatureStatistics,
+  createInceptionScore,
   type ExtractorIdentity,
   type FeatureSet,
   type FeatureStatistics,
-  featureDistance,
   frechetDistance,
   INCEPTION_DIMENSIONS,
-  inceptionScore,
+  type InceptionScoreAccumulator,
   kernelDistance,
   type Manifold,
   precisionRecall,
@@ -48,6 +49,9 @@ export const COMPARED_STATISTICS: Partial<Record<MetricName, string>> = {
   sfid: 'spatial',
 };
 
+/** Metrics that look at the features of many single images at once. */
+export const COMPARED_SETS: readonly MetricName[] = ['precision-recall', 'kid'];
+
 /** The outputs of an extractor that metrics need of single images. */
 const COMPARED_IMAGES: Partial<Record<MetricName, 'features' | 'logits'>> = {
   'feature-distance': 'features',
@@ -69,7 +73,8 @@ export interface GatheredRow {
   /** Mean and covariance by output of the extractor. */
   readonly statistics: Readonly<Record<string, FeatureStatistics>>;
   readonly features?: FeatureSet | undefined;
-  readonly logits?: FeatureSet | undefined;
+  readonly featureDistance?: number | undefined;
+  readonly inceptionScore?: number | undefined;
 }
 
 /** PSNR in dB, infinite for equal images, and SSIM. */
@@ -80,22 +85,32 @@ export interface GatherRowOptions {
   readonly shards: AsyncIterable<Shard> | Iterable<Shard>;
   readonly metrics: readonly MetricName[];
   readonly identity?: ExtractorIdentity | undefined;
+  /** The shards of the uncached run, batch by batch the same images. Absent: there is no distance of features. */
+  readonly uncached?: AsyncIterable<Shard> | undefined;
+  /** Images of all shards together, which decide how they are split for the inception score. Absent: there is none. */
+  readonly images?: number | undefined;
   /** Images after which no more features are kept. Default: as many as manifolds are made of. */
   readonly most?: number | undefined;
 }
 
 /**
- * Reads the shards of a row once and keeps what metrics need: statistics of any number of images, features of as many as
- * manifolds are made of.
+ * Reads the shards of a row once and keeps what metrics need: statistics, distances and scores of any number of images,
+ * features of as many as manifolds are made of.
  */
 export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow> {
-  const { shards, metrics, identity, most = MANIFOLD_IMAGES } = options;
+  const { shards, metrics, identity, images, most = MANIFOLD_IMAGES } = options;
   const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
-  const single = new Set(metrics.map((metric) => COMPARED_IMAGES[metric]));
+  const keepsFeatures = metrics.some((metric) => COMPARED_SETS.includes(metric));
+  const wantsScore = images !== undefined && metrics.includes('is');
+  const uncached = metrics.includes('feature-distance')
+    ? options.uncached?.[Symbol.asyncIterator]()
+    : undefined;
   const accumulators = new Map<string, ReturnType<typeof createFeatureStatistics>>();
   const pairs: { uncached: PairValues[]; target: PairValues[] } = { uncached: [], target: [] };
-  const kept: { features: FeatureSet[]; logits: FeatureSet[] } = { features: [], logits: [] };
-  let images = 0;
+  const distance = createFeatureDistance();
+  let score: InceptionScoreAccumulator | undefined;
+  const kept: FeatureSet[] = [];
+  let count = 0;
   for await (const shard of shards) {
     for (const partner of PARTNERS) {
       pairs[partner].push(...pairValues(shard, partner));
@@ -106,26 +121,41 @@ export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow>
       accumulators.set(output, known);
       known.add(set);
     }
-    if (single.has('logits')) kept.logits.push(featuresIn(shard, 'logits', identity));
-    if (single.has('features') && images < most) {
+    if (wantsScore) {
+      const logits = featuresIn(shard, 'logits', identity);
+      score ??= createInceptionScore({ ...logits, count: images, splits: splitsOf(images) });
+      score.add(logits);
+    }
+    if (uncached) {
+      const { value } = await uncached.next();
+      distance.add({
+        references: featuresIn(value, 'features', identity),
+        features: featuresIn(shard, 'features', identity),
+      });
+    }
+    if (keepsFeatures && count < most) {
       const set = featuresIn(shard, 'features', identity);
-      kept.features.push(set);
-      images += set.count;
+      kept.push(set);
+      count += set.count;
     }
   }
   return {
     ...pairs,
     statistics: Object.fromEntries([...accumulators].map(([name, each]) => [name, each.result()])),
-    features: await joined(kept.features),
-    logits: await joined(kept.logits),
+    features: await joined(kept),
+    featureDistance: uncached && distance.result().relative,
+    inceptionScore: score?.result().mean,
   };
+}
+
+/** In ten parts, as the literature has it, or one for each image. */
+function splitsOf(images: number): number {
+  return Math.min(10, images);
 }
 
 /** Options of {@link qualityOf}. */
 export interface QualityOfOptions {
   readonly row: GatheredRow;
-  /** Absent for the uncached run itself. */
-  readonly uncached?: GatheredRow | undefined;
   readonly reference?: ReferenceSet | undefined;
   readonly metrics: readonly MetricName[];
   readonly signal?: AbortSignal | undefined;
@@ -133,7 +163,7 @@ export interface QualityOfOptions {
 
 /** All metrics of a row that were asked for. @throws as the functions of `@harmonica/metrics` */
 export function qualityOf(options: QualityOfOptions): RowQuality {
-  const { row, uncached, reference, metrics, signal } = options;
+  const { row, reference, metrics, signal } = options;
   const wants = (name: MetricName) => metrics.includes(name);
   const distance = (output: string) => {
     const features = row.statistics[output];
@@ -148,29 +178,19 @@ export function qualityOf(options: QualityOfOptions): RowQuality {
     wants('precision-recall') && sets
       ? precisionRecall({ ...sets, references: reference?.manifold ?? sets.references })
       : undefined;
-  const own = row.features;
-  const original = uncached?.features;
   return {
     psnrToUncached: wants('psnr') ? meanPsnrOf(row.uncached) : null,
     ssimToUncached: wants('ssim') ? meanSsimOf(row.uncached) : null,
     psnrToTarget: wants('psnr') ? meanPsnrOf(row.target) : null,
     ssimToTarget: wants('ssim') ? meanSsimOf(row.target) : null,
-    featureDistance:
-      wants('feature-distance') && own && original
-        ? featureDistance({ references: original, features: own }).relative
-        : null,
+    featureDistance: row.featureDistance ?? null,
     fid: wants('fid') ? distance('features') : null,
     sfid: wants('sfid') ? distance('spatial') : null,
-    inceptionScore: wants('is') && row.logits ? scoreOf(row.logits) : null,
+    inceptionScore: row.inceptionScore ?? null,
     precision: near?.precision ?? null,
     recall: near?.recall ?? null,
     kid: wants('kid') && sets ? kernelDistance(kernelOptions(sets)).mean : null,
   };
-}
-
-/** In ten parts, as the literature has it, or one for each image. */
-function scoreOf(logits: FeatureSet): number {
-  return inceptionScore({ logits, splits: Math.min(10, logits.count) }).mean;
 }
 
 /** Small sets are compared whole. */

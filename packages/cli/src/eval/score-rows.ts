@@ -1,9 +1,9 @@
 import { startProgressBar } from '../progress-bar.js';
 import type { MetricName } from './eval-config.js';
 import type { Reference } from './eval-reference.js';
-import { latest, remembered } from './memo.js';
+import { remembered } from './memo.js';
 import { type MeasureRowsOptions, measuredShards, type PairedRow } from './row-features.js';
-import { type GatheredRow, gatherRow, qualityOf, type RowQuality } from './row-metrics.js';
+import { gatherRow, qualityOf, type RowQuality } from './row-metrics.js';
 
 /** Options of {@link scoreRows}. */
 export interface ScoreRowsOptions {
@@ -17,19 +17,15 @@ export interface ScoreRowsOptions {
   readonly folder: string;
 }
 
-/** The quality of rows in their order, each made once. The features of an uncached run are gathered once for its group. */
+/** The quality of rows in their order, each made once. */
 export async function scoreRows(options: ScoreRowsOptions): Promise<readonly RowQuality[]> {
   const { rows, measurement } = options;
   const { stderr: output } = measurement.context;
-  const gatherUncached = latest(({ uncached, target }: PairedRow) =>
-    gather(options, { row: uncached, uncached, target }, ['feature-distance']),
-  );
   const qualities: RowQuality[] = [];
   const bar = startProgressBar({ output, label: 'scoring', total: rows.length });
   try {
     for (const pair of rows) {
-      const uncached = () => gatherUncached(pair.uncached.key, pair);
-      qualities.push(await rememberedQuality({ options, pair, uncached }));
+      qualities.push(await rememberedQuality(options, pair));
       bar.increment();
     }
   } finally {
@@ -38,39 +34,33 @@ export async function scoreRows(options: ScoreRowsOptions): Promise<readonly Row
   return qualities;
 }
 
-async function rememberedQuality(input: {
-  readonly options: ScoreRowsOptions;
-  readonly pair: PairedRow;
-  readonly uncached: () => Promise<GatheredRow>;
-}): Promise<RowQuality> {
-  const { options, pair, uncached } = input;
-  const { measurement, reference, metrics, folder } = options;
-  const { extractor, context } = measurement;
+async function rememberedQuality(
+  { measurement, reference, metrics, folder }: ScoreRowsOptions,
+  pair: PairedRow,
+): Promise<RowQuality> {
+  const { evaluation, extractor, context } = measurement;
+  const { row, uncached, target } = pair;
+  const identity = extractor?.extractor.identity;
   const key = {
-    row: pair.row.key,
-    uncached: pair.uncached.key,
-    target: pair.target?.key ?? null,
+    row: row.key,
+    uncached: uncached.key,
+    target: target?.key ?? null,
     reference: reference?.key ?? null,
     metrics,
-    extractor: extractor?.extractor.identity.hash ?? null,
+    extractor: identity?.hash ?? null,
   };
-  const isPaired = pair.row.key !== pair.uncached.key && metrics.includes('feature-distance');
-  const make = async () =>
-    qualityOf({
-      row: await gather(options, pair, metrics),
-      uncached: isPaired ? await uncached() : undefined,
-      reference: await reference?.load(),
+  const make = async () => {
+    const gathered = await gatherRow({
+      shards: measuredShards(measurement, pair),
+      ...(row.key !== uncached.key && {
+        uncached: measuredShards(measurement, { ...pair, row: uncached }),
+      }),
       metrics,
-      signal: context.signal,
+      identity,
+      images: evaluation.jobs.length,
     });
+    const { signal } = context;
+    return qualityOf({ row: gathered, reference: await reference?.load(), metrics, signal });
+  };
   return remembered({ folder, key, make });
-}
-
-function gather(
-  { measurement }: ScoreRowsOptions,
-  pair: PairedRow,
-  metrics: readonly MetricName[],
-): Promise<GatheredRow> {
-  const identity = measurement.extractor?.extractor.identity;
-  return gatherRow({ shards: measuredShards(measurement, pair), metrics, identity });
 }
