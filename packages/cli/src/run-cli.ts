@@ -11,6 +11,7 @@ import { addInspectCommand } from './commands/inspect.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addSampleCommand } from './commands/sample.js';
 import { addScheduleCommand } from './commands/schedule.js';
+import { addStatisticsCommand } from './commands/statistics.js';
 import { addTrainCommand } from './commands/train.js';
 import { addGlobalOptions } from './option-groups.js';
 import { cliVersion } from './version.js';
@@ -60,6 +61,7 @@ export function createProgram(argv: readonly string[], context: CliContext): Com
   addCalibrateCommand(program, context);
   addBenchCommand({ program, context, argv });
   addEvalCommand({ program, context, argv });
+  addStatisticsCommand(program, context);
   return program;
 }
 

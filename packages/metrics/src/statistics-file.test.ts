@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { zipSync } from 'fflate';
+import { unzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { encodeNpy } from './npy.js';
 import { decodeStatistics, encodeStatistics } from './statistics-file.js';
@@ -60,6 +60,26 @@ describe('encodeStatistics', () => {
     const bytes = encodeStatistics(whole);
     expect(encodeStatistics(whole)).toEqual(bytes);
     expect(decodeStatistics({ bytes, path: 'a.npz', extractor })).toEqual(whole);
+    const spatial = { bytes, path: 'a.npz', output: 'spatial' } as const;
+    expect(() => decodeStatistics(spatial)).toThrow('has no array mu_s');
+  });
+
+  it('writes spatial statistics beside the pooled ones', () => {
+    const spatial = {
+      ...whole,
+      dimension: 2,
+      mean: Float64Array.of(7, 8),
+      covariance: Float64Array.of(2, 1, 1, 3),
+    };
+    const bytes = encodeStatistics(whole, spatial);
+    const read = { bytes, path: 'a.npz', extractor };
+    expect(decodeStatistics(read)).toEqual(whole);
+    expect(decodeStatistics({ ...read, output: 'spatial' })).toEqual(spatial);
+    const names = ['mu', 'sigma', 'mu_s', 'sigma_s', 'count', 'extractor_name', 'extractor_hash'];
+    expect(Object.keys(unzipSync(bytes))).toEqual(names.map((name) => `${name}.npy`));
+    expect(() => encodeStatistics(whole, { ...spatial, count: 9 })).toThrow(/images.* is 9/);
+    const other = { name: 'other', hash: 'def' };
+    expect(() => encodeStatistics(whole, { ...spatial, extractor: other })).toThrow(/extractor/);
   });
 });
 

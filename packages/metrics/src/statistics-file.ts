@@ -1,4 +1,4 @@
-import { FileError, ShapeError } from '@harmonica/core';
+import { FileError, IncompatibleError, ShapeError } from '@harmonica/core';
 import { unzipSync, zipSync } from 'fflate';
 import { checkComparable, type ExtractorIdentity } from './feature-set.js';
 import type { FeatureStatistics } from './feature-statistics.js';
@@ -73,14 +73,22 @@ export function decodeStatistics(options: DecodeStatisticsOptions): FeatureStati
 const IDENTITY = ['extractor_name', 'extractor_hash'] as const;
 
 /**
- * Writes statistics in the common `.npz` form, float64. Beside `mu` and `sigma` stand `count`, `extractor_name` and
- * `extractor_hash` where they are known; other programs ignore them. Equal statistics give equal bytes.
+ * Writes statistics in the common `.npz` form, float64: `mu` and `sigma`, and `mu_s` and `sigma_s` of spatial features as
+ * ADM's reference batches have them. Beside them stand `count`, `extractor_name` and `extractor_hash` where they are
+ * known; other programs ignore them. Equal statistics give equal bytes.
+ *
+ * @param spatial of the same images by the same extractor. Default: the file has none.
+ * @throws {@link IncompatibleError} if they are of other images or another extractor.
  */
-export function encodeStatistics(statistics: FeatureStatistics): Uint8Array {
-  const { dimension, mean, covariance, count, extractor } = statistics;
+export function encodeStatistics(
+  statistics: FeatureStatistics,
+  spatial?: FeatureStatistics,
+): Uint8Array {
+  const { count, extractor } = statistics;
+  if (spatial) assertSameImages(statistics, spatial);
   const arrays: Record<string, NpyArray> = {
-    mu: { shape: [dimension], values: mean },
-    sigma: { shape: [dimension, dimension], values: covariance },
+    ...momentArrays(NAMES.pooled, statistics),
+    ...(spatial && momentArrays(NAMES.spatial, spatial)),
     ...(count !== undefined && { count: { shape: [], values: Float64Array.of(count) } }),
     ...(extractor && {
       extractor_name: { shape: [], values: extractor.name },
@@ -90,6 +98,27 @@ export function encodeStatistics(statistics: FeatureStatistics): Uint8Array {
   const files = Object.entries(arrays).map(([name, array]) => [`${name}.npy`, encodeNpy(array)]);
   // Noise does not shrink, so it is stored as it is; the earliest date of the format keeps the bytes the same.
   return zipSync(Object.fromEntries(files), { level: 0, mtime: new Date(1980, 0, 1) });
+}
+
+function momentArrays(
+  names: (typeof NAMES)[keyof typeof NAMES],
+  { dimension, mean, covariance }: FeatureStatistics,
+): Record<string, NpyArray> {
+  return {
+    [names.mean]: { shape: [dimension], values: mean },
+    [names.covariance]: { shape: [dimension, dimension], values: covariance },
+  };
+}
+
+function assertSameImages(pooled: FeatureStatistics, spatial: FeatureStatistics): void {
+  checkComparable(pooled, { ...spatial, dimension: pooled.dimension });
+  if (pooled.count === spatial.count) return;
+  throw new IncompatibleError({
+    what: 'The number of images of spatial features',
+    actual: spatial.count,
+    expected: pooled.count,
+    fix: 'Extract both outputs of the same images.',
+  });
 }
 
 function unzip(

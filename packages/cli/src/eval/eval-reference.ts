@@ -195,7 +195,11 @@ async function* shardsIn(folder: string, batches: readonly Batch[]) {
   for (const batch of batches) yield await readShard(folder, batch);
 }
 
-async function pngFiles(folder: string): Promise<readonly string[]> {
+/** The PNG files of a folder and of those within it. @throws {@link InvalidArgumentError} if there are none; {@link FileError} */
+export async function pngFiles(
+  folder: string,
+  argument = 'reference.images',
+): Promise<readonly string[]> {
   let names: string[];
   try {
     names = await readdir(folder, { recursive: true });
@@ -205,7 +209,7 @@ async function pngFiles(folder: string): Promise<readonly string[]> {
   const files = names.filter((name) => name.toLowerCase().endsWith('.png')).sort();
   if (files.length > 0) return files.map((name) => join(folder, name));
   throw new InvalidArgumentError({
-    argument: 'reference.images',
+    argument,
     value: folder,
     expected: 'a folder with PNG files',
   });
@@ -220,7 +224,8 @@ function shuffled(folder: string, files: readonly string[]): readonly string[] {
   return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ file }) => file);
 }
 
-async function assertOneSize(files: readonly string[]): Promise<void> {
+/** @throws {@link ShapeError} naming the first picture that is not of the size of the others */
+export async function assertOneSize(files: readonly string[]): Promise<void> {
   let first: readonly number[] | undefined;
   for (const path of files) {
     const { height, width } = await readPngSize(path);
@@ -235,6 +240,7 @@ async function assertOneSize(files: readonly string[]): Promise<void> {
   }
 }
 
-async function readPng(path: string) {
+/** @throws {@link FileError} */
+export async function readPng(path: string) {
   return decodePngOf(path, await readBytes(path));
 }
