@@ -50,6 +50,7 @@ it('exports this and nothing else', () => {
       "holdPredictor",
       "importOfficialRouter",
       "intervalStart",
+      "isWholeSetting",
       "lagrangeWeights",
       "layoutHeatMap",
       "linearPredictor",

@@ -127,6 +127,7 @@ export {
   type ForaSpec,
   formatPolicySpec,
   type IntervalSpec,
+  isWholeSetting,
   type MagCacheSpec,
   type PabSpec,
   POLICY_NAMES,

@@ -1,6 +1,11 @@
 import { ConfigError, InvalidArgumentError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { formatPolicySpec, type PolicySpec, parsePolicySpec } from './policy-spec.js';
+import {
+  formatPolicySpec,
+  isWholeSetting,
+  type PolicySpec,
+  parsePolicySpec,
+} from './policy-spec.js';
 
 const texts: readonly (readonly [string, PolicySpec])[] = [
   ['none', { policy: 'none' }],
@@ -97,6 +102,8 @@ describe('parsePolicySpec', () => {
   it.each([
     ['fora', 'interval'],
     ['fora:two', 'interval'],
+    ['fora:2.5', 'interval'],
+    ['dbcache:warm-up=1.5', 'warm-up'],
     ['fora:2,predictor=quartic', 'predictor'],
     ['teacache:c.json', 'threshold'],
     ['delta-dit:boundary=3', 'cached-blocks'],
@@ -117,5 +124,22 @@ describe('parsePolicySpec', () => {
   it('refuses an object with a setting of another policy', () => {
     const wrong = { policy: 'fora', interval: 2, frontBlocks: 3 } as unknown as PolicySpec;
     expect(() => parsePolicySpec(wrong)).toThrow(/front-blocks/);
+  });
+});
+
+describe('isWholeSetting', () => {
+  it.each([
+    ['fora', 'interval', true],
+    ['interval', 'crossAttention', true],
+    ['taylorseer', 'warmUp', true],
+    ['taylorseer', 'warm-up', true],
+    ['first-block', 'threshold', false],
+    ['magcache', 'retention', false],
+    ['pab', 'low', false],
+    ['teacache', 'file', false],
+    ['fora', 'predictor', false],
+    ['fora', 'nothing', false],
+  ] as const)('knows of %s whether %s is one: %s', (policy, setting, expected) => {
+    expect(isWholeSetting(policy, setting)).toBe(expected);
   });
 });

@@ -289,6 +289,17 @@ function unknownPolicy(value: unknown): InvalidArgumentError {
   });
 }
 
+/**
+ * Whether a setting of a policy takes whole numbers alone, such as an interval.
+ *
+ * @param setting as in a {@link PolicySpec} or in its text, such as `warmUp` or `warm-up`
+ */
+export function isWholeSetting(policy: PolicyName, setting: string): boolean {
+  const { [toCamel(setting)]: schema } = settingsOf(policy);
+  if (!schema) return false;
+  return z.safeParse(schema, 2).success && !z.safeParse(schema, 2.5).success;
+}
+
 function keysOf(name: PolicyName): readonly string[] {
   return Object.keys(settingsOf(name));
 }
@@ -296,27 +307,28 @@ function keysOf(name: PolicyName): readonly string[] {
 /** Types of the settings of a policy; their ranges are checked by the function that takes them. */
 function settingsOf(name: PolicyName): z.ZodRawShape {
   const number = z.number().optional();
+  const whole = z.int().optional();
   const predictor = z.enum(PREDICTOR_NAMES);
   const predicting = { predictor: z.union([predictor, z.array(predictor)]).optional() };
   const per = z.enum(['model', 'kind', 'branch']).optional();
   const file = z.string().min(1);
   const text = z.string().optional();
-  const kinds = { attention: number, crossAttention: number, mlp: number };
+  const kinds = { attention: whole, crossAttention: whole, mlp: whole };
   switch (name) {
     case 'none':
       return {};
     case 'fora':
-      return { interval: z.number(), ...predicting };
+      return { interval: z.int(), ...predicting };
     case 'interval':
       return {
-        interval: number,
+        interval: whole,
         ...kinds,
         align: z.enum(['first', 'last']).optional(),
-        initialSteps: number,
+        initialSteps: whole,
         ...predicting,
       };
     case 'delta-dit':
-      return { boundary: z.number(), cachedBlocks: z.number(), interval: number, ...predicting };
+      return { boundary: z.int(), cachedBlocks: z.int(), interval: whole, ...predicting };
     case 'pab':
       return {
         ...kinds,
@@ -337,19 +349,19 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
         ...predicting,
       };
     case 'magcache':
-      return { file, threshold: number, maxSkips: number, retention: number, per, ...predicting };
+      return { file, threshold: number, maxSkips: whole, retention: number, per, ...predicting };
     case 'taylorseer':
-      return { interval: number, order: number, warmUp: number, anchor: number, fullFrom: number };
+      return { interval: whole, order: whole, warmUp: whole, anchor: whole, fullFrom: whole };
     case 'first-block':
       return { threshold: number, ...predicting };
     case 'dbcache':
       return {
-        frontBlocks: number,
-        backBlocks: number,
+        frontBlocks: whole,
+        backBlocks: whole,
         threshold: number,
-        warmUp: number,
-        maxCached: number,
-        maxConsecutive: number,
+        warmUp: whole,
+        maxCached: whole,
+        maxConsecutive: whole,
         maxAccumulated: number,
         computedSteps: text,
         ...predicting,
@@ -358,8 +370,8 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
       return {
         file,
         threshold: z.number(),
-        firstSteps: number,
-        lastSteps: number,
+        firstSteps: whole,
+        lastSteps: whole,
         ...predicting,
       };
     case 'schedule':
