@@ -4,6 +4,7 @@ import * as metrics from './index.js';
 it('exports this and nothing else', () => {
   expect(Object.keys(metrics).sort()).toEqual([
     'INCEPTION_DIMENSIONS',
+    'assertStatistics',
     'collectFeatures',
     'createFeatureDistance',
     'createFeatureStatistics',

@@ -2,7 +2,7 @@ import { createRng } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import type { FeatureStatistics } from './feature-statistics.js';
 import { createFeatureStatistics } from './feature-statistics.js';
-import { frechetDistance, traceOfRoot } from './frechet-distance.js';
+import { assertStatistics, frechetDistance, traceOfRoot } from './frechet-distance.js';
 
 /** `Q diag(values) Q^T` for a random product of reflections Q. */
 function withEigenvalues(values: readonly number[], seed = 1): Float64Array {
@@ -101,15 +101,23 @@ describe('frechetDistance', () => {
   });
 
   it.each<[string, Partial<FeatureStatistics>, string]>([
-    ['too few images', { count: 1 }, 'features.count is 1; expected as many images'],
     ['another dimension', { dimension: 3 }, 'The feature dimension is 3; expected 2'],
     ['another extractor', { extractor: { name: 'b', hash: '2' } }, 'The extractor is "b, 2"'],
-    ['NaN', { mean: Float64Array.of(0, Number.NaN) }, 'features.mean is not finite'],
-    ['a covariance of another size', { covariance: Float64Array.of(1) }, 'has shape [1]'],
-    ['an asymmetric covariance', { covariance: Float64Array.of(1, 1, 0, 1) }, 'symmetric'],
   ])('refuses %s', (_, fields, message) => {
     const references = statistics({ extractor: { name: 'a', hash: '1' } });
     const features = statistics(fields);
     expect(() => frechetDistance({ references, features })).toThrow(message);
+  });
+
+  it.each<[string, Partial<FeatureStatistics>, string]>([
+    ['too few images', { count: 1 }, 'features.count is 1; expected as many images'],
+    ['NaN', { mean: Float64Array.of(0, Number.NaN) }, 'features.mean is not finite'],
+    ['a covariance of another size', { covariance: Float64Array.of(1) }, 'has shape [1]'],
+    ['an asymmetric covariance', { covariance: Float64Array.of(1, 1, 0, 1) }, 'symmetric'],
+  ])('refuses %s, as assertStatistics does before', (_, fields, message) => {
+    const features = statistics(fields);
+    expect(() => frechetDistance({ references: statistics(), features })).toThrow(message);
+    expect(() => assertStatistics('features', features)).toThrow(message);
+    expect(() => assertStatistics('references', statistics())).not.toThrow();
   });
 });

@@ -36,8 +36,8 @@ export interface FrechetDistanceResult {
 export function frechetDistance(options: FrechetDistanceOptions): FrechetDistanceResult {
   const { references, features } = options;
   checkComparable(references, features);
-  checkStatistics('references', references);
-  checkStatistics('features', features);
+  assertStatistics('references', references);
+  assertStatistics('features', features);
   const { dimension } = references;
   const meanTerm = references.mean.reduce(
     (sum, value, k) => sum + (value - (features.mean[k] as number)) ** 2,
@@ -106,7 +106,15 @@ export function assertEnoughImages({ name, count, dimension }: EnoughImagesOptio
   });
 }
 
-function checkStatistics(name: string, statistics: FeatureStatistics): void {
+/**
+ * Throws unless statistics are such that {@link frechetDistance} takes them, so that a file is known to be sound before
+ * features are made to compare with it. That a covariance has no negative eigenvalue is left to the distance.
+ *
+ * @param name of the statistics, for messages
+ * @throws {@link InvalidArgumentError} if there are fewer images than features, or the covariance is not symmetric
+ * @throws {@link ShapeError} {@link NonFiniteError} if statistics are damaged
+ */
+export function assertStatistics(name: string, statistics: FeatureStatistics): void {
   const { dimension, mean, covariance, count } = statistics;
   assertPositive(`${name}.dimension`, dimension);
   if (count !== undefined) assertEnoughImages({ name, count, dimension });

@@ -21,6 +21,7 @@ export {
   type StatisticsAccumulator,
 } from './feature-statistics.js';
 export {
+  assertStatistics,
   type FrechetDistanceOptions,
   type FrechetDistanceResult,
   frechetDistance,
