@@ -45,6 +45,7 @@ describe('loadEmojiDit', () => {
     const whole = await loadEmojiDit({ folder });
     const file = join(folder, 'dit.safetensors');
     expect(whole.sha256).toBe(await hashFiles([file]));
+    expect(whole.autoencoderSha256).toBe(await hashFiles([join(folder, 'vae.safetensors')]));
     const tensors = [...decodeSafetensors(await readFile(file)).tensors];
     const parts = [tensors.slice(0, 9), tensors.slice(9)];
     const paths = parts.map((_, i) => join(folder, `dit-${i + 1}.safetensors`));

@@ -22,6 +22,8 @@ export interface EmojiDit {
   readonly classes: readonly string[];
   /** Identifies the DiT's weights in the provenance of routers: `hashFiles` of its files, 64 hexadecimal digits. */
   readonly sha256: string;
+  /** The same of the autoencoder. */
+  readonly autoencoderSha256: string;
   /** The label of a class name. @throws {@link InvalidArgumentError} that lists similar names */
   labelOf(name: string): number;
   /**
@@ -69,16 +71,16 @@ export async function loadEmojiDit(options: LoadEmojiDitOptions = {}): Promise<E
     loadDit({ config: config.dit, source, ...loadingOptions(options, 'dit') }),
   );
   try {
-    const autoencoder = await closing(
-      await openSafetensors(join(folder, 'vae.safetensors')),
-      (source) =>
-        loadAutoencoderKl({
-          config: config.autoencoder,
-          source,
-          ...loadingOptions(options, 'autoencoder'),
-        }),
+    const file = join(folder, 'vae.safetensors');
+    const autoencoder = await closing(await openSafetensors(file), (source) =>
+      loadAutoencoderKl({
+        config: config.autoencoder,
+        source,
+        ...loadingOptions(options, 'autoencoder'),
+      }),
     );
-    return assemble({ config, backbone, autoencoder, sha256 });
+    const autoencoderSha256 = await hashFiles([file]);
+    return assemble({ config, backbone, autoencoder, sha256, autoencoderSha256 });
   } catch (error) {
     backbone.dispose();
     throw error;
@@ -86,7 +88,7 @@ export async function loadEmojiDit(options: LoadEmojiDitOptions = {}): Promise<E
 }
 
 function assemble(
-  parts: Pick<EmojiDit, 'config' | 'backbone' | 'autoencoder' | 'sha256'>,
+  parts: Pick<EmojiDit, 'config' | 'backbone' | 'autoencoder' | 'sha256' | 'autoencoderSha256'>,
 ): EmojiDit {
   const { config, backbone, autoencoder } = parts;
   const { classes, scalingFactor } = config;
