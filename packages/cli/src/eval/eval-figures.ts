@@ -39,17 +39,38 @@ interface Curve {
   readonly value: (result: EvalResult) => number | null;
 }
 
-const curvesOf = ({ target }: EvalOutcome): readonly Curve[] => [
-  { name: 'fid', title: 'FID (lower is better)', value: ({ quality }) => quality.fid },
-  { name: 'sfid', title: 'sFID (lower is better)', value: ({ quality }) => quality.sfid },
-  { name: 'kid', title: 'KID (lower is better)', value: ({ quality }) => quality.kid },
-  { name: 'is', title: 'IS (higher is better)', value: ({ quality }) => quality.inceptionScore },
+/** What features make has the name of what made them beside it: of another network the figures are other ones. */
+const curvesOf = ({ extractor, target }: EvalOutcome): readonly Curve[] => [
+  {
+    name: 'fid',
+    title: `FID, ${extractor} (lower is better)`,
+    value: ({ quality }) => quality.fid,
+  },
+  {
+    name: 'sfid',
+    title: `sFID, ${extractor} (lower is better)`,
+    value: ({ quality }) => quality.sfid,
+  },
+  {
+    name: 'kid',
+    title: `KID, ${extractor} (lower is better)`,
+    value: ({ quality }) => quality.kid,
+  },
+  {
+    name: 'is',
+    title: `IS, ${extractor} (higher is better)`,
+    value: ({ quality }) => quality.inceptionScore,
+  },
   {
     name: 'precision',
-    title: 'Precision (higher is better)',
+    title: `Precision, ${extractor} (higher is better)`,
     value: ({ quality }) => quality.precision,
   },
-  { name: 'recall', title: 'Recall (higher is better)', value: ({ quality }) => quality.recall },
+  {
+    name: 'recall',
+    title: `Recall, ${extractor} (higher is better)`,
+    value: ({ quality }) => quality.recall,
+  },
   { name: 'psnr', title: 'PSNR to uncached, dB', value: ({ quality }) => quality.psnrToUncached },
   { name: 'ssim', title: 'SSIM to uncached', value: ({ quality }) => quality.ssimToUncached },
   {
@@ -64,7 +85,7 @@ const curvesOf = ({ target }: EvalOutcome): readonly Curve[] => [
   },
   {
     name: 'feature-distance',
-    title: 'Feature distance (lower is better)',
+    title: `Feature distance, ${extractor} (lower is better)`,
     value: ({ quality }) => quality.featureDistance,
   },
 ];
@@ -184,13 +205,18 @@ async function heatMapFigure({ finished }: RowFiguresOptions, row: EvalRow): Pro
   };
 }
 
-/** How far the latents of cached runs are from the uncached run's after each step, over one batch. */
+/**
+ * How far the latents of cached runs are from the uncached run's after each step, over one batch. Runs of other timesteps
+ * have no latents to be compared with.
+ */
 async function errorFigure(
   options: RowFiguresOptions,
   { name, uncached, rows }: EvalGroup,
 ): Promise<FigureSection | undefined> {
   const { finished, shown, context } = options;
-  const cached = rows.map(({ row }) => row).filter(({ policy }) => policy.kind !== 'none');
+  const cached = rows
+    .map(({ row }) => row)
+    .filter((row) => row.policy.kind !== 'none' && hasTimesOf(row, uncached));
   if (cached.length === 0) return undefined;
   const total = (cached.length + 1) * uncached.plan.steps.length;
   const bar = startProgressBar({ output: context.stderr, label: 'errors', total });
@@ -220,12 +246,17 @@ async function errorFigure(
     });
     return {
       title: `Error along the run: ${name}`,
-      text: 'Euclidean distance of the latents from those of the uncached run after each step, over their norm.',
+      text: 'Euclidean distance of the latents from those of the uncached run after each step, over their norm; of cached rows with its timesteps.',
       figures: [{ title: 'Error of the latent', content }],
     };
   } finally {
     bar.stop();
   }
+}
+
+function hasTimesOf({ plan }: EvalRow, { plan: other }: EvalRow): boolean {
+  const sameTime = (i: number) => plan.steps[i]?.timestep === other.steps[i]?.timestep;
+  return plan.steps.length === other.steps.length && plan.steps.every((_, i) => sameTime(i));
 }
 
 interface TraceOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EvalOutcome, EvalResult } from './eval-result.js';
-import { footnotes, groupsOf, latexTable, markdownTables } from './eval-tables.js';
+import { footnotes, groupsOf, latexTable, markdownTables, tableOf } from './eval-tables.js';
 import type { RowQuality } from './row-metrics.js';
 
 const NOTHING: RowQuality = {
@@ -55,7 +55,7 @@ describe('markdownTables', () => {
   it('has a table for each group, and the columns that have values', () => {
     const text = markdownTables(outcome);
     expect(text).toContain(
-      '### ddim, T = 20\n\n| method | T | KID×1000 ↓, nsfwjs Inception | Precision % ↑ |',
+      '### ddim, T = 20\n\n| method | T | KID×1000 ↓, nsfwjs Inception | Precision % ↑, nsfwjs Inception |',
     );
     expect(text).toContain('| ddim 20 | 20 | 12.500 | 80.50 | - | - | 1.00x |');
     expect(text).toContain('| a_b & 50 % | 20 | 20.000 | 75.00 | 31.23 | 37.50 | 1.60x |');
@@ -65,6 +65,18 @@ describe('markdownTables', () => {
 
   it('names the run that images are compared with', () => {
     const quality = { ...cached.quality, psnrToTarget: 28.5 };
+  it('names what made features beside every figure that depends on it', () => {
+    const numbers = Object.keys(NOTHING).map((name) => [name, 1] as const);
+    const quality = Object.fromEntries(numbers) as unknown as RowQuality;
+    const { head } = tableOf({ ...outcome, results: [{ ...cached, quality }] }, []);
+    const named = head.filter((each) => each.endsWith(', nsfwjs Inception'));
+    expect(named.map((each) => each.split(' ', 1)[0]).join()).toBe(
+      'IS,FID,sFID,KID×1000,Precision,Recall,feature',
+    );
+    const rest = head.filter((each) => !named.includes(each) && /[↑↓]/.test(each));
+    for (const each of rest) expect(each).toMatch(/^(PSNR|SSIM) to/);
+  });
+
     const text = markdownTables({ ...outcome, results: [{ ...cached, quality }] });
     expect(text).toContain('PSNR to uncached ↑ | PSNR to ddim 100 ↑ |');
   });

@@ -8,7 +8,7 @@ interface Column {
   readonly cell: (result: EvalResult) => string | null | undefined;
 }
 
-/** Every metric with a value in some row is a column. */
+/** Every metric with a value in some row is a column; those of features have the name of what made them. */
 function columns({ extractor, target }: EvalOutcome): readonly Column[] {
   const of = extractor ? `, ${extractor}` : '';
   return [
@@ -18,13 +18,13 @@ function columns({ extractor, target }: EvalOutcome): readonly Column[] {
     number(`FID ↓${of}`, ({ quality }) => quality.fid, 3),
     number(`sFID ↓${of}`, ({ quality }) => quality.sfid, 3),
     number(`KID×1000 ↓${of}`, ({ quality }) => times(1000, quality.kid), 3),
-    number('Precision % ↑', ({ quality }) => times(100, quality.precision), 2),
-    number('Recall % ↑', ({ quality }) => times(100, quality.recall), 2),
+    number(`Precision % ↑${of}`, ({ quality }) => times(100, quality.precision), 2),
+    number(`Recall % ↑${of}`, ({ quality }) => times(100, quality.recall), 2),
     number('PSNR to uncached ↑', ({ quality }) => quality.psnrToUncached, 2),
     number('SSIM to uncached ↑', ({ quality }) => quality.ssimToUncached, 4),
     number(`PSNR to ${target} ↑`, ({ quality }) => quality.psnrToTarget, 2),
     number(`SSIM to ${target} ↑`, ({ quality }) => quality.ssimToTarget, 4),
-    number('feature distance ↓', ({ quality }) => quality.featureDistance, 4),
+    number(`feature distance ↓${of}`, ({ quality }) => quality.featureDistance, 4),
     number('CUR %', ({ savings }) => times(100, savings.cacheUtilization || null), 2),
     { head: 'by MACs', cell: ({ savings }) => ratio(savings.theoreticalSpeedUp) },
     number('latency s', ({ latency }) => times(1e-3, latency?.ms.median), 3),
