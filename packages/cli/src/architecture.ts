@@ -21,6 +21,7 @@ import {
   type Backbone,
   type BackboneSpec,
   DEFAULT_GUIDED_CHANNELS,
+  fingerprint,
   type WeightSource,
 } from '@harmonica/core';
 import type { ModelProcess } from './sampler.js';
@@ -42,6 +43,8 @@ export type LatentSize = BackboneSpec['latent'];
 /** A model without its weights. */
 export interface Architecture {
   readonly spec: BackboneSpec;
+  /** Fingerprint of family and configuration. */
+  readonly sha256: string;
   readonly process: ModelProcess;
   /** Used where neither an option nor a router says otherwise. */
   readonly guidance: { readonly scale: number; readonly channels: number };
@@ -146,6 +149,7 @@ export function architectureOf<Name extends FamilyName>(
   const family = FAMILIES[name] as Family<FamilyConfigs[Name]>;
   return {
     spec: family.spec(config),
+    sha256: fingerprint({ family: name, config }),
     process: family.process(config),
     guidance: family.guidance(config),
     classes: family.classes(config),

@@ -6,7 +6,7 @@ import {
   readPrompts,
   type StoredPrompts,
 } from '@harmonica/backbones';
-import { InvalidArgumentError, type WeightSource } from '@harmonica/core';
+import { fingerprint, InvalidArgumentError, type WeightSource } from '@harmonica/core';
 import { hashFiles, loadModel, type ModelComponent, openCheckpoint } from '@harmonica/weights';
 import { div, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import type { Architecture, LatentSize } from './architecture.js';
@@ -51,10 +51,11 @@ export async function loadCheckpointModel(
     return {
       backbone,
       sha256,
+      architectureSha256: architecture.sha256,
       subjects,
       process: architecture.process,
       defaultGuidance: architecture.guidance,
-      ...(coder && { decode: coder.decode, encoder: coder.encoder, tileSize: coder.tileSize }),
+      ...coder?.parts,
       dispose,
     };
   } catch (error) {
@@ -79,11 +80,12 @@ async function subjectsOf(
       fix: 'Give a safetensors file with prompt_embeds and prompt_attention_mask.',
     });
   }
+  const sha256 = await hashFiles([promptsFile]);
   const prompts = await readPromptsFile(promptsFile);
   const hasNull = source.names.some((name) => name.endsWith('.y_embedding'));
-  if (prompts.negative || !hasNull) return promptSubjects({ spec, prompts });
+  if (prompts.negative || !hasNull) return promptSubjects({ spec, prompts, sha256 });
   const negative = await readNullCaption({ source, prompts: prompts.positive });
-  return promptSubjects({ spec, prompts: { ...prompts, negative } });
+  return promptSubjects({ spec, prompts: { ...prompts, negative }, sha256 });
 }
 
 async function readPromptsFile(path: string): Promise<StoredPrompts> {
@@ -106,13 +108,21 @@ async function loadCoder(
     component.config,
   );
   const { vaeScale: scale = scalingFactor } = options;
+  const sha256 = await hashFiles(await weightFiles(component));
   const autoencoder = await component.load(({ source }) =>
     loadAutoencoderKl({ config, source, ...progressOf(options) }),
   );
   return {
-    tileSize,
-    encoder: encoderOf({ autoencoder, scale, latent }),
-    decode: (latent: Tensor4D): Tensor4D => tidy(() => autoencoder.decode(div(latent, scale))),
+    parts: {
+      tileSize,
+      encoder: encoderOf({ autoencoder, scale, latent }),
+      decode: (latent: Tensor4D): Tensor4D => tidy(() => autoencoder.decode(div(latent, scale))),
+      decoder: {
+        sha256,
+        configSha256: fingerprint({ config, tileSize }),
+        scale,
+      },
+    },
     dispose: () => autoencoder.dispose(),
   };
 }

@@ -17,12 +17,12 @@ export function imageJobs(
   return options.seeds.map((seed, i) => ({ seed, label: labels[i % labels.length] as number }));
 }
 
-/** `count` images with seeds from 0, of all classes or prompts in turn, or of those that are named. */
-export function numberedJobs(
-  count: number,
-  subjects: Subjects,
-  names?: ImageOptions['class'],
-): readonly ImageJob[] {
-  const seeds = Array.from({ length: count }, (_, seed) => seed);
-  return imageJobs({ seeds, class: names }, subjects);
+/** `count` images with seeds from 0, of all classes or prompts in turn. */
+export function numberedJobs(count: number, subjects: Subjects): readonly ImageJob[] {
+  return imageJobs({ seeds: seedsFrom(0, count) }, subjects);
+}
+
+/** `count` seeds, one after the other. */
+export function seedsFrom(first: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
 }

@@ -20,6 +20,8 @@ export interface Model {
   readonly backbone: Backbone;
   /** `hashFiles` of the files of its transformer; of random weights a hash of what they are made from. */
   readonly sha256: string;
+  /** Of its configuration, where that is not the one of a package: weights alone do not tell all of it. */
+  readonly architectureSha256?: string | undefined;
   /** Whether the weights are random, so that its images are noise. */
   readonly random?: boolean;
   readonly subjects: Subjects;
@@ -28,12 +30,24 @@ export interface Model {
   readonly defaultGuidance: { readonly scale: number; readonly channels: number };
   /** Images `[B, H, W, 3]` towards [-1, 1] of latents. Absent if there is no autoencoder. */
   readonly decode?: ((latent: Tensor4D) => Tensor4D) | undefined;
+  /** What images depend on besides latents. Absent if there is no autoencoder. */
+  readonly decoder?: DecoderIdentity | undefined;
   /** The other way. Absent if there is no autoencoder. */
   readonly encoder?: Encoder | undefined;
   /** Side of the tiles to decode larger latents in. Default: any latent is decoded whole. */
   readonly tileSize?: number | undefined;
   /** Frees the weights. */
   dispose(): void;
+}
+
+/** Everything that `decode` depends on. Plain JSON. */
+export interface DecoderIdentity {
+  /** `hashFiles` of the files of the autoencoder. */
+  readonly sha256: string;
+  /** Of its configuration. */
+  readonly configSha256: string;
+  /** What latents are divided by. */
+  readonly scale: number;
 }
 
 /** What to load. */
@@ -120,18 +134,24 @@ async function loadEmojiDitFrom(
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
   });
-  const { backbone, sha256, classes, labelOf } = model;
+  const { backbone, sha256, autoencoderSha256, classes, labelOf, config } = model;
   const names = { labelOf, nameOf: (label: number) => classes[label] as string };
   return {
     backbone,
     sha256,
+    ...(folder !== undefined && { architectureSha256: fingerprint(config.dit) }),
     subjects: classSubjects({ count: classes.length, names }),
     process: DIT_PROCESS,
     defaultGuidance: { scale: 3, channels: backbone.spec.latent.channels },
     decode: model.decode,
+    decoder: {
+      sha256: autoencoderSha256,
+      configSha256: fingerprint(config.autoencoder),
+      scale: config.scalingFactor,
+    },
     encoder: encoderOf({
       autoencoder: model.autoencoder,
-      scale: model.config.scalingFactor,
+      scale: config.scalingFactor,
       latent: backbone.spec.latent,
     }),
     dispose: model.dispose,

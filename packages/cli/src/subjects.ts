@@ -11,6 +11,8 @@ import { dispose, gather, tensor1d, tensor2d, tensor3d, tidy } from '@tensorflow
 export interface Subjects {
   /** Without the null class. */
   readonly count: number;
+  /** `hashFiles` of the prompts. Absent if conditions depend on labels alone. */
+  readonly sha256?: string | undefined;
   /** @throws {@link InvalidArgumentError} if there is no such subject */
   labelOf(name: string): number;
   nameOf(label: number): string;
@@ -52,10 +54,12 @@ export interface PromptSubjectsOptions {
   readonly spec: BackboneSpec;
   /** Disposed with the subjects. */
   readonly prompts: StoredPrompts;
+  /** `hashFiles` of the file that they come from. Default: they come from none. */
+  readonly sha256?: string | undefined;
 }
 
 /** Prompts of a text-to-image model, in the order of their file; negative prompts belong to them one by one. */
-export function promptSubjects({ spec, prompts }: PromptSubjectsOptions): Subjects {
+export function promptSubjects({ spec, prompts, sha256 }: PromptSubjectsOptions): Subjects {
   const { positive, negative } = prompts;
   const conditionOf = (of: PromptEmbeddings) => (labels: readonly number[]) =>
     tidy(() => {
@@ -68,6 +72,7 @@ export function promptSubjects({ spec, prompts }: PromptSubjectsOptions): Subjec
     });
   return {
     ...numbered({ kind: 'prompt', count: positive.embeddings.shape[0] }),
+    sha256,
     condition: conditionOf(positive),
     unconditional: negative ? conditionOf(negative) : missingNegatives,
     dispose: () => {

@@ -99,7 +99,7 @@ async function publish(input: {
   readonly argv: readonly string[];
 }): Promise<string> {
   const { finished, config, out, context, argv } = input;
-  const { outcome } = finished;
+  const { outcome, provenance } = finished;
   const { results, ...settings } = outcome;
   const records = results.map((result) =>
     createBenchRecord({
@@ -109,7 +109,9 @@ async function publish(input: {
       results: result,
     }),
   );
-  const lines = records.map((record) => `${JSON.stringify({ ...record, kind: 'eval' })}\n`);
+  const lines = records.map(
+    (record) => `${JSON.stringify({ ...record, kind: 'eval', provenance })}\n`,
+  );
   await writeOutput(join(out, 'results.jsonl'), lines.join(''));
   const tables = markdownTables(outcome);
   await writeOutput(join(out, 'tables.md'), tables);
@@ -122,7 +124,10 @@ async function publish(input: {
     await costFigure(finished),
   ];
   const record = createBenchRecord({ name: 'eval', argv, settings: {}, results: null });
-  await writeOutput(join(out, 'report.html'), evalReport({ outcome, sections, record }));
+  await writeOutput(
+    join(out, 'report.html'),
+    evalReport({ outcome, sections, record, provenance }),
+  );
   return `${tables}\nwritten to ${out}: report.html, results.jsonl, tables.md, tables.tex, curves/\n`;
 }
 

@@ -51,6 +51,7 @@ describe('parseEvalConfig', () => {
     ],
     ['a target that is no run', { ...SMALLEST, target: { images: 'x' } }, /target/],
     ['an unknown metric', { ...SMALLEST, metrics: ['fit'] }, /metrics\.0/],
+    ['a seed that there is not', { ...SMALLEST, seeds: -1 }, /seeds/],
     ['no images', { ...SMALLEST, images: 0 }, /images/],
     ['no group', { images: 4, groups: [] }, /groups/],
     [

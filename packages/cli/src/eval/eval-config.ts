@@ -82,11 +82,13 @@ export interface EvalConfig {
   readonly promptsFile?: string | undefined;
   readonly guidance?: number | undefined;
   readonly guidedChannels?: number | 'all' | undefined;
-  /** Images of every row: seeds from 0, all classes or prompts in turn. */
+  /** Images of every row: one for each seed, all classes or prompts in turn. */
   readonly images: number;
   /** Classes or prompts. Default: all. */
   readonly classes?: readonly string[] | undefined;
   /** Images at a time. Part of what a row's result depends on in its last bits. */
+  /** The first seed; the others follow one by one. Integer of at least 0. Default 0. */
+  readonly seeds?: number | undefined;
   readonly batch: number;
   readonly groups: readonly GroupConfig[];
   readonly reference?: ReferenceConfig | undefined;
@@ -171,6 +173,7 @@ function evalConfigSchema(): z.ZodType<EvalConfig> {
         z.strictObject({ images: z.string().min(1) }),
         z.strictObject({ statistics: z.string().min(1) }),
         run,
+    seeds: z.int().nonnegative().optional(),
       ])
       .optional(),
     target: run.optional(),

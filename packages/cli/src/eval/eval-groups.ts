@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '@harmonica/core';
-import { thisMachine } from '../bench/bench-record.js';
 import type { CliContext } from '../cli-context.js';
+import { timedOn } from '../engine-record.js';
 import type { EvalConfig, GroupConfig, RowConfig } from './eval-config.js';
 import type { MissedTarget, TunedTo } from './eval-result.js';
 import { type EvalContext, type EvalRow, resolveRow, rowAt, uncachedRow } from './eval-rows.js';
@@ -92,7 +92,8 @@ async function tuneRow(
   const rowOf = (value: number) => resolveRow(evaluation, { group, row: rowAt(given, value) });
   const speedUpAt = async (value: number) => {
     const row = await rowOf(value);
-    const key = { rows: [uncached.key, row.key], images, machine: thisMachine() };
+    const machine = timedOn(evaluation.engine);
+    const key = { rows: [uncached.key, row.key], images, machine };
     const label = `tuning ${row.method}`;
     const make = async () => {
       if (share) throw untuned(share, `${knob.setting} of ${row.method}`);

@@ -32,6 +32,8 @@ export interface Reference {
   /** Keeps the features of a share of the images. */
   measure(): Promise<void>;
   /** The files of features that all shares together keep before the first `load`. */
+  /** `hashFiles` of its files, those of a folder in the order in which they are taken; of a run what names its images. */
+  readonly sha256: string;
   readonly measured: readonly string[];
   /** The files that the first `load` makes and later ones read. */
   readonly made: readonly string[];
@@ -87,9 +89,11 @@ export async function statisticsReference(options: ReferenceOptions): Promise<Re
   const statistics: Record<string, FeatureStatistics> = {};
   if (metrics.includes('fid')) statistics.features = read('pooled');
   if (metrics.includes('sfid')) statistics.spatial = read('spatial');
+  const sha256 = await hashFiles([path]);
   return {
     name: basename(path),
-    key: await hashFiles([path]),
+    sha256,
+    key: sha256,
     measure: async () => {},
     measured: [],
     made: [],
@@ -113,13 +117,14 @@ export function sampledReference(options: SampledReferenceOptions): Reference {
   const { extractor, context } = measurement;
   const { row } = pair;
   const identity = extractor?.extractor.identity;
-  const key = fingerprint([row.key, identity?.hash ?? null, extractor?.outputs ?? []]);
+  const key = fingerprint([row.imagesKey, identity?.hash ?? null, extractor?.outputs ?? []]);
   const shards = () => measuredShards(measurement, pair);
   const { length: images } = measurement.evaluation.jobs;
   const set = { key, shards, metrics, identity, images, folder, signal: context.signal };
   return {
     name: `the uncached run ${row.name}`,
-    key: row.key,
+    sha256: row.imagesKey,
+    key: row.imagesKey,
     measure: async () => {},
     measured: measuredFiles(measurement, pair),
     made: referenceFiles(set),
@@ -203,6 +208,7 @@ export async function pngFiles(
   let names: string[];
   try {
     names = await readdir(folder, { recursive: true });
+    sha256,
   } catch (cause) {
     throw unreadable(folder, cause, 'Give a folder that is there.');
   }

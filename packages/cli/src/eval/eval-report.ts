@@ -1,5 +1,6 @@
 import type { BenchRecord } from '../bench/bench-record.js';
 import type { Figure, FigureSection } from './eval-figures.js';
+import type { EvalProvenance } from './eval-provenance.js';
 import type { EvalOutcome } from './eval-result.js';
 import { footnotes, groupsOf, tableOf } from './eval-tables.js';
 
@@ -9,6 +10,7 @@ export interface EvalReportOptions {
   readonly sections: readonly FigureSection[];
   /** How the figures came about. */
   readonly record: Pick<BenchRecord, 'command' | 'date' | 'machine' | 'versions'>;
+  readonly provenance: Pick<EvalProvenance, 'engine'>;
 }
 
 const STYLE = `
@@ -24,7 +26,8 @@ figcaption { font-size: 13px; color: #555 }
 footer { color: #555; font-size: 13px; border-top: 1px solid #ddd; margin-top: 2em }`;
 
 /** Everything of an evaluation on one page that needs nothing else: tables, curves, images, schedules, errors, costs. */
-export function evalReport({ outcome, sections, record }: EvalReportOptions): string {
+export function evalReport(options: EvalReportOptions): string {
+  const { outcome, sections, record, provenance } = options;
   const title = `Evaluation of ${outcome.model}`;
   return [
     '<!doctype html>',
@@ -34,7 +37,7 @@ export function evalReport({ outcome, sections, record }: EvalReportOptions): st
     ...footnotes(outcome).map((note) => `<p>${escapeHtml(note)}</p>`),
     ...tables(outcome),
     ...sections.map(section),
-    footer(record),
+    footer(record, provenance),
     '</body></html>\n',
   ].join('\n');
 }
@@ -71,12 +74,17 @@ function figure({ title, content }: Figure): string {
   return `<figure>${picture}<figcaption>${escapeHtml(title)}</figcaption></figure>`;
 }
 
-function footer({ command, date, machine, versions }: EvalReportOptions['record']): string {
+function footer(
+  { command, date, machine, versions }: EvalReportOptions['record'],
+  { engine }: EvalReportOptions['provenance'],
+): string {
   const { cpu, cores, memoryGiB, platform } = machine;
+  const { backend, gpu } = engine;
+  const runsOn = `engine ${backend}${gpu === null ? '' : ` on ${gpu}`}`;
   const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `<footer><p><code>${escapeHtml(command)}</code>, ${escapeHtml(date)}.`,
-    `${escapeHtml(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${platform}; ${used.join(', ')}`)}.</p></footer>`,
+    `${escapeHtml(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${platform}; ${runsOn}; ${used.join(', ')}`)}.</p></footer>`,
   ].join(' ');
 }
 

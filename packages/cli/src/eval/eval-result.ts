@@ -1,3 +1,4 @@
+import type { PolicyFile } from './eval-rows.js';
 import type { RowQuality } from './row-metrics.js';
 import type { RowLatency, RowSavings } from './row-speed.js';
 
@@ -10,6 +11,10 @@ export interface EvalResult {
   readonly isUncached: boolean;
   /** Everything that its latents depend on. */
   readonly key: string;
+  /** `planFingerprint`. */
+  readonly planSha256: string;
+  /** What the policy was read from. */
+  readonly policyFiles: readonly PolicyFile[];
   readonly sampler: string;
   readonly steps: number;
   readonly images: number;

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { ConfigError, fingerprint, planFingerprint, type SamplerPlan } from '@harmonica/core';
 import { type PolicySpec, parsePolicySpec, policyFrom, type ReadyPolicy } from '@harmonica/router';
 import { readCacheText } from '../cache-document.js';
+import type { EngineRecord } from '../engine-record.js';
 import { type RunSetting, resolveGuidance } from '../run-setting.js';
 import type { ImageJob } from '../sample-latents.js';
 import { createPlan, type SamplerOptions } from '../sampler.js';
@@ -15,28 +17,41 @@ export interface EvalRow {
   readonly method: string;
   readonly plan: SamplerPlan;
   readonly policy: ReadyPolicy;
+  /** The files that the policy was read from. */
+  readonly policyFiles: readonly PolicyFile[];
   /** Everything that its latents depend on. */
   readonly key: string;
+  /** Everything that its images depend on: the same, and what decodes. */
+  readonly imagesKey: string;
+}
+
+/** A router, schedule or calibration as the policy names it, and the SHA-256 of its content. */
+export interface PolicyFile {
+  readonly file: string;
+  readonly sha256: string;
 }
 
 /** What all rows of an evaluation share. */
 export interface EvalContext {
   readonly session: Session;
+  readonly engine: EngineRecord;
   readonly guidance: RunSetting['guidance'];
   readonly jobs: readonly ImageJob[];
   readonly batchSize: number;
 }
 
+/** Options of {@link evalContext}. */
+export interface EvalContextOptions extends Pick<EvalContext, 'session' | 'engine' | 'jobs'> {
+  readonly config: Pick<EvalConfig, 'guidance' | 'guidedChannels' | 'batch'>;
+}
+
 /** What an evaluation has in common, of its configuration and a loaded model. */
-export function evalContext(
-  config: EvalConfig,
-  session: Session,
-  jobs: readonly ImageJob[],
-): EvalContext {
+export function evalContext(options: EvalContextOptions): EvalContext {
+  const { config, session, engine, jobs } = options;
   const { backbone, defaultGuidance: fallback } = session.model;
   const latentChannels = backbone.spec.latent.channels;
   const guidance = resolveGuidance({ options: config, fallback, latentChannels });
-  return { session, guidance, jobs, batchSize: config.batch };
+  return { session, engine, guidance, jobs, batchSize: config.batch };
 }
 
 /** An uncached run: of a group, the one that its rows are held against. */
@@ -59,6 +74,7 @@ export async function resolveRow(
   const plan = createPlan({ ...sampler, process: model.process });
   const spec = policySpecOf(row);
   const texts: string[] = [];
+  const policyFiles: PolicyFile[] = [];
   const policy = await policyFrom(spec, {
     spec: executor.spec,
     plan,
@@ -67,11 +83,14 @@ export async function resolveRow(
     async read(file) {
       const text = await readCacheText(file);
       texts.push(text);
+      policyFiles.push({ file, sha256: createHash('sha256').update(text).digest('hex') });
       return text;
     },
   });
-  const key = fingerprint({
+  const key = keyOf({
     model: model.sha256,
+    architecture: model.architectureSha256,
+    prompts: model.subjects.sha256,
     engine: backend.name,
     plan: planFingerprint(plan),
     policy: policyKey(policy, texts),
@@ -79,8 +98,14 @@ export async function resolveRow(
     jobs,
     batchSize,
   });
+  const imagesKey = keyOf({ latents: key, decoder: model.decoder });
   const { name = defaultName(plan, policy), method = defaultMethod(plan, spec, policy) } = row;
-  return { name, method, plan, policy, key: key.slice(0, 16) };
+  return { name, method, plan, policy, policyFiles, key, imagesKey };
+}
+
+/** A name for files of what depends on this; what is undefined is left out. */
+function keyOf(inputs: Readonly<Record<string, unknown>>): string {
+  return fingerprint(inputs).slice(0, 16);
 }
 
 /** A row's policy, of text or an object. */

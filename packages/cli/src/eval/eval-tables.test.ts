@@ -23,6 +23,8 @@ const uncached: EvalResult = {
   method: 'ddim, fewer steps',
   isUncached: true,
   key: '0',
+  planSha256: 'a0',
+  policyFiles: [],
   sampler: 'ddim',
   steps: 20,
   images: 256,
@@ -63,8 +65,6 @@ describe('markdownTables', () => {
     expect(text).not.toMatch(/FID|latency|NaN|undefined|ddim 100/);
   });
 
-  it('names the run that images are compared with', () => {
-    const quality = { ...cached.quality, psnrToTarget: 28.5 };
   it('names what made features beside every figure that depends on it', () => {
     const numbers = Object.keys(NOTHING).map((name) => [name, 1] as const);
     const quality = Object.fromEntries(numbers) as unknown as RowQuality;
@@ -77,6 +77,8 @@ describe('markdownTables', () => {
     for (const each of rest) expect(each).toMatch(/^(PSNR|SSIM) to/);
   });
 
+  it('names the run that images are compared with', () => {
+    const quality = { ...cached.quality, psnrToTarget: 28.5 };
     const text = markdownTables({ ...outcome, results: [{ ...cached, quality }] });
     expect(text).toContain('PSNR to uncached ↑ | PSNR to ddim 100 ↑ |');
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { CliContext } from '../cli-context.js';
-import { numberedJobs } from '../image-jobs.js';
+import { recordEngine } from '../engine-record.js';
+import { imageJobs, seedsFrom } from '../image-jobs.js';
 import { prepareFolder } from '../output-files.js';
 import type { Session } from '../session.js';
 import type { EvalConfig } from './eval-config.js';
@@ -63,7 +64,7 @@ export type EvalFolders = Readonly<Record<(typeof FOLDERS)[number], string>>;
 export async function prepareEval(options: PrepareEvalOptions): Promise<PreparedEval> {
   const { config, extractor, context, share = WHOLE } = options;
   const folders = await prepareFolders(options.folder);
-  const evaluation = evaluationOf(options);
+  const evaluation = await evaluationOf(options);
   const run = config.reference && 'steps' in config.reference ? config.reference : undefined;
   const sampled = run && (await uncachedRow(evaluation, run));
   const target = config.target ? await uncachedRow(evaluation, config.target) : sampled;
@@ -93,9 +94,11 @@ async function prepareFolders(folder: string): Promise<EvalFolders> {
   return Object.fromEntries(entries) as EvalFolders;
 }
 
-function evaluationOf({ config, session }: PrepareEvalOptions): EvalContext {
-  const jobs = numberedJobs(config.images, session.model.subjects, config.classes);
-  return evalContext(config, session, jobs);
+async function evaluationOf({ config, session }: PrepareEvalOptions): Promise<EvalContext> {
+  const { images, seeds: first = 0, classes } = config;
+  const seeds = seedsFrom(first, images);
+  const jobs = imageJobs({ seeds, class: classes }, session.model.subjects);
+  return evalContext({ config, session, jobs, engine: await recordEngine(session.backend) });
 }
 
 /** The reference that is given as files, if it is. */

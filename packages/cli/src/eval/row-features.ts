@@ -191,9 +191,9 @@ function measureFolder(
   extractor: RunningExtractor | undefined,
 ): string {
   const key = fingerprint({
-    row: row.key,
-    uncached: uncached.key,
-    target: target?.key ?? null,
+    row: row.imagesKey,
+    uncached: uncached.imagesKey,
+    target: target?.imagesKey ?? null,
     extractor: extractor ? [extractor.extractor.identity.hash, extractor.outputs] : null,
   });
   return join(folder, key.slice(0, 16));

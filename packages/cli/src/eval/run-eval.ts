@@ -1,8 +1,10 @@
+import { planFingerprint } from '@harmonica/core';
 import type { CostModel } from '@harmonica/router';
-import { thisMachine } from '../bench/bench-record.js';
+import { timedOn } from '../engine-record.js';
 import { measureBranchCosts } from './branch-costs.js';
 import type { EvalConfig } from './eval-config.js';
 import type { EvalGroup } from './eval-groups.js';
+import { type EvalProvenance, provenanceOf } from './eval-provenance.js';
 import type { EvalOutcome, EvalResult } from './eval-result.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
 import { remembered } from './memo.js';
@@ -26,6 +28,7 @@ export type RunEvalOptions = Omit<PrepareEvalOptions, 'share'>;
 /** An evaluation that is done. */
 export interface FinishedEval {
   readonly outcome: EvalOutcome;
+  readonly provenance: EvalProvenance;
   readonly evaluation: EvalContext;
   readonly groups: readonly EvalGroup[];
   /** What branches take here, in ms for a batch; null if nothing is timed, or the engine does not say when it is done. */
@@ -66,7 +69,8 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
     results,
     missed: groups.flatMap(({ missed }) => missed),
   };
-  return { outcome, evaluation, groups, costs, latents: folders.latents };
+  const provenance = provenanceOf(prepared);
+  return { outcome, provenance, evaluation, groups, costs, latents: folders.latents };
 }
 
 /**
@@ -131,7 +135,7 @@ async function rememberedLatencies(
   { batch: images, repeats }: Exclude<EvalConfig['latency'], false>,
 ): Promise<readonly RowLatency[]> {
   const keys = rows.map(({ row, uncached }) => [uncached.key, row.key]);
-  const key = { keys, images, repeats, machine: thisMachine() };
+  const key = { keys, images, repeats, machine: timedOn(evaluation.engine) };
   const make = () => timeRows({ evaluation, rows, images, repeats, context });
   return remembered({ folder: folders.speed, key, make });
 }
@@ -143,7 +147,7 @@ async function rememberedCosts({ options, prepared }: SpeedOptions): Promise<Cos
   const { uncached } = rows[0] as ScoredRow;
   if (!config.latency || session.backend.name === 'webgpu') return null;
   const { batch: images } = config.latency;
-  const key = { costs: uncached.key, images, machine: thisMachine() };
+  const key = { costs: uncached.key, images, machine: timedOn(evaluation.engine) };
   const { signal } = context;
   const make = () => measureBranchCosts({ evaluation, uncached, images, signal });
   return remembered({ folder: folders.speed, key, make });
@@ -165,6 +169,8 @@ function resultOf(input: {
     method: row.method,
     isUncached: row.key === uncached.key,
     key: row.key,
+    planSha256: planFingerprint(row.plan),
+    policyFiles: row.policyFiles,
     sampler: row.plan.sampler,
     steps: row.plan.steps.length,
     images: options.config.images,

@@ -42,9 +42,9 @@ async function rememberedQuality(
   const { row, uncached, target } = pair;
   const identity = extractor?.extractor.identity;
   const key = {
-    row: row.key,
-    uncached: uncached.key,
-    target: target?.key ?? null,
+    row: row.imagesKey,
+    uncached: uncached.imagesKey,
+    target: target?.imagesKey ?? null,
     reference: reference?.key ?? null,
     metrics,
     extractor: identity?.hash ?? null,
