@@ -1,8 +1,13 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { planFingerprint } from '@harmonica/core';
+import { encodeStatistics } from '@harmonica/metrics';
+import { createDdimPlan } from '@harmonica/samplers';
+import { hashFiles } from '@harmonica/weights';
 import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
+import { TINY_CONFIG, writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
 import { temporaryFolder } from '../../test/temporary-folder.js';
 import type { EvalResult } from '../eval/eval-result.js';
@@ -60,13 +65,12 @@ describe('harmonica eval', () => {
       ...(onStderr && { onStderr, columns: 80 }),
     });
   };
-  const resultsIn = async (out: string): Promise<EvalResult[]> => {
+  const recordsIn = async (out: string) => {
     const text = await readFile(join(folder, out, 'results.jsonl'), 'utf8');
-    return text
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line).results);
+    const lines = text.trimEnd().split('\n');
+    return lines.map((line): { results: EvalResult; provenance: object } => JSON.parse(line));
   };
+  const resultsIn = async (out: string) => (await recordsIn(out)).map(({ results }) => results);
 
   it('scores every row against the uncached run, whatever makes it quick', async () => {
     const { status, stdout, stderr } = await evaluate(CONFIG, { out: 'whole' });
@@ -148,7 +152,7 @@ describe('harmonica eval', () => {
     const groups = [{ steps: 6, speedUps: [2], rows: [{ knob }] }];
     const latency = { batch: 1, repeats: 2 };
     const config = { ...CONFIG, images: 1, groups, latency, reference: undefined };
-    const { status, stderr } = await evaluate(config, { out: 'timed' });
+    const { status, stdout, stderr } = await evaluate(config, { out: 'timed' });
     expect(stderr).not.toMatch(/error/);
     expect(status).toBe(0);
     const [uncached, ...rest] = await resultsIn('timed');
@@ -157,8 +161,11 @@ describe('harmonica eval', () => {
     const report = await readFile(join(folder, 'timed', 'report.html'), 'utf8');
     expect(report).toMatch(/its time by itself; predicted, one takes \d+\.\d\d ms/);
     // How fast the machine is decides whether there is a row near 2x, and nothing else.
-    for (const { tuned, steps } of rest)
+    for (const { name, tuned, steps } of rest) {
       expect(tuned).toEqual({ setting: 'steps', value: steps, target: 2 });
+      expect(name).toBe(`ddim ${steps}, for 2x`);
+      expect(stdout).toMatch(new RegExp(`^\\| ${name} +\\| `, 'm'));
+    }
     expect((await evaluate(config, { out: 'timed', share: '1/1' })).status).toBe(0); // knobs are tuned
     const untuned = await evaluate(config, { out: 'untuned', share: '1/1' });
     expect(untuned.status).toBe(1);
@@ -186,6 +193,22 @@ describe('harmonica eval', () => {
     expect(stderr).not.toMatch(/error/);
     expect(status).toBe(0);
     expect(stdout).toMatch(/IS ↑, nsfwjs Inception \|/);
+    expect(stdout).toMatch(
+      /Recall % ↑, nsfwjs Inception \|.*feature distance ↓, nsfwjs Inception \|/,
+    );
+    const curves = join(folder, 'features', 'curves');
+    for (const name of await readdir(curves)) {
+      const curve = await readFile(join(curves, name), 'utf8');
+      expect(curve, name).toMatch(/>[A-Z][\w ]+, nsfwjs Inception \((?:lower|higher) is better\)</);
+    }
+    const [{ provenance } = { provenance: {} }] = await recordsIn('features');
+    expect(provenance).toMatchObject({
+      extractor: { name: 'nsfwjs Inception', hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      reference: {
+        name: '5 images of reference',
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    });
     expect(stdout).toMatch(/features of nsfwjs Inception, against 5 images of reference/);
     const [uncached, fora] = (await resultsIn('features')).map(({ quality }) => quality);
     expect(uncached?.featureDistance).toBeNull();
@@ -199,6 +222,101 @@ describe('harmonica eval', () => {
         expect(share).toBeLessThanOrEqual(1);
       }
     }
+  });
+
+  it('says what every result comes from', async () => {
+    const schedule = join(folder, 'schedule.json');
+    const made = await runCommand([
+      ...['schedule', 'make', 'fora:2', '--steps', '4', '--model', model, '--out', schedule],
+    ]);
+    expect(made.stderr).not.toMatch(/error/);
+    const groups = [{ steps: 4, rows: [{ policy: schedule }, { steps: 3 }] }];
+    const config = { ...CONFIG, groups, seeds: 40 };
+    const { status, stderr } = await evaluate(config, { out: 'provenance' });
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    const records = await recordsIn('provenance');
+    const { provenance } = records[0] ?? {};
+    for (const record of records) expect(record.provenance).toEqual(provenance);
+    expect(provenance).toEqual({
+      engine: { backend: 'onnx', executionProvider: 'cpu', threads: null, gpu: null },
+      model: {
+        name: 'emoji-dit',
+        sha256: await hashFiles([join(model, 'dit.safetensors')]),
+        architectureSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        decoder: {
+          sha256: await hashFiles([join(model, 'vae.safetensors')]),
+          configSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+          scale: TINY_CONFIG.scaling_factor,
+        },
+        promptsSha256: null,
+      },
+      extractor: null,
+      reference: null, // nothing is compared by features
+    });
+    const results = records.map((record) => record.results);
+    const plans = [4, 4, 3].map((steps) => planFingerprint(createDdimPlan({ steps })));
+    expect(results.map(({ planSha256 }) => planSha256)).toEqual(plans);
+    const sha256 = createHash('sha256')
+      .update(await readFile(schedule))
+      .digest('hex');
+    expect(results.map(({ policyFiles }) => policyFiles)).toEqual([
+      [],
+      [{ file: schedule, sha256 }],
+      [],
+    ]);
+    const report = await readFile(join(folder, 'provenance', 'report.html'), 'utf8');
+    expect(report).toContain('; engine onnx; ');
+  });
+
+  it('starts at the first seed that is given', async () => {
+    const groups = [{ steps: 3, rows: [{ steps: 2 }] }];
+    const config = { ...CONFIG, groups, reference: undefined };
+    const keysAt = async (seeds?: number) => {
+      const { status } = await evaluate({ ...config, seeds }, { out: 'seeds' });
+      expect(status).toBe(0);
+      return (await resultsIn('seeds')).map(({ key }) => key);
+    };
+    const unsaid = await keysAt();
+    expect(await keysAt(0)).toEqual(unsaid);
+    for (const key of await keysAt(7)) expect(unsaid).not.toContain(key);
+  });
+
+  it('decodes kept latents anew for another decoder', async () => {
+    const groups = [{ steps: 3, rows: [{ steps: 2 }] }];
+    const other = await writeTinyModel(join(folder, 'other-decoder'));
+    const config = { ...CONFIG, groups, reference: undefined, model: other };
+    const run = async () => {
+      const { status } = await evaluate(config, { out: 'decoders' });
+      expect(status).toBe(0);
+      const [, row] = await resultsIn('decoders');
+      return row as EvalResult;
+    };
+    const before = await run();
+    const changed = { ...TINY_CONFIG, scaling_factor: 3 };
+    await writeFile(join(other, 'config.json'), JSON.stringify(changed));
+    const after = await run();
+    expect(after.key).toBe(before.key);
+    expect(after.quality.psnrToUncached).not.toBe(before.quality.psnrToUncached);
+    expect(await readdir(join(folder, 'decoders', 'kept', 'latents'))).toHaveLength(2);
+  });
+
+  it('compares latents along the run where timesteps are the same', async () => {
+    const policy = 'fora:2';
+    const rows = [
+      { policy, name: 'alike' },
+      { policy, name: 'longer', steps: 6 },
+      { policy, name: 'shorter', steps: 3 },
+      { policy, name: 'spaced', settings: { spacing: 'trailing' } },
+    ];
+    const config = { ...CONFIG, groups: [{ steps: 4, rows }], reference: undefined };
+    const { status, stderr } = await evaluate(config, { out: 'errors' });
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    const report = await readFile(join(folder, 'errors', 'report.html'), 'utf8');
+    const [, section = ''] = /<h2>Error along the run(.*?)<h2>/s.exec(report) ?? [];
+    expect(section).toContain('alike');
+    expect(section).not.toMatch(/longer|shorter|spaced/);
   });
 
   it('is done in shares, each of which says what is next', async () => {
@@ -223,11 +341,36 @@ describe('harmonica eval', () => {
   });
 
   beforeAll(async () => {
-    for (const kind of ['EMPTY', 'SIZES', 'BROKEN']) await mkdir(join(folder, kind));
+    const dimension = 2048;
+    const sound = {
+      dimension,
+      mean: new Float64Array(dimension),
+      covariance: new Float64Array(dimension ** 2),
+      count: 3000,
+    };
+    const asymmetric = sound.covariance.slice();
+    asymmetric[1] = 1;
+    const nan = sound.mean.slice();
+    nan[7] = Number.NaN;
+    const small = { mean: Float64Array.of(0, 0), covariance: Float64Array.of(1, 0, 0, 1) };
+    const files = {
+      'other-dimension': { ...sound, ...small, dimension: 2 },
+      asymmetric: { ...sound, covariance: asymmetric },
+      nan: { ...sound, mean: nan },
+      few: { ...sound, count: 2047 },
+      foreign: { ...sound, extractor: { name: 'another network', hash: 'ab' } },
+    };
+    for (const [name, statistics] of Object.entries(files)) {
+      await writeFile(join(folder, `${name}.npz`), encodeStatistics(statistics));
+    }
+    for (const kind of ['EMPTY', 'SIZES', 'BROKEN', 'THREE', 'ONE'])
+      await mkdir(join(folder, kind));
     const png = (width: number) =>
       encodePng({ data: new Uint8Array(8 * width * 3), width, height: 8, channels: 3 });
     await writeFile(join(folder, 'SIZES', 'a.png'), png(8));
     await writeFile(join(folder, 'SIZES', 'b.png'), png(9));
+    await writeFile(join(folder, 'ONE', 'a.png'), png(8));
+    for (const name of 'abc') await writeFile(join(folder, 'THREE', `${name}.png`), png(8));
     await writeFile(
       join(folder, 'BROKEN', 'x.png'),
       'not a picture at all, whatever its name says',
@@ -237,8 +380,8 @@ describe('harmonica eval', () => {
   it.each([
     [
       'a policy that there is not',
-      { groups: [{ steps: 5, rows: [{ policy: 'forra:2' }] }] },
-      /forra/,
+      { model: '/no/such/model', groups: [{ steps: 5, rows: [{ policy: 'forra:2' }] }] },
+      /policy is "forra:2"/,
     ],
     [
       'a router of another plan',
@@ -258,6 +401,91 @@ describe('harmonica eval', () => {
       { metrics: ['kid'], reference: { images: 'BROKEN' } },
       /x\.png: is not a PNG file/,
     ],
+    [
+      'a reference of fewer pictures than features',
+      { metrics: ['fid'], images: 2048, reference: { images: 'THREE' } },
+      /reference\.images is 3; expected at least 2048 for fid/,
+    ],
+    [
+      'a reference of fewer pictures than spatial features',
+      { metrics: ['sfid'], images: 2048, reference: { images: 'THREE' } },
+      /reference\.images is 3; expected at least 2023 for sfid/,
+    ],
+    [
+      'a reference of fewer pictures than neighbours',
+      { metrics: ['precision-recall'], images: 4, reference: { images: 'THREE' } },
+      /reference\.images is 3; expected at least 4 for precision-recall/,
+    ],
+    [
+      'a reference of a single picture',
+      { metrics: ['kid'], reference: { images: 'ONE' } },
+      /reference\.images is 1; expected at least 2 for kid/,
+    ],
+    [
+      'statistics of another dimension',
+      {
+        metrics: ['fid'],
+        images: 2048,
+        reference: { statistics: 'STATISTICS/other-dimension.npz' },
+      },
+      /feature dimension of .*other-dimension\.npz is 2; expected 2048/,
+    ],
+    [
+      'statistics that are not symmetric',
+      { metrics: ['fid'], images: 2048, reference: { statistics: 'STATISTICS/asymmetric.npz' } },
+      /asymmetric\.npz\.covariance is .*; expected symmetric/,
+    ],
+    [
+      'statistics with NaN',
+      { metrics: ['fid'], images: 2048, reference: { statistics: 'STATISTICS/nan.npz' } },
+      /nan\.npz\.mean is not finite/,
+    ],
+    [
+      'statistics of fewer images than features',
+      { metrics: ['fid'], images: 2048, reference: { statistics: 'STATISTICS/few.npz' } },
+      /few\.npz\.count is 2047; .*2048, or more/,
+    ],
+    [
+      'statistics without those of spatial features',
+      { metrics: ['sfid'], images: 2048, reference: { statistics: 'STATISTICS/few.npz' } },
+      /few\.npz: has no array mu_s/,
+    ],
+    [
+      'statistics of another extractor',
+      { metrics: ['fid'], images: 2048, reference: { statistics: 'STATISTICS/foreign.npz' } },
+      /The extractor is "another network, ab"; expected "nsfwjs Inception/,
+    ],
+    ['a distance to nothing', { metrics: ['fid'], images: 2048, reference: undefined }, /fid/],
+    [
+      'a misspelt policy of a knob, without looking for the model',
+      {
+        model: '/no/such/model',
+        latency: { batch: 1 },
+        groups: [
+          {
+            steps: 5,
+            speedUps: [2],
+            rows: [{ policy: 'frst-block', knob: { setting: 'threshold', range: [0.1, 1] } }],
+          },
+        ],
+      },
+      /policy is "frst-block:threshold=0\.1"/,
+    ],
+    [
+      'half an interval of a knob, without looking for the model',
+      {
+        model: '/no/such/model',
+        latency: { batch: 1 },
+        groups: [
+          {
+            steps: 5,
+            speedUps: [2],
+            rows: [{ policy: 'fora', knob: { setting: 'interval', values: [2, 2.5] } }],
+          },
+        ],
+      },
+      /interval=2\.5.*interval/s,
+    ],
     ['a missing reference', { metrics: ['kid'], reference: { images: '/no/such' } }, /no\/such/],
     [
       'a metric that needs images',
@@ -265,9 +493,9 @@ describe('harmonica eval', () => {
       /kid.*statistics file/,
     ],
   ])('refuses %s before it samples', async (_, change, message) => {
-    const text = JSON.stringify({ ...CONFIG, ...change }).replace(/EMPTY|SIZES|BROKEN/, (kind) =>
-      join(folder, kind),
-    );
+    const text = JSON.stringify({ ...CONFIG, ...change })
+      .replace(/EMPTY|SIZES|BROKEN|THREE|ONE/, (kind) => join(folder, kind))
+      .replace('STATISTICS', folder);
     const { status, stderr } = await evaluate(JSON.parse(text), { out: 'refused' });
     expect(status).toBe(1);
     expect(stderr).toMatch(message);

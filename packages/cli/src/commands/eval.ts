@@ -6,6 +6,7 @@ import type { CliContext } from '../cli-context.js';
 import { type EvalConfig, readEvalConfig } from '../eval/eval-config.js';
 import { withExtractor } from '../eval/eval-extractor.js';
 import { costFigure, curveFigures, type FigureSection, rowFigures } from '../eval/eval-figures.js';
+import { checkPolicies } from '../eval/eval-groups.js';
 import { checkReference } from '../eval/eval-reference.js';
 import { evalReport } from '../eval/eval-report.js';
 import { latexTable, markdownTables } from '../eval/eval-tables.js';
@@ -48,6 +49,7 @@ export function addEvalCommand({ program, context, argv }: AddEvalCommandOptions
       const options = command.optsWithGlobals<EvalOptions>();
       const config = await readEvalConfig(path);
       assertEnoughImages(config);
+      checkPolicies(config);
       await checkReference(config);
       await prepareFolder(options.out);
       const finished = await evaluate({ config, options, context, argv });

@@ -78,9 +78,25 @@ describe('parseEvalConfig', () => {
       },
       /latency/,
     ],
+    [
+      'steps that are not whole',
+      {
+        images: 4,
+        groups: [
+          { steps: 9, speedUps: [2], rows: [{ knob: { setting: 'steps', range: [9, 4.5] } }] },
+        ],
+      },
+      /knob.*whole numbers/s,
+    ],
   ])('names %s', (_, config, issue) => {
     expect(issuesOf(config)).toMatch(issue);
     expect(issuesOf(config)).toMatch(/eval\.json/);
+  });
+
+  it.each(['fid', 'sfid', 'precision-recall', 'kid'])('wants a reference for %s', (metric) => {
+    const config = { ...SMALLEST, metrics: ['psnr', metric] };
+    expect(issuesOf(config)).toMatch(/reference.*expected one/s);
+    expect(issuesOf({ ...config, reference: { steps: 100 } })).toBe('none');
   });
 });
 

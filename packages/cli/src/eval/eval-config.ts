@@ -19,6 +19,9 @@ export const METRIC_NAMES = [
 /** A name of {@link METRIC_NAMES}. */
 export type MetricName = (typeof METRIC_NAMES)[number];
 
+/** The metrics that have no value without a reference. */
+const REFERENCE_METRICS: readonly MetricName[] = ['fid', 'sfid', 'precision-recall', 'kid'];
+
 /** A sampler, its steps and its settings, as the options of the command name them. */
 export interface PlanConfig {
   /** Default: that of the group, else the model's. */
@@ -47,7 +50,7 @@ export interface RowConfig extends PlanConfig {
   readonly method?: string | undefined;
   /** As `parsePolicySpec` takes it. Default `none`. */
   readonly policy?: string | Readonly<Record<string, unknown>> | undefined;
-  /** Makes one row for each of the group's `speedUps`. */
+  /** Makes one row for each of the group's `speedUps`, named after it. */
   readonly knob?: KnobConfig | undefined;
 }
 
@@ -84,11 +87,11 @@ export interface EvalConfig {
   readonly guidedChannels?: number | 'all' | undefined;
   /** Images of every row: one for each seed, all classes or prompts in turn. */
   readonly images: number;
+  /** The first seed; the others follow one by one. Integer of at least 0. Default 0. */
+  readonly seeds?: number | undefined;
   /** Classes or prompts. Default: all. */
   readonly classes?: readonly string[] | undefined;
   /** Images at a time. Part of what a row's result depends on in its last bits. */
-  /** The first seed; the others follow one by one. Integer of at least 0. Default 0. */
-  readonly seeds?: number | undefined;
   readonly batch: number;
   readonly groups: readonly GroupConfig[];
   readonly reference?: ReferenceConfig | undefined;
@@ -134,7 +137,12 @@ function evalConfigSchema(): z.ZodType<EvalConfig> {
     })
     .refine(({ values, range }) => (values === undefined) !== (range === undefined), {
       message: 'expected values or a range, not both',
-    });
+    })
+    .refine(
+      ({ setting, values, range }) =>
+        setting !== 'steps' || (values ?? range ?? []).every(Number.isInteger),
+      { message: 'expected whole numbers, because steps are counted' },
+    );
   const row = z.strictObject({
     ...plan,
     steps: steps.optional(),
@@ -165,6 +173,7 @@ function evalConfigSchema(): z.ZodType<EvalConfig> {
     guidance: z.number().optional(),
     guidedChannels: z.union([z.literal('all'), count]).optional(),
     images: count,
+    seeds: z.int().nonnegative().optional(),
     classes: z.array(z.string()).min(1).optional(),
     batch: count.default(16),
     groups: z.array(group).min(1),
@@ -173,7 +182,6 @@ function evalConfigSchema(): z.ZodType<EvalConfig> {
         z.strictObject({ images: z.string().min(1) }),
         z.strictObject({ statistics: z.string().min(1) }),
         run,
-    seeds: z.int().nonnegative().optional(),
       ])
       .optional(),
     target: run.optional(),
@@ -189,8 +197,15 @@ function evalConfigSchema(): z.ZodType<EvalConfig> {
   });
   const isTunable = ({ latency, groups }: z.output<typeof config>) =>
     latency !== false || groups.every(({ rows }) => rows.every((each) => !each.knob));
-  return config.refine(isTunable, {
-    path: ['latency'],
-    message: 'expected a batch and repeats, because a row has a knob and has to be timed',
-  }) as unknown as z.ZodType<EvalConfig>;
+  const isComparable = ({ reference, metrics }: z.output<typeof config>) =>
+    reference !== undefined || !metrics.some((metric) => REFERENCE_METRICS.includes(metric));
+  return config
+    .refine(isTunable, {
+      path: ['latency'],
+      message: 'expected a batch and repeats, because a row has a knob and has to be timed',
+    })
+    .refine(isComparable, {
+      path: ['reference'],
+      message: `expected one, because ${REFERENCE_METRICS.join(', ')} compare distributions with it: a folder of images, a statistics file, or a run such as { "steps": 100 }`,
+    }) as unknown as z.ZodType<EvalConfig>;
 }

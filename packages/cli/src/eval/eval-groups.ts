@@ -1,9 +1,17 @@
 import { InvalidArgumentError } from '@harmonica/core';
+import { isWholeSetting } from '@harmonica/router';
 import type { CliContext } from '../cli-context.js';
 import { timedOn } from '../engine-record.js';
 import type { EvalConfig, GroupConfig, RowConfig } from './eval-config.js';
 import type { MissedTarget, TunedTo } from './eval-result.js';
-import { type EvalContext, type EvalRow, resolveRow, rowAt, uncachedRow } from './eval-rows.js';
+import {
+  type EvalContext,
+  type EvalRow,
+  policySpecOf,
+  resolveRow,
+  rowAt,
+  uncachedRow,
+} from './eval-rows.js';
 import { remembered } from './memo.js';
 import { promisedSpeedUp, type RowLatency, timeRows } from './row-speed.js';
 import { type Share, shareName } from './share.js';
@@ -32,6 +40,20 @@ export interface ResolveGroupsOptions {
   readonly context: CliContext;
   /** Of several processes, none of which may time anything while the others work. Default: there is but one. */
   readonly share?: Share | undefined;
+}
+
+/**
+ * Throws if the policy of a row, at any value of its knob, is none that there is. Needs no model, so that it is known
+ * before one is loaded.
+ *
+ * @throws as `parsePolicySpec`
+ */
+export function checkPolicies({ groups }: Pick<EvalConfig, 'groups'>): void {
+  for (const row of groups.flatMap(({ rows }) => rows)) {
+    const values = knobValues(row);
+    const rows = values.length > 0 ? values.map((value) => rowAt(row, value)) : [row];
+    for (const each of rows) policySpecOf(each);
+  }
 }
 
 /** Timed rounds for each value that a knob is tried at. */
@@ -73,8 +95,18 @@ export async function resolveGroups(options: ResolveGroupsOptions): Promise<read
 
 /** A row with a knob at its slow end, to see whether it is possible at all. */
 function slowestOf(row: RowConfig): RowConfig {
-  const first = row.knob?.values?.[0] ?? row.knob?.range?.[0];
+  const [first] = knobValues(row);
   return first === undefined ? row : rowAt(row, first);
+}
+
+/** The values of a knob, or the ends of its range. */
+function knobValues({ knob }: RowConfig): readonly number[] {
+  return knob?.values ?? knob?.range ?? [];
+}
+
+/** Whether a knob has to be a whole number. */
+function isWhole(row: RowConfig, { setting }: NonNullable<RowConfig['knob']>): boolean {
+  return setting === 'steps' || isWholeSetting(policySpecOf(slowestOf(row)).policy, setting);
 }
 
 async function tuneRow(
@@ -108,12 +140,16 @@ async function tuneRow(
     const row = await rowOf(value);
     return promisedSpeedUp({ evaluation, row, uncached, images, signal: context.signal });
   };
-  const found = await tuneKnob({ knob, target, promiseAt, speedUpAt });
+  const isInteger = isWhole(given, knob);
+  const found = await tuneKnob({ knob, isInteger, target, promiseAt, speedUpAt });
   const { value, speedUp, isNear } = found;
   const { setting } = knob;
-  if (isNear) return { row: await rowOf(value), tuned: { setting, value, target } };
-  const { method } = await rowOf(value);
-  return { method, setting, target, value, speedUp };
+  const row = await rowOf(value);
+  if (!isNear) return { method: row.method, setting, target, value, speedUp };
+  return {
+    row: { ...row, name: `${row.name}, for ${target}x` },
+    tuned: { setting, value, target },
+  };
 }
 
 function untuned(share: Share, knob: string): InvalidArgumentError {

@@ -1,7 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { fingerprint, InvalidArgumentError, ShapeError } from '@harmonica/core';
-import { decodeStatistics, type FeatureStatistics } from '@harmonica/metrics';
+import { fingerprint, IncompatibleError, InvalidArgumentError, ShapeError } from '@harmonica/core';
+import {
+  assertStatistics,
+  decodeStatistics,
+  type FeatureStatistics,
+  INCEPTION_DIMENSIONS,
+} from '@harmonica/metrics';
 import { hashFiles } from '@harmonica/weights';
 import type { CliContext } from '../cli-context.js';
 import { prepareFolder } from '../output-files.js';
@@ -19,7 +24,7 @@ import {
   type PairedRow,
   type RunningExtractor,
 } from './row-features.js';
-import type { ReferenceSet } from './row-metrics.js';
+import { assertEnoughImages, type ReferenceSet } from './row-metrics.js';
 import { type Batch, batchesOf, hasShard, readShard, shardPath, writeShard } from './shards.js';
 import { partOf, type Share } from './share.js';
 
@@ -27,13 +32,13 @@ import { partOf, type Share } from './share.js';
 export interface Reference {
   /** For people. */
   readonly name: string;
+  /** `hashFiles` of its files, those of a folder in the order in which they are taken; of a run what names its images. */
+  readonly sha256: string;
   /** What it depends on. */
   readonly key: string;
   /** Keeps the features of a share of the images. */
   measure(): Promise<void>;
   /** The files of features that all shares together keep before the first `load`. */
-  /** `hashFiles` of its files, those of a folder in the order in which they are taken; of a run what names its images. */
-  readonly sha256: string;
   readonly measured: readonly string[];
   /** The files that the first `load` makes and later ones read. */
   readonly made: readonly string[];
@@ -53,15 +58,21 @@ export interface ReferenceOptions {
  * Throws if a reference that is given as files is not there or does not have what the metrics need. Needs no extractor, so
  * that it is known before one is loaded.
  *
- * @throws {@link InvalidArgumentError} if a folder has no PNG file, or a metric needs images and there are statistics
+ * @throws {@link InvalidArgumentError} if a folder has fewer PNG files than a metric needs, or a metric needs images and
+ *   there are statistics
  * @throws {@link ShapeError} naming the first picture that is not of the size of the others
- * @throws {@link FileError} if it cannot be read
+ * @throws {@link IncompatibleError} if statistics are of another number of features
+ * @throws {@link FileError} if it cannot be read, and as `decodeStatistics` and `assertStatistics`
  */
 export async function checkReference({
   reference,
   metrics,
 }: Pick<EvalConfig, 'reference' | 'metrics'>): Promise<void> {
-  if (reference && 'images' in reference) await assertOneSize(await pngFiles(reference.images));
+  if (reference && 'images' in reference) {
+    const files = await pngFiles(reference.images);
+    await assertOneSize(files);
+    assertEnoughImages({ metrics, images: files.length, of: 'reference.images' });
+  }
   if (!reference || !('statistics' in reference)) return;
   const needy = metrics.find((metric) => metric === 'precision-recall' || metric === 'kid');
   if (needy) {
@@ -72,7 +83,31 @@ export async function checkReference({
       fix: 'Give a folder of images as the reference, or leave this metric out.',
     });
   }
-  await readBytes(reference.statistics);
+  const path = reference.statistics;
+  const bytes = await readBytes(path);
+  for (const metric of ['fid', 'sfid'] as const) {
+    if (metrics.includes(metric)) assertComparable(path, bytes, metric);
+  }
+}
+
+/** The statistics that a metric reads, as `decodeStatistics` calls them, and their dimension. */
+const STATISTICS_OF = {
+  fid: { output: 'pooled', dimension: INCEPTION_DIMENSIONS.features },
+  sfid: { output: 'spatial', dimension: INCEPTION_DIMENSIONS.spatial },
+} as const;
+
+function assertComparable(path: string, bytes: Uint8Array, metric: keyof typeof STATISTICS_OF) {
+  const { output, dimension } = STATISTICS_OF[metric];
+  const statistics = decodeStatistics({ bytes, path, output });
+  if (statistics.dimension !== dimension) {
+    throw new IncompatibleError({
+      what: `The feature dimension of ${path}`,
+      actual: statistics.dimension,
+      expected: dimension,
+      fix: `Give statistics of the features that ${metric} is made of.`,
+    });
+  }
+  assertStatistics(path, statistics);
 }
 
 /**
@@ -84,11 +119,16 @@ export async function statisticsReference(options: ReferenceOptions): Promise<Re
   const { path, metrics } = options;
   const bytes = await readBytes(path);
   const { identity } = options.extractor.extractor;
-  const read = (output: 'pooled' | 'spatial') =>
-    decodeStatistics({ bytes, path, output, extractor: identity });
+  const read = (metric: keyof typeof STATISTICS_OF) =>
+    decodeStatistics({
+      bytes,
+      path,
+      output: STATISTICS_OF[metric].output,
+      extractor: identity,
+    });
   const statistics: Record<string, FeatureStatistics> = {};
-  if (metrics.includes('fid')) statistics.features = read('pooled');
-  if (metrics.includes('sfid')) statistics.spatial = read('spatial');
+  if (metrics.includes('fid')) statistics.features = read('fid');
+  if (metrics.includes('sfid')) statistics.spatial = read('sfid');
   const sha256 = await hashFiles([path]);
   return {
     name: basename(path),
@@ -164,6 +204,7 @@ export async function imagesReference(
   const set = { key, shards, metrics, identity, images, folder: references, signal };
   return {
     name: `${files.length} images of ${basename(path)}`,
+    sha256,
     key,
     measure: () => measureFiles({ extractor, context, folder, batches: partOf(batches, share) }),
     measured: batches.map((batch) => shardPath(folder, batch)),
@@ -208,7 +249,6 @@ export async function pngFiles(
   let names: string[];
   try {
     names = await readdir(folder, { recursive: true });
-    sha256,
   } catch (cause) {
     throw unreadable(folder, cause, 'Give a folder that is there.');
   }

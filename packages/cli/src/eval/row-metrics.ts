@@ -209,16 +209,22 @@ const LEAST_IMAGES: Partial<Record<MetricName, number>> = {
   kid: 2,
 };
 
+/** Options of {@link assertEnoughImages}. */
+export interface EnoughImagesOptions extends Pick<EvalConfig, 'metrics' | 'images'> {
+  /** Where they are from. Default: rows. */
+  readonly of?: 'images' | 'reference.images';
+}
+
 /** Throws {@link InvalidArgumentError} if there are fewer images than a metric needs. */
-export function assertEnoughImages({ metrics, images }: Pick<EvalConfig, 'metrics' | 'images'>) {
+export function assertEnoughImages({ metrics, images, of = 'images' }: EnoughImagesOptions): void {
   for (const metric of metrics) {
     const { [metric]: least = 1 } = LEAST_IMAGES;
     if (images >= least) continue;
     throw new InvalidArgumentError({
-      argument: 'images',
+      argument: of === 'images' ? of : `The number of ${of}`,
       value: images,
       expected: `at least ${least} for ${metric}`,
-      fix: `Sample more images, or leave ${metric} out; kid has no bias in small sets.`,
+      fix: `${of === 'images' ? 'Sample more images' : 'Give more pictures'}, or leave ${metric} out; kid has no bias in small sets.`,
     });
   }
 }

@@ -39,6 +39,21 @@ describe('tuneKnob', () => {
     expect(Math.abs(speedUp / 2 - 1)).toBeLessThan(0.03);
   });
 
+  it('proposes whole numbers alone where a setting is one', async () => {
+    const asked: number[] = [];
+    const promiseAt = async (steps: number) => {
+      asked.push(steps);
+      return 20 / steps;
+    };
+    const knob = { setting: 'steps', range: [20, 5] } as const;
+    const given = { knob, isInteger: true, promiseAt, speedUpAt: promiseAt };
+    const found = await Promise.all(
+      [1.06, 1.3, 1.6, 2, 3.9].map((target) => tuneKnob({ ...given, target })),
+    );
+    expect(found.map(({ value }) => value)).toEqual([19, 15, 13, 10, 5]);
+    expect(asked.filter((steps) => !Number.isInteger(steps))).toEqual([]);
+  });
+
   it('says when no value comes near, and which is nearest', async () => {
     const { timed: _, ...given } = policy((interval) => interval);
     const knob = { setting: 'interval', values: [2, 3] };

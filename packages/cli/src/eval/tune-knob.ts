@@ -3,6 +3,8 @@ import type { KnobConfig } from './eval-config.js';
 /** Options of {@link tuneKnob}. */
 export interface TuneKnobOptions {
   readonly knob: KnobConfig;
+  /** Whether only whole numbers are values of the setting. Default false. */
+  readonly isInteger?: boolean;
   /** Above 1. */
   readonly target: number;
   /** The speed-up that a value promises, without timing. Larger, as a rule, towards the end of the knob. */
@@ -36,14 +38,14 @@ const LARGEST_MISS = Math.log(1.1);
  * measurement fell short.
  */
 export async function tuneKnob(options: TuneKnobOptions): Promise<TunedValue> {
-  const { knob, target } = options;
+  const { knob, isInteger = false, target } = options;
   const promiseAt = rememberedCalls(options.promiseAt);
   const speedUpAt = rememberedCalls(options.speedUpAt);
   const missOf = (speedUp: number) => Math.abs(Math.log(speedUp / target));
   let best: TunedValue | undefined;
   let promise = target;
   for (let round = 0; round < ROUNDS; round++) {
-    const value = await valueFor(knob, promise, promiseAt);
+    const value = await valueFor({ knob, isInteger, wanted: promise, promiseAt });
     const speedUp = await speedUpAt(value);
     const miss = missOf(speedUp);
     if (!best || miss < missOf(best.speedUp)) {
@@ -67,15 +69,21 @@ function rememberedCalls(measure: Measure): Measure {
 }
 
 /** The value that promises most nearly what is wanted. */
-async function valueFor(
-  { values, range }: KnobConfig,
-  wanted: number,
-  promiseAt: Measure,
-): Promise<number> {
+async function valueFor(input: {
+  readonly knob: KnobConfig;
+  readonly isInteger: boolean;
+  readonly wanted: number;
+  readonly promiseAt: Measure;
+}): Promise<number> {
+  const { knob, isInteger, wanted, promiseAt } = input;
+  const { values, range } = knob;
   if (values) return nearestValue(values, wanted, promiseAt);
+  const rounded = (value: number) =>
+    isInteger ? Math.round(value) : Number(value.toPrecision(DIGITS));
   let [low, high] = range as readonly [number, number];
   for (let i = 0; i < HALVINGS; i++) {
-    const middle = Number(((low + high) / 2).toPrecision(DIGITS));
+    const middle = rounded((low + high) / 2);
+    if (middle === low || middle === high) break;
     if ((await promiseAt(middle)) < wanted) low = middle;
     else high = middle;
   }
