@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
   type FinalErrorsOptions,
+  meanOf,
   type SteppedSchedule,
   stepsOf,
   withFinalErrors,
@@ -35,8 +36,9 @@ const DEFAULT_TRIES = 8;
 /**
  * One move of a local search among schedules of whole steps: lets a predicted and a computed step change places if that
  * brings the final images closer to the uncached ones. `marginalLambda` says what either change costs by itself; the pairs
- * that promise most by the difference are tried out in full, because neighbouring steps act on each other, and the best is
- * made. Gradients cannot see such moves: they change one score at a time.
+ * that promise most by the difference are tried out in full, because neighbouring steps act on each other. The best is made if
+ * its gain is more than the standard error of the gain over the images: the best of several differs from what it was by
+ * chance alone. Gradients cannot see such moves: they change one score at a time.
  *
  * @throws {@link InvalidArgumentError} if the branches of a step are not all computed or all predicted
  * @throws {@link AbortedError} between steps, if `signal` is aborted
@@ -52,12 +54,28 @@ export async function exchangeSteps(options: ExchangeStepsOptions): Promise<Exch
     ...batch,
     schedules: [start, { scores, chosen }, ...schedules],
   });
-  const [before, suited, ...after] = errors as [number, number, ...number[]];
-  const kept = suited < before ? { chosen, after: suited } : { chosen: given, after: before };
-  const best = after.indexOf(Math.min(...after));
-  const error = after[best];
-  if (error === undefined || error >= kept.after) return { ...kept, before };
-  return { exchange: exchanges[best] as Exchange, chosen, before, after: error };
+  const [old, suited, ...tried] = errors as [ImageErrors, ImageErrors, ...ImageErrors[]];
+  const before = meanOf(old);
+  const kept =
+    meanOf(suited) < before ? { chosen, errors: suited } : { chosen: given, errors: old };
+  const means = tried.map(meanOf);
+  const best = means.indexOf(Math.min(...means));
+  const found = tried[best];
+  if (!found || !isBetter(found, kept.errors)) {
+    return { chosen: kept.chosen, before, after: meanOf(kept.errors) };
+  }
+  return { exchange: exchanges[best] as Exchange, chosen, before, after: meanOf(found) };
+}
+
+type ImageErrors = readonly number[];
+
+/** Whether errors of the same images are less by more than the standard error of the difference. @internal */
+export function isBetter(errors: ImageErrors, others: ImageErrors): boolean {
+  const gains = errors.map((error, i) => (others[i] as number) - error);
+  const gain = meanOf(gains);
+  const squares = gains.reduce((sum, each) => sum + (each - gain) ** 2, 0);
+  const count = gains.length;
+  return gain > 0 && gain > Math.sqrt(squares / Math.max(1, count - 1) / count);
 }
 
 /** Options of {@link scheduleErrors}. */
@@ -66,20 +84,21 @@ export interface ScheduleErrorsOptions extends FinalErrorsOptions {
 }
 
 /**
- * What schedules do to the same images: the mean over images of log |x0 - x0*|^2, x0* uncached (10 / ln 10 times a
- * difference is one of PSNR in dB).
+ * What schedules do to the same images: log |x0 - x0*|^2, x0* uncached (10 / ln 10 times a difference is one of PSNR in dB).
  *
- * @returns one for each of `schedules`
+ * @returns one of each image for each of `schedules`
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
-export function scheduleErrors(options: ScheduleErrorsOptions): Promise<readonly number[]> {
+export function scheduleErrors(
+  options: ScheduleErrorsOptions,
+): Promise<readonly (readonly number[])[]> {
   const { schedules, ...batch } = options;
-  return withFinalErrors(batch, async ({ forks, candidates, finalError }) => {
+  return withFinalErrors(batch, async ({ forks, candidates, finalErrors }) => {
     const first = await forks.first();
-    const errors: number[] = [];
+    const errors: ImageErrors[] = [];
     for (const schedule of schedules) {
       const finals = await forks.finish(first, 1, stepsOf(schedule, candidates));
-      errors.push(await finalError(finals));
+      errors.push(await finalErrors(finals));
       forks.free(finals);
     }
     return errors;

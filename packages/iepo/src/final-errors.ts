@@ -22,8 +22,8 @@ export interface FinalErrors {
   readonly forks: Forks;
   /** All as deep as the deepest, so that the cache holds what any of them reads. */
   readonly candidates: readonly CachePredictor[];
-  /** Mean over images of log |x0 - x0*|^2, x0* uncached. */
-  readonly finalError: (finals: BatchTensor) => Promise<number>;
+  /** Of each image log |x0 - x0*|^2, x0* uncached. */
+  readonly finalErrors: (finals: BatchTensor) => Promise<readonly number[]>;
 }
 
 /** Gives `body` the forks of a batch and the errors of their images against the uncached ones. */
@@ -41,12 +41,13 @@ export async function withFinalErrors<T>(
     const start = await forks.first();
     const uncached = await forks.finish(start, 1, forks.uncached);
     forks.free(start);
-    const finalError = async (finals: BatchTensor) => {
-      const errors = await logImageErrors(common, finals, uncached);
-      return errors.reduce((sum, error) => sum + error, 0) / errors.length;
-    };
-    return body({ forks, candidates, finalError });
+    const finalErrors = (finals: BatchTensor) => logImageErrors(common, finals, uncached);
+    return body({ forks, candidates, finalErrors });
   });
+}
+
+export function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** A hard schedule, and a predictor for each of its steps. */

@@ -1,6 +1,6 @@
 import type { CachePredictor } from '@harmonica/core';
 import { bestTrial, type Trial } from './best-trial.js';
-import { type FinalErrorsOptions, stepsOf, withFinalErrors } from './final-errors.js';
+import { type FinalErrorsOptions, meanOf, stepsOf, withFinalErrors } from './final-errors.js';
 import {
   type BatchTensor,
   everyBranch,
@@ -112,7 +112,8 @@ async function withTrials<T>(
 ): Promise<T> {
   const { scores } = options;
   const chosen = scores.map((_, step) => options.chosen?.[step] ?? 0);
-  return withFinalErrors(options, async ({ forks, candidates, finalError }) => {
+  return withFinalErrors(options, async ({ forks, candidates, finalErrors }) => {
+    const finalError = async (finals: BatchTensor) => meanOf(await finalErrors(finals));
     const inForce = stepsOf({ scores, chosen }, candidates);
     const tryPredictors: Trials['tryPredictors'] = async (step) => {
       const attempt = (candidate: CachePredictor) =>
