@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   computeAll,
   createEagerExecutor,
   fingerprint,
@@ -227,7 +228,6 @@ describe('policyFrom', () => {
     ['pab:mlp-after=1234:0', /mlp.time is 1234; expected a model time of the run/],
     ['fora:0', /interval is 0/],
     ['taylorseer:order=9', /order is 9; expected an integer from 0 to 8/],
-    ['taylorseer:order=1.5', /order is 1.5; expected an integer from 0 to 8/],
     ['dbcache:front-blocks=1,computed-steps=3-1', /computed-steps is "3-1"; expected integers/],
     ['dbcache:front-blocks=1,max-accumulated=0', /maxAccumulated is 0/],
     ['smoothcache:smooth.json', /threshold is undefined.*smoothcache:smooth.json,threshold=0.1/],
@@ -239,6 +239,14 @@ describe('policyFrom', () => {
     await expect(policyFrom(text, context)).rejects.toThrow(InvalidArgumentError);
     await expect(policyFrom(text, context)).rejects.toThrow(message);
   });
+
+  it.each(['taylorseer:order=1.5', 'fora:2.5', 'dbcache:front-blocks=1,warm-up=0.5'])(
+    'refuses a fraction for a whole number: %s',
+    async (text) => {
+      await expect(policyFrom(text, context)).rejects.toThrow(ConfigError);
+      await expect(policyFrom(text, context)).rejects.toThrow(/: expected a whole number\.$/);
+    },
+  );
 
   it('refuses as many predictors as there are no steps', async () => {
     const predictor = ['hold', 'linear'] as const;

@@ -307,7 +307,8 @@ function keysOf(name: PolicyName): readonly string[] {
 /** Types of the settings of a policy; their ranges are checked by the function that takes them. */
 function settingsOf(name: PolicyName): z.ZodRawShape {
   const number = z.number().optional();
-  const whole = z.int().optional();
+  const required = z.int('expected a whole number');
+  const whole = required.optional();
   const predictor = z.enum(PREDICTOR_NAMES);
   const predicting = { predictor: z.union([predictor, z.array(predictor)]).optional() };
   const per = z.enum(['model', 'kind', 'branch']).optional();
@@ -318,7 +319,7 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
     case 'none':
       return {};
     case 'fora':
-      return { interval: z.int(), ...predicting };
+      return { interval: required, ...predicting };
     case 'interval':
       return {
         interval: whole,
@@ -328,7 +329,7 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
         ...predicting,
       };
     case 'delta-dit':
-      return { boundary: z.int(), cachedBlocks: z.int(), interval: whole, ...predicting };
+      return { boundary: required, cachedBlocks: required, interval: whole, ...predicting };
     case 'pab':
       return {
         ...kinds,

@@ -12,6 +12,7 @@ import { type EvalOutcome, type EvalResult, speedUpOf } from './eval-result.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
 import { groupsOf } from './eval-tables.js';
 import { computedShares, latentsOf } from './row-latents.js';
+import type { RowQuality } from './row-metrics.js';
 import type { FinishedEval } from './run-eval.js';
 import { batchesOf } from './shards.js';
 
@@ -39,56 +40,29 @@ interface Curve {
   readonly value: (result: EvalResult) => number | null;
 }
 
-/** What features make has the name of what made them beside it: of another network the figures are other ones. */
-const curvesOf = ({ extractor, target }: EvalOutcome): readonly Curve[] => [
-  {
-    name: 'fid',
-    title: `FID, ${extractor} (lower is better)`,
-    value: ({ quality }) => quality.fid,
-  },
-  {
-    name: 'sfid',
-    title: `sFID, ${extractor} (lower is better)`,
-    value: ({ quality }) => quality.sfid,
-  },
-  {
-    name: 'kid',
-    title: `KID, ${extractor} (lower is better)`,
-    value: ({ quality }) => quality.kid,
-  },
-  {
-    name: 'is',
-    title: `IS, ${extractor} (higher is better)`,
-    value: ({ quality }) => quality.inceptionScore,
-  },
-  {
-    name: 'precision',
-    title: `Precision, ${extractor} (higher is better)`,
-    value: ({ quality }) => quality.precision,
-  },
-  {
-    name: 'recall',
-    title: `Recall, ${extractor} (higher is better)`,
-    value: ({ quality }) => quality.recall,
-  },
-  { name: 'psnr', title: 'PSNR to uncached, dB', value: ({ quality }) => quality.psnrToUncached },
-  { name: 'ssim', title: 'SSIM to uncached', value: ({ quality }) => quality.ssimToUncached },
-  {
-    name: 'psnr-to-target',
-    title: `PSNR to ${target}, dB`,
-    value: ({ quality }) => quality.psnrToTarget,
-  },
-  {
-    name: 'ssim-to-target',
-    title: `SSIM to ${target}`,
-    value: ({ quality }) => quality.ssimToTarget,
-  },
-  {
-    name: 'feature-distance',
-    title: `Feature distance, ${extractor} (lower is better)`,
-    value: ({ quality }) => quality.featureDistance,
-  },
-];
+/** Figures that are made from features have the name of what made those beside them: of another network they are other ones. */
+function curvesOf({ extractor, target }: EvalOutcome): readonly Curve[] {
+  const lower = (what: string) => `${what}, ${extractor} (lower is better)`;
+  const higher = (what: string) => `${what}, ${extractor} (higher is better)`;
+  const ofQuality = (name: string, title: string, metric: keyof RowQuality): Curve => ({
+    name,
+    title,
+    value: ({ quality }) => quality[metric],
+  });
+  return [
+    ofQuality('fid', lower('FID'), 'fid'),
+    ofQuality('sfid', lower('sFID'), 'sfid'),
+    ofQuality('kid', lower('KID'), 'kid'),
+    ofQuality('is', higher('IS'), 'inceptionScore'),
+    ofQuality('precision', higher('Precision'), 'precision'),
+    ofQuality('recall', higher('Recall'), 'recall'),
+    ofQuality('psnr', 'PSNR to uncached, dB', 'psnrToUncached'),
+    ofQuality('ssim', 'SSIM to uncached', 'ssimToUncached'),
+    ofQuality('psnr-to-target', `PSNR to ${target}, dB`, 'psnrToTarget'),
+    ofQuality('ssim-to-target', `SSIM to ${target}`, 'ssimToTarget'),
+    ofQuality('feature-distance', lower('Feature distance'), 'featureDistance'),
+  ];
+}
 
 /** Quality against speed-up, a line for each method, for every metric of every group. */
 export async function curveFigures(outcome: EvalOutcome): Promise<readonly FigureSection[]> {
