@@ -121,6 +121,19 @@ describe('trainRouter', () => {
     for (const { before, after } of seen) expect(after).toBeLessThanOrEqual(before);
   });
 
+  it('searches anew when more updates are made', async () => {
+    const searched = await trained({ config: { ...config, exchanges: 1 } });
+    const resume = searched.states.at(-1) as TrainingState;
+    expect(resume.exchanges?.rounds).toBe(1);
+    const rounds: number[] = [];
+    await trained({
+      config: { ...config, exchanges: 1, iterations: 12 },
+      resume,
+      onExchange: ({ round }) => rounds.push(round),
+    });
+    expect(rounds).toEqual([1]);
+  });
+
   it.each([
     ['marginal', config],
     ['single-step', { ...config, proxy: 'single-step' as const }],

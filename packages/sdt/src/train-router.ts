@@ -36,6 +36,8 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
   assertTrainable(options);
   if (paired && !options.drawLatents) throw noLatents();
   let state = options.resume ? resumed(options, options.resume) : await initialState(options);
+  // More updates make another schedule, which is searched anew.
+  if (state.iteration < config.iterations) state = { ...state, exchanges: undefined };
   await onTrajectory?.(state);
   while (state.iteration < config.iterations) {
     state = await (paired ? trainPairs : trainTrajectory)(options, state);
