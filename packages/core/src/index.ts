@@ -83,6 +83,7 @@ export {
   guidanceVjp,
 } from './guidance.js';
 export { javascriptValues } from './javascript-values.js';
+export { linearCombination, type Term } from './linear-combination.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
 export { assertPlanFits, type PlanFit } from './plan-fit.js';

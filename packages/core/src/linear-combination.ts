@@ -1,8 +1,8 @@
-import { add, mul, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
+import { add, mul, type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
 import { javascriptValues } from './javascript-values.js';
 
 /** A tensor and what it is multiplied by. */
-export type Term = readonly [factor: number, tensor: Tensor4D];
+export type Term<T extends Tensor = Tensor4D> = readonly [factor: number, tensor: T];
 
 /**
  * `sum_i factor_i * tensor_i` of tensors of one shape, from left to right, with every factor, product and sum rounded to
@@ -10,12 +10,15 @@ export type Term = readonly [factor: number, tensor: Tensor4D];
  *
  * @returns a tensor of its own
  */
-export function linearCombination(first: Term, ...rest: readonly Term[]): Tensor4D {
+export function linearCombination<T extends Tensor>(
+  first: Term<T>,
+  ...rest: readonly Term<T>[]
+): T {
   const terms = [first, ...rest];
-  const values = javascriptValues(...terms.map(([, tensor]) => tensor));
+  const values = javascriptValues(...terms.map(([, x]) => x));
   if (!values) {
-    const products = terms.map(([factor, tensor]) => mul(tensor, factor) as Tensor4D);
-    return products.reduce((sum, product) => add(sum, product) as Tensor4D);
+    const products = terms.map(([factor, x]) => mul<T>(x, factor));
+    return products.reduce((sum, product) => add<T>(sum, product));
   }
   const [, { shape, size }] = first;
   const result = new Float32Array(size);
@@ -27,5 +30,5 @@ export function linearCombination(first: Term, ...rest: readonly Term[]): Tensor
       result[i] = k === 0 ? product : (result[i] as number) + product;
     }
   });
-  return tensor4d(result, shape);
+  return tensor(result, shape) as T;
 }

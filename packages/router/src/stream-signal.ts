@@ -1,5 +1,5 @@
-import { type Executor, javascriptValues, type StreamHandle } from '@harmonica/core';
-import { sub, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { type Executor, linearCombination, type StreamHandle } from '@harmonica/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 
 /**
  * What branches add to the tokens of a stream, gates included: `tokens(after) - tokens(before)`.
@@ -16,20 +16,11 @@ export async function readResidual(options: {
   try {
     const end = await executor.readStream(after);
     try {
-      return difference(end, start);
+      return linearCombination([1, end], [-1, start]);
     } finally {
       end.dispose();
     }
   } finally {
     start.dispose();
   }
-}
-
-function difference(a: Tensor, b: Tensor): Tensor {
-  const values = javascriptValues(a, b);
-  if (!values) return sub(a, b);
-  const [x, y] = values as [Float32Array, Float32Array];
-  const result = new Float32Array(x.length);
-  for (let i = 0; i < x.length; i++) result[i] = (x[i] as number) - (y[i] as number);
-  return tensor(result, a.shape);
 }
