@@ -107,10 +107,8 @@ export function scheduleErrors(
 
 /** Whether a step is computed. */
 function wholeStep(scores: readonly number[], step: number): boolean {
-  const [first] = scores;
-  if (step === 0 || (scores.every((score) => score === first) && (first === 0 || first === 1))) {
-    return step === 0 || first === 1;
-  }
+  if (step === 0 || scores.every((score) => score === 1)) return true;
+  if (scores.every((score) => score === 0)) return false;
   throw new InvalidArgumentError({
     argument: `scores[${step}]`,
     value: scores,

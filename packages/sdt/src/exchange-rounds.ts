@@ -1,9 +1,7 @@
 import { restoreRng } from '@harmonica/core';
 import { exchanged, exchangeSteps } from '@harmonica/iepo';
+import { onFreshBatch } from './fresh-batch.js';
 import { predictorNames, predictorSearch } from './refresh-weights.js';
-import { hardScores, thresholdInForce } from './router-updates.js';
-import { disposeParts, drawNoise, routedParts } from './training-batch.js';
-import { costModelIn } from './training-costs.js';
 import type { TrainRouterOptions } from './training-run.js';
 import type { TrainingState } from './training-state.js';
 
@@ -26,27 +24,25 @@ export async function exchangeRound(
   const { config, signal, onExchange } = options;
   const { logits } = state;
   const rng = restoreRng(state.rng);
-  const batch = drawNoise(options, rng, EXCHANGE_BATCHES * config.batchSize);
   const { candidates, chosen = logits.map(() => 0) } = predictorSearch(config, state) ?? {};
-  const threshold = thresholdInForce(config, logits, costModelIn(options, state));
+  const found = await onFreshBatch(options, state, {
+    rng,
+    batches: EXCHANGE_BATCHES,
+    use: (batch) =>
+      exchangeSteps({
+        ...batch,
+        chosen,
+        ...(candidates && { candidates }),
+        ...(signal && { signal }),
+      }),
+  });
   const rounds = (state.exchanges?.rounds ?? 0) + 1;
-  try {
-    const found = await exchangeSteps({
-      parts: routedParts(options, state, batch),
-      scores: hardScores(logits, threshold),
-      chosen,
-      ...(candidates && { candidates }),
-      ...(signal && { signal }),
-    });
-    onExchange?.({ ...found, round: rounds, rounds: config.exchanges ?? 0 });
-    return {
-      ...state,
-      rng: rng.state(),
-      logits: found.exchange ? exchanged(logits, found.exchange) : logits,
-      predictor: candidates ? predictorNames(found.chosen) : state.predictor,
-      exchanges: { rounds, ended: !found.exchange },
-    };
-  } finally {
-    disposeParts(batch);
-  }
+  onExchange?.({ ...found, round: rounds, rounds: config.exchanges ?? 0 });
+  return {
+    ...state,
+    rng: rng.state(),
+    logits: found.exchange ? exchanged(logits, found.exchange) : logits,
+    predictor: candidates ? predictorNames(found.chosen) : state.predictor,
+    exchanges: { rounds, ended: !found.exchange },
+  };
 }

@@ -1,10 +1,11 @@
 import { type PredictorChoice, type PredictorName, restoreRng } from '@harmonica/core';
 import { predictorByName, routerScores } from '@harmonica/router';
 import type { TrainingBatch } from './draw-batch.js';
+import { onFreshBatch } from './fresh-batch.js';
 import { hardScores, thresholdInForce } from './router-updates.js';
 import { startingBeta } from './starting-beta.js';
 import { isRelative, predictorsFor, stepWeights } from './step-weights.js';
-import { disposeParts, drawNoise, routedParts } from './training-batch.js';
+import { routedParts } from './training-batch.js';
 import type { TrainingConfig } from './training-config.js';
 import { costModelIn } from './training-costs.js';
 import type { TrainRouterOptions } from './training-run.js';
@@ -66,21 +67,13 @@ export async function withFinalPredictors(
   const { config, signal } = options;
   const search = predictorSearch(config, state);
   if (!search) return state;
-  const size = FINAL_BATCHES * config.batchSize;
-  const batch = drawNoise(options, restoreRng(state.rng), size);
-  const threshold = thresholdInForce(config, state.logits, costModelIn(options, state));
-  try {
-    const chosen = await predictorsFor({
-      ...search,
-      proxy: config.proxy,
-      parts: routedParts(options, state, batch),
-      hard: hardScores(state.logits, threshold),
-      ...(signal && { signal }),
-    });
-    return { ...state, predictor: predictorNames(chosen) };
-  } finally {
-    disposeParts(batch);
-  }
+  const chosen = await onFreshBatch(options, state, {
+    rng: restoreRng(state.rng),
+    batches: FINAL_BATCHES,
+    use: ({ parts, scores: hard }) =>
+      predictorsFor({ ...search, proxy: config.proxy, parts, hard, ...(signal && { signal }) }),
+  });
+  return { ...state, predictor: predictorNames(chosen) };
 }
 
 /** What `per-step` chooses from, simplest first. */

@@ -66,6 +66,7 @@ export interface TrainRouterOptions {
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Called after each round of exchanges. */
   readonly onExchange?: (exchange: ExchangeProgress) => void;
+  /** Called with a resumable state before the first trajectory, after each, and after each round of exchanges. */
   readonly onTrajectory?: (state: TrainingState) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
