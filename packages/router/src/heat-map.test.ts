@@ -3,9 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { branchesOf } from './__fixtures__/branches.js';
 import { router } from './__fixtures__/provenance.js';
 import { heatMapOf, heatMapOfScores } from './heat-map.js';
-import { sigmoid } from './router-scores.js';
-import { createSchedule } from './schedule-table.js';
-import { toSchedule } from './to-schedule.js';
+import { createSchedule, sigmoid, toSchedule } from './schedule/schedule.js';
 
 const branches = branchesOf(2);
 

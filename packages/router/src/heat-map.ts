@@ -6,10 +6,13 @@ import {
   InvalidArgumentError,
   type RouterFile,
 } from '@harmonica/core';
-import { cacheStatistics } from './cache-statistics.js';
-import { routerScores, type StepMatrix } from './router-scores.js';
-import { scheduleDecisions } from './schedule-table.js';
-import { toSchedule } from './to-schedule.js';
+import { cacheStatistics } from './schedule/cost-model.js';
+import {
+  routerScores,
+  type StepMatrix,
+  scheduleDecisions,
+  toSchedule,
+} from './schedule/schedule.js';
 
 /** All branches of one kind. */
 export interface HeatMapPanel {

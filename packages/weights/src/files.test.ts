@@ -67,7 +67,7 @@ describe('writeFileAtomic', () => {
 
   it('leaves the old file when the process is killed half-way', async () => {
     await writeFile(path, 'old');
-    const module = new URL('./atomic-file.ts', import.meta.url).href;
+    const module = new URL('./files.ts', import.meta.url).href;
     const script = `
       import { writeFileAtomic } from ${JSON.stringify(module)};
       async function* chunks() {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, normalize, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { CheckpointError, FileError, throwIfAborted } from '@harmonica/core';
+import { FileError, throwIfAborted } from '@harmonica/core';
 
 /** What to write, and where. */
 export interface AtomicWrite {
@@ -122,83 +122,4 @@ export async function hashFile({ path, hash }: { path: string; hash: Hash }): Pr
 export function isBelow(file: string): boolean {
   const normal = normalize(file);
   return normal !== '.' && !isAbsolute(normal) && normal.split(sep)[0] !== '..';
-}
-
-/** An object as `JSON.parse` gives it. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/**
- * Parses a JSON object in which no key is repeated.
- *
- * @param options.what what the text is, for error messages
- * @throws {@link CheckpointError} if it is anything else
- */
-export function parseJsonObject(options: {
-  path: string;
-  what: string;
-  bytes: Uint8Array;
-}): JsonObject {
-  const { path, what } = options;
-  const { text, value } = parseJson(options);
-  if (!isJsonObject(value)) {
-    throw new CheckpointError({ path, problem: `the ${what} is not a JSON object` });
-  }
-  const key = findRepeatedKey(text);
-  if (key === undefined) return value;
-  throw new CheckpointError({ path, key, problem: `the key occurs twice in the ${what}` });
-}
-
-/** Tells an object from the other values of a JSON document. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function parseJson(options: { path: string; what: string; bytes: Uint8Array }): {
-  text: string;
-  value: unknown;
-} {
-  const { path, what, bytes } = options;
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return { text, value: JSON.parse(text) };
-  } catch (cause) {
-    throw new CheckpointError({ path, problem: `the ${what} is not JSON`, cause });
-  }
-}
-
-/**
- * The first key that some object of a JSON document holds twice, which `JSON.parse` would silently let win.
- *
- * @param json a document that `JSON.parse` accepts
- */
-export function findRepeatedKey(json: string): string | undefined {
-  const open: Set<string>[] = []; // keys so far of each object around the cursor
-  for (let at = 0; at < json.length; at++) {
-    const character = json[at];
-    if (character === '{') open.push(new Set());
-    else if (character === '}') open.pop();
-    else if (character === '"') {
-      const end = endOfString(json, at);
-      if (isKey(json, end)) {
-        const key = JSON.parse(json.slice(at, end)) as string;
-        if (open.at(-1)?.has(key)) return key;
-        open.at(-1)?.add(key);
-      }
-      at = end - 1;
-    }
-  }
-  return undefined;
-}
-
-/** Index after the closing quote of the string that starts at `start`. */
-function endOfString(json: string, start: number): number {
-  let at = start + 1;
-  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
-  return at + 1;
-}
-
-function isKey(json: string, after: number): boolean {
-  let at = after;
-  while (' \t\r\n'.includes(json[at] ?? ':')) at++;
-  return json[at] === ':';
 }

@@ -1,6 +1,7 @@
 export type { TensorToWrite, WeightTensor } from './dtypes.js';
-export { type AtomicWrite, hashFiles, type JsonObject, writeFileAtomic } from './files.js';
+export { type AtomicWrite, hashFiles, writeFileAtomic } from './files.js';
 export { DownloadError, type DownloadProgress, type HubOptions } from './hub/hub-requests.js';
+export type { JsonObject } from './json-object.js';
 export { openCheckpoint } from './open-checkpoint.js';
 export {
   type ComponentWeights,

@@ -1,6 +1,6 @@
 import { CheckpointError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { parseJsonObject } from './files.js';
+import { parseJsonObject } from './json-object.js';
 
 const parse = (bytes: Uint8Array) => parseJsonObject({ path: 'a.json', what: 'index', bytes });
 const parseText = (text: string) => parse(new TextEncoder().encode(text));

@@ -7,9 +7,10 @@ import {
   throwIfAborted,
   type WeightSource,
 } from '@harmonica/core';
-import { fileError, type JsonObject, parseJsonObject } from './files.js';
+import { fileError } from './files.js';
 import { openHubFolder } from './hub/hub-folder.js';
 import { type HubOptions, hubSettings } from './hub/hub-requests.js';
+import { type JsonObject, parseJsonObject } from './json-object.js';
 import {
   findWeights,
   isWeightFile,

@@ -4,18 +4,18 @@ import {
   InvalidArgumentError,
   type PredictorName,
 } from '@harmonica/core';
+import type { RunPart } from '@harmonica/iepo';
+import { measureInterleaved } from '@harmonica/metrics';
 import {
   advanceRun,
   beginStep,
   disposeRunState,
   guide,
+  predictorByName,
   type RoutedRun,
-  type RunPart,
   type RunState,
   startRun,
-} from '@harmonica/iepo';
-import { measureInterleaved } from '@harmonica/metrics';
-import { predictorByName } from '@harmonica/router';
+} from '@harmonica/router';
 import { drawBatch, partSizeOf, trainingStep } from '@harmonica/sdt';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 import type { RunSetting } from '../run-setting.js';

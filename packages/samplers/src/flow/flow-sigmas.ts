@@ -1,5 +1,4 @@
-import { InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
-import { assertCount } from '../assert-count.js';
+import { assertCount, InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
 import { linspace } from '../numbers.js';
 import { type SigmaSpacing, spaceSigmas } from '../schedules/sigma-spacing.js';
 
@@ -99,7 +98,7 @@ export function describeFlowSigmas(options: FlowSigmaOptions): SamplerPlan['sett
 
 function unshifted(options: FlowSigmaOptions & { readonly steps?: number }): readonly number[] {
   const { sigmas, steps, length = 1000, sigmaMin = 1 / length, shift = 1 } = options;
-  assertCount('length', length);
+  assertCount({ argument: 'length', value: length });
   if ((sigmas === undefined) === (steps === undefined)) {
     throw new InvalidArgumentError({
       argument: 'steps',
@@ -112,7 +111,7 @@ function unshifted(options: FlowSigmaOptions & { readonly steps?: number }): rea
     return sigmas;
   }
   const count = steps as number;
-  assertCount('steps', count);
+  assertCount({ argument: 'steps', value: count });
   assertShare('sigmaMin', sigmaMin);
   return linspace({ start: 1, stop: shiftSigma(sigmaMin, shift), count });
 }

@@ -1,5 +1,4 @@
-import { InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
-import { assertCount } from '../assert-count.js';
+import { assertCount, InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
 import { linspace } from '../numbers.js';
 
 /**
@@ -36,7 +35,7 @@ export interface BetaRangeOptions {
  */
 export function createLinearSchedule(options: BetaRangeOptions = {}): NoiseSchedule {
   const { length = 1000, betaStart = 1e-4, betaEnd = 2e-2 } = options;
-  assertCount('length', length);
+  assertCount({ argument: 'length', value: length });
   const scale = 1000 / length;
   const betas = linspace({ start: scale * betaStart, stop: scale * betaEnd, count: length });
   return checked({ name: 'linear', settings: { betaStart, betaEnd }, betas });
@@ -50,7 +49,7 @@ export function createLinearSchedule(options: BetaRangeOptions = {}): NoiseSched
  */
 export function createScaledLinearSchedule(options: BetaRangeOptions = {}): NoiseSchedule {
   const { length = 1000, betaStart = 0.00085, betaEnd = 0.012 } = options;
-  assertCount('length', length);
+  assertCount({ argument: 'length', value: length });
   const roots = linspace({
     start: Math.sqrt(betaStart),
     stop: Math.sqrt(betaEnd),
@@ -75,7 +74,7 @@ export interface SquaredCosineOptions {
  */
 export function createSquaredCosineSchedule(options: SquaredCosineOptions = {}): NoiseSchedule {
   const { length = 1000, maxBeta = 0.999 } = options;
-  assertCount('length', length);
+  assertCount({ argument: 'length', value: length });
   const betas = Array.from({ length }, (_, t) =>
     Math.min(1 - squaredCosine((t + 1) / length) / squaredCosine(t / length), maxBeta),
   );
@@ -124,7 +123,7 @@ export function alphaBars(betas: readonly number[]): number[] {
  * @throws {@link InvalidArgumentError}
  */
 export function assertNoiseSchedule({ betas }: NoiseSchedule): void {
-  assertCount('schedule.betas.length', betas.length);
+  assertCount({ argument: 'schedule.betas.length', value: betas.length });
   const outside = betas.findIndex((beta) => !(1 - beta < 1 && beta <= 1));
   if (outside >= 0) {
     throw new InvalidArgumentError({

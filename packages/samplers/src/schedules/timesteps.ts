@@ -1,5 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
-import { assertCount } from '../assert-count.js';
+import { assertCount, InvalidArgumentError } from '@harmonica/core';
 import { linspace, roundHalfToEven } from '../numbers.js';
 
 /**
@@ -44,7 +43,7 @@ export type StepSelection =
  */
 export function selectTimesteps(options: StepSelection & { readonly length: number }): number[] {
   const { steps, timesteps, spacing = 'guided-diffusion', stepsOffset = 0, length } = options;
-  assertCount('length', length);
+  assertCount({ argument: 'length', value: length });
   assertStepSelection({ steps, timesteps, stepsOffset });
   if (timesteps !== undefined) return sortTimesteps({ timesteps, length });
   if (spacing === 'guided-diffusion') return respaceTimesteps({ respacing: steps, length });
@@ -72,7 +71,7 @@ export function respaceTimesteps(options: {
   readonly length: number;
 }): number[] {
   const { respacing, length } = options;
-  assertCount('length', length);
+  assertCount({ argument: 'length', value: length });
   const stride = typeof respacing === 'string' && /^ddim\s*(\d+)\s*$/.exec(respacing);
   if (stride) return strideTimesteps({ steps: Number(stride[1]), length });
   return spaceSections({ counts: parseSections({ respacing, length }), length });
@@ -84,7 +83,7 @@ export function sortTimesteps(options: {
   readonly length: number;
 }): number[] {
   const { timesteps, length } = options;
-  assertCount('timesteps.length', timesteps.length);
+  assertCount({ argument: 'timesteps.length', value: timesteps.length });
   const sorted = [...timesteps].sort((a, b) => a - b);
   const wrong = timesteps.find((t) => !Number.isSafeInteger(t) || t < 0 || t >= length);
   if (wrong !== undefined || new Set(sorted).size < sorted.length) {
@@ -235,7 +234,7 @@ export function selectSolverTimesteps(
   const { steps, timesteps, spacing = 'linspace', stepsOffset = 0, length, usable } = options;
   assertStepSelection({ steps, timesteps, stepsOffset });
   if (timesteps !== undefined) return sortTimesteps({ timesteps, length }).reverse();
-  assertCount('steps', steps);
+  assertCount({ argument: 'steps', value: steps });
   if (!Object.hasOwn(spacings, spacing)) {
     throw new InvalidArgumentError({
       argument: 'spacing',

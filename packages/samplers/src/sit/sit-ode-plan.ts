@@ -1,5 +1,9 @@
-import { InvalidArgumentError, type Prediction, type SamplerPlan } from '@harmonica/core';
-import { assertCount } from '../assert-count.js';
+import {
+  assertCount,
+  InvalidArgumentError,
+  type Prediction,
+  type SamplerPlan,
+} from '@harmonica/core';
 import { assertOneOf, linspace } from '../numbers.js';
 import { eulerStage, heunStage } from '../ode-stages.js';
 import {
@@ -44,7 +48,7 @@ export function createSitOdePlan(options: SitOdePlanOptions): SamplerPlan {
   const margin = marginOf(prediction);
   const { start = margin, stop = 1 - margin } = options;
   assertSitPath(path);
-  assertCount('steps', steps);
+  assertCount({ argument: 'steps', value: steps });
   assertOneOf({ argument: 'method', value: method, allowed: ['euler', 'heun'] });
   assertTimes({ start, stop });
   if (method === 'heun') refuseLimits(options, HEUN_HAS_NO_SAMPLES);

@@ -157,7 +157,7 @@ describe('a download that breaks off', () => {
 
   it('goes on after its process was killed', async () => {
     hub.fail(WEIGHTS, stallAfter(100_000));
-    const module = new URL('../load-model.ts', import.meta.url).href;
+    const module = new URL('../open-model.ts', import.meta.url).href;
     const options = { endpoint: hub.endpoint, cacheFolder };
     const script = `
       import { loadModel } from ${JSON.stringify(module)};

@@ -1,5 +1,6 @@
 import { CheckpointError } from '@harmonica/core';
-import { ByteCursor, type ByteRange, type ByteSource } from '../byte-source.js';
+import { ByteCursor } from '../byte-cursor.js';
+import type { ByteRange, ByteSource } from '../byte-source.js';
 import { sizeOf } from '../dtypes.js';
 import {
   MAX_PICKLE_BYTES,

@@ -1,5 +1,5 @@
 import { CheckpointError } from '@harmonica/core';
-import { ByteCursor } from '../byte-source.js';
+import { ByteCursor } from '../byte-cursor.js';
 
 /** What a pickle may refer to. */
 interface PickleContext {

@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import { CheckpointError } from '@harmonica/core';
-import { ByteCursor, type ByteRange, type ByteSource } from '../byte-source.js';
+import { ByteCursor } from '../byte-cursor.js';
+import type { ByteRange, ByteSource } from '../byte-source.js';
 
 /** One file of a zip archive, as the central directory describes it (APPNOTE.TXT 6.3.10, 4.3.12). */
 export interface ZipEntry {

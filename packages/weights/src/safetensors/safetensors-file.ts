@@ -2,7 +2,8 @@ import { dirname, join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, type WeightSource } from '@harmonica/core';
 import { type ByteSource, openByteFile, openWith } from '../byte-source.js';
 import { adoptFloat32 } from '../dtypes.js';
-import { isBelow, isJsonObject, parseJsonObject, writeFileAtomic } from '../files.js';
+import { isBelow, writeFileAtomic } from '../files.js';
+import { isJsonObject, parseJsonObject } from '../json-object.js';
 import { createWeightSource, type StoredTensor, storedTensors } from '../weight-source.js';
 import { encodeParts, type SafetensorsContent } from './safetensors.js';
 import {

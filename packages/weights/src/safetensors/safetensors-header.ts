@@ -1,6 +1,6 @@
 import { CheckpointError } from '@harmonica/core';
 import { type ElementType, elementCount, elementType, isShape, sizeOf } from '../dtypes.js';
-import { isJsonObject, parseJsonObject } from '../files.js';
+import { isJsonObject, parseJsonObject } from '../json-object.js';
 
 /** Bytes before the JSON header: its length, a little-endian unsigned 64-bit integer. */
 export const PREFIX_BYTES = 8;
