@@ -24,7 +24,7 @@ import {
   fingerprint,
   type WeightSource,
 } from '@harmonica/core';
-import type { ModelProcess } from './sampler.js';
+import type { ModelProcess } from '@harmonica/samplers';
 
 /** The families of backbones, and what their configurations are. */
 export interface FamilyConfigs {

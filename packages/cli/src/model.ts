@@ -1,12 +1,12 @@
 import { type Backbone, fingerprint, InvalidArgumentError } from '@harmonica/core';
 import { loadEmojiDit } from '@harmonica/emoji-dit';
+import { DIT_PROCESS, type ModelProcess } from '@harmonica/samplers';
 import type { DownloadProgress } from '@harmonica/weights';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Architecture } from './architecture.js';
 import { loadCheckpointModel } from './checkpoint-model.js';
 import { findModel, type ModelName } from './find-model.js';
 import { type Encoder, encoderOf } from './image-encoder.js';
-import { DIT_PROCESS, type ModelProcess } from './sampler.js';
 import {
   classSubjects,
   promptSubjects,

@@ -1,6 +1,14 @@
 import { PREDICTOR_NAMES } from '@harmonica/core';
 import { POLICY_NAMES } from '@harmonica/router';
-import { type Command, Option } from 'commander';
+import {
+  readSetting,
+  SAMPLER_NAMES,
+  SAMPLER_SETTINGS,
+  SETTING_NAMES,
+  type SettingName,
+  samplersWith,
+} from '@harmonica/samplers';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BACKEND_NAMES, type BackendName } from './backend.js';
 import type { ModelOptions } from './model.js';
 import {
@@ -11,8 +19,6 @@ import {
   seedsOption,
 } from './option-values.js';
 import type { CacheOptions, GuidanceOptions } from './run-setting.js';
-import { SAMPLER_NAMES, samplersWith } from './sampler.js';
-import { addSamplerSettings, type SettingName } from './sampler-settings.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -58,12 +64,33 @@ export function addModelOptions(command: Command): Command {
     );
 }
 
-/** Adds {@link SamplerOptions}. Defaults are left to the command. */
+/** Adds `SamplerOptions`, settings under a heading of their own. Defaults are left to the command. */
 export function addSamplerOptions(command: Command): Command {
   command
     .option('--sampler <name>', SAMPLER_NAMES.join(', '), choiceOption(SAMPLER_NAMES))
     .option('--steps <steps>', 'a count such as 20; for ddim and ddpm also ddim20, or 10,10,5');
-  return addSamplerSettings(command, namesOfSamplers);
+  for (const name of SETTING_NAMES) {
+    const { placeholder, description } = SAMPLER_SETTINGS[name];
+    const flags = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const option = new Option(
+      `${flags} <${placeholder}>`,
+      `${description} (${namesOfSamplers(name)})`,
+    );
+    command.addOption(option.argParser(settingOption(name)).helpGroup('Sampler options:'));
+  }
+  return command;
+}
+
+/** A parser of a setting of samplers. */
+function settingOption(name: SettingName) {
+  const { expected } = SAMPLER_SETTINGS[name];
+  return (text: string): unknown => {
+    try {
+      return readSetting(name, text);
+    } catch {
+      throw new InvalidArgumentError(`Expected ${expected}.`);
+    }
+  };
 }
 
 /** Samplers that have a setting, short enough for a line. */

@@ -8,11 +8,11 @@ import {
   formatCalibration,
   formatRouter,
 } from '@harmonica/router';
+import { createPlan, DIT_PROCESS } from '@harmonica/samplers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/temporary-folder.js';
 import type { ResolveRunSettingOptions } from './run-setting.js';
 import { resolveRunSetting } from './run-setting.js';
-import { createPlan, DIT_PROCESS } from './sampler.js';
 
 const spec = ditSpec(ditConfig('DiT-S/8', { depth: 2 }));
 const model = {

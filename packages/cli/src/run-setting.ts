@@ -11,10 +11,9 @@ import {
   policyOrigin,
   type ReadyPolicy,
 } from '@harmonica/router';
+import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
 import { readCacheText } from './cache-document.js';
 import type { Model } from './model.js';
-import { createPlan, type SamplerOptions, samplerOf } from './sampler.js';
-import { settingsIn } from './sampler-settings.js';
 
 /** Classifier-free guidance, as options name it. */
 export interface GuidanceOptions {

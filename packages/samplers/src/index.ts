@@ -21,6 +21,17 @@ export {
 } from './flow/flow-sigmas.js';
 export { logSnr, type NoisePoint, type PlanUpdate, type PredictionLimits } from './plan.js';
 export {
+  type CreatePlanOptions,
+  createPlan,
+  DIT_PROCESS,
+  type ModelProcess,
+  SAMPLER_NAMES,
+  type SamplerName,
+  type SamplerOptions,
+  samplerOf,
+  samplersWith,
+} from './registry.js';
+export {
   createNoiseLevels,
   type NoiseLevel,
   respaceBetas,
@@ -53,6 +64,15 @@ export {
   selectTimesteps,
   type TimestepSpacing,
 } from './schedules/timesteps.js';
+export {
+  readSetting,
+  SAMPLER_SETTINGS,
+  type SamplerSetting,
+  type SamplerSettings,
+  SETTING_NAMES,
+  type SettingName,
+  settingsIn,
+} from './settings.js';
 export {
   createSitOdePlan,
   type SitOdePlanOptions,

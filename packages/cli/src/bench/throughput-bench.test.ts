@@ -1,11 +1,11 @@
 import { pixartConfig } from '@harmonica/backbones';
+import { createPlan } from '@harmonica/samplers';
 import { memory } from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { architectureOf } from '../architecture.js';
 import { createExecutor, selectBackend } from '../backend.js';
 import { numberedJobs } from '../image-jobs.js';
 import { randomModel } from '../model.js';
-import { createPlan } from '../sampler.js';
 import { throughputReport } from './bench-report.js';
 import { throughputBench } from './throughput-bench.js';
 

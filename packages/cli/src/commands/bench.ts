@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { PREDICTOR_NAMES, type PredictorName } from '@harmonica/core';
 import { listRouters } from '@harmonica/emoji-dit';
 import { assertCompatible, fixedIntervalSchedule, intervalStart } from '@harmonica/router';
+import type { SamplerOptions } from '@harmonica/samplers';
 import { type Command, Option } from 'commander';
 import { appendBenchRecord, createBenchRecord } from '../bench/bench-record.js';
 import {
@@ -49,7 +50,6 @@ import {
   type RunSetting,
   resolveRunSetting,
 } from '../run-setting.js';
-import type { SamplerOptions } from '../sampler.js';
 import { type Session, withSession } from '../session.js';
 
 const SECTIONS = [

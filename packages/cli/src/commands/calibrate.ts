@@ -5,6 +5,7 @@ import {
   createCalibrator,
   formatCalibration,
 } from '@harmonica/router';
+import type { SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli-context.js';
 import { fitReport } from '../fit-report.js';
@@ -22,7 +23,6 @@ import { choiceOption, integerOption } from '../option-values.js';
 import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
 import { sampleWithProgress } from '../sample-with-progress.js';
-import type { SamplerOptions } from '../sampler.js';
 import { type Session, withSession } from '../session.js';
 
 interface CalibrateOptions

@@ -8,13 +8,13 @@ import {
   formatRouter,
   logitsFromSchedule,
 } from '@harmonica/router';
+import { createPlan } from '@harmonica/samplers';
 import { hashFiles } from '@harmonica/weights';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
 import { temporaryFolder } from '../../test/temporary-folder.js';
 import { decodePng } from '../png-file.js';
-import { createPlan } from '../sampler.js';
 
 describe('harmonica demo', () => {
   let folder: string;

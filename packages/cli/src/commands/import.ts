@@ -7,6 +7,7 @@ import {
   officialRouterRows,
   toSchedule,
 } from '@harmonica/router';
+import { createPlan, SAMPLER_NAMES, type SamplerName } from '@harmonica/samplers';
 import { hashFiles, loadModel, openPyTorch } from '@harmonica/weights';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli-context.js';
@@ -16,7 +17,6 @@ import { channelsOption, choiceOption, integerOption, numberOption } from '../op
 import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { cacheRecord } from '../run-manifest.js';
 import { resolveGuidance } from '../run-setting.js';
-import { createPlan, SAMPLER_NAMES, type SamplerName } from '../sampler.js';
 import { weightFiles } from '../weight-files.js';
 
 interface ImportOptions {

@@ -10,11 +10,11 @@ import {
   formatSchedule,
   logitsFromSchedule,
 } from '@harmonica/router';
+import { createPlan } from '@harmonica/samplers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../test/run-command.js';
 import { temporaryFolder } from '../../test/temporary-folder.js';
 import { decodePng } from '../png-file.js';
-import { createPlan } from '../sampler.js';
 
 describe('harmonica inspect', () => {
   let router: string;

@@ -1,8 +1,8 @@
 import { type PlanStep, planFingerprint, type SamplerPlan, type StepNoise } from '@harmonica/core';
+import { createPlan, type SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli-context.js';
 import { addSamplerOptions } from '../option-groups.js';
-import { createPlan, type SamplerOptions } from '../sampler.js';
 import { textTable } from '../text-table.js';
 
 /** `harmonica plan`: a sampler plan as a table or as JSON. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { throwIfAborted } from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
 import { cacheMethodOf } from '@harmonica/router';
+import type { SamplerOptions } from '@harmonica/samplers';
 import { writeSafetensors } from '@harmonica/weights';
 import type { Command } from 'commander';
 import type { CliContext } from '../cli-context.js';
@@ -24,7 +25,6 @@ import { createRunManifest, type RunManifest } from '../run-manifest.js';
 import { type CacheOptions, type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
 import type { ImageJob } from '../sample-latents.js';
 import { sampleWithProgress } from '../sample-with-progress.js';
-import type { SamplerOptions } from '../sampler.js';
 import { type Session, withSession } from '../session.js';
 
 interface SampleOptions

@@ -17,6 +17,7 @@ import {
   resampleSchedule,
   type ScheduleEdit,
 } from '@harmonica/router';
+import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import { readCacheDocument, readCacheText } from '../cache-document.js';
 import type { CliContext } from '../cli-context.js';
@@ -31,8 +32,6 @@ import {
 import { choiceOption, stepsAndBranchesOption } from '../option-values.js';
 import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import { createPlan, type SamplerOptions, samplerOf } from '../sampler.js';
-import { settingsIn } from '../sampler-settings.js';
 import { diffReport, savingsOf, scheduleReport } from '../schedule-report.js';
 import { withSession } from '../session.js';
 

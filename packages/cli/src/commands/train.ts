@@ -7,6 +7,7 @@ import {
   heatMapToPng,
   toSchedule,
 } from '@harmonica/router';
+import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
 import {
   assertTrainable,
   finishedRouter,
@@ -32,8 +33,6 @@ import { choiceOption, numberOption } from '../option-values.js';
 import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { cacheRecord } from '../run-manifest.js';
 import { type GuidanceOptions, resolveGuidance } from '../run-setting.js';
-import { createPlan, type SamplerOptions, samplerOf } from '../sampler.js';
-import { settingsIn } from '../sampler-settings.js';
 import { type Session, withSession } from '../session.js';
 import {
   addTrainingImages,

@@ -1,8 +1,7 @@
 import { parseJson } from '@harmonica/core';
+import { SAMPLER_NAMES, SETTING_NAMES } from '@harmonica/samplers';
 import { z } from 'zod';
 import { readText } from '../read-file.js';
-import { SAMPLER_NAMES } from '../sampler.js';
-import { SETTING_NAMES } from '../sampler-settings.js';
 
 /** What `harmonica eval` measures. */
 export const METRIC_NAMES = [

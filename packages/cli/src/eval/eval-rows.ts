@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { ConfigError, fingerprint, planFingerprint, type SamplerPlan } from '@harmonica/core';
 import { type PolicySpec, parsePolicySpec, policyFrom, type ReadyPolicy } from '@harmonica/router';
+import {
+  createPlan,
+  readSetting,
+  type SamplerOptions,
+  type SettingName,
+} from '@harmonica/samplers';
 import { readCacheText } from '../cache-document.js';
 import type { EngineRecord } from '../engine-record.js';
 import { type RunSetting, resolveGuidance } from '../run-setting.js';
 import type { ImageJob } from '../sample-latents.js';
-import { createPlan, type SamplerOptions } from '../sampler.js';
-import { SAMPLER_SETTINGS, type SettingName } from '../sampler-settings.js';
 import type { Session } from '../session.js';
 import type { EvalConfig, PlanConfig, RowConfig } from './eval-config.js';
 
@@ -137,19 +141,15 @@ function planOptions(group: PlanConfig, row: PlanConfig): SamplerOptions {
   };
 }
 
-/** Settings as the options of the command read them. */
+/** Settings as options of the command have them. @throws {@link ConfigError} */
 function parsedSettings(settings: Readonly<Record<string, string | number>>): SamplerOptions {
   const entries = Object.entries(settings).map(([name, value]) => {
-    const { parse } = SAMPLER_SETTINGS[name as SettingName];
     try {
-      return [name, (parse as (text: string) => unknown)(String(value))] as const;
+      return [name, readSetting(name as SettingName, value)] as const;
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      throw new ConfigError({
-        source: 'sampler settings',
-        issues: [{ path: name, message }],
-        cause,
-      });
+      const issues = [{ path: name, message }];
+      throw new ConfigError({ source: 'sampler settings', issues, cause });
     }
   });
   return Object.fromEntries(entries) as SamplerOptions;

@@ -1,9 +1,9 @@
 import { type BackboneSpec, createEagerExecutor, type Executor } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
+import { createPlan } from '@harmonica/samplers';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { CliContext } from '../cli-context.js';
-import { createPlan } from '../sampler.js';
 import { classSubjects, type Subjects } from '../subjects.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
 import { savingsOf, timeRows } from './row-speed.js';

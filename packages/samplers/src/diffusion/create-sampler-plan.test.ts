@@ -101,8 +101,8 @@ describe('settings', () => {
   });
 
   it('tell spacings and explicit timesteps apart', () => {
-    const even = createDdimPlan({ steps: 20, spacing: 'even' }).settings;
-    expect(even).toMatchObject({ spacing: 'even', steps: 20, clipMin: null, clipMax: null });
+    const even = createDdimPlan({ steps: 20, spacing: 'linspace' }).settings;
+    expect(even).toMatchObject({ spacing: 'linspace', steps: 20, clipMin: null, clipMax: null });
     const explicit = createDdimPlan({ timesteps: [0, 400, 999] }).settings;
     expect(explicit).toMatchObject({ spacing: 'explicit', steps: 3 });
   });

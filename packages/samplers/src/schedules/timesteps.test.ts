@@ -85,7 +85,7 @@ describe('respaceTimesteps', () => {
 
 describe('even spacing', () => {
   const even = (steps: number, length = 1000) =>
-    selectTimesteps({ steps, spacing: 'even', length });
+    selectTimesteps({ steps, spacing: 'linspace', length });
 
   it('rounds linspace(0, length - 1, steps), halves to even', () => {
     expect(even(5)).toEqual([0, 250, 500, 749, 999]);
@@ -121,7 +121,7 @@ describe('even spacing', () => {
   });
 
   it.each<Respacing>([0, 1001, 1.5, '20', [20]])('refuses %j', (steps) => {
-    expect(() => selectTimesteps({ steps, spacing: 'even', length: 1000 })).toThrow(
+    expect(() => selectTimesteps({ steps, spacing: 'linspace', length: 1000 })).toThrow(
       InvalidArgumentError,
     );
   });
@@ -139,7 +139,7 @@ describe('parity with diffusers, exact', () => {
   };
 
   it.each(spacings)('$spacing, $steps steps', ({ spacing, steps, timesteps }) => {
-    const name = spacing === 'linspace' ? 'even' : spacing;
+    const name = spacing;
     const selected = selectTimesteps({ steps, spacing: name, length: 1000 });
     expect(selected.reverse()).toEqual(timesteps);
   });

@@ -9,12 +9,12 @@ import { linspace, roundHalfToEven } from '../numbers.js';
 export type Respacing = number | string | readonly number[];
 
 /**
- * How a step count becomes timesteps: `'guided-diffusion'` reads it as a {@link Respacing}, `'even'` takes
- * `round(linspace(0, length - 1, steps))`, called linspace elsewhere. Over 1000 timesteps the two agree for every even
+ * How a step count becomes timesteps: `'guided-diffusion'` reads it as a {@link Respacing}, `'linspace'` takes
+ * `round(linspace(0, length - 1, steps))`. Over 1000 timesteps the two agree for every even
  * count; for an odd one the former's accumulated rounding can move a timestep that falls on a half by one. `'leading'` takes
  * multiples of `floor(length / steps)` from 0 on, plus an offset, `'trailing'` `round(length - i length / steps) - 1`.
  */
-export type TimestepSpacing = 'guided-diffusion' | 'even' | 'leading' | 'trailing';
+export type TimestepSpacing = 'guided-diffusion' | 'linspace' | 'leading' | 'trailing';
 
 /** The steps of a plan: a number of steps with a spacing, or the timesteps themselves in any order. */
 export type StepSelection =
@@ -104,7 +104,7 @@ type CountSpacing = (options: {
 
 /** The spacings that take a plain number of steps. */
 const countSpacings: Record<Exclude<TimestepSpacing, 'guided-diffusion'>, CountSpacing> = {
-  even: ({ steps, length }) =>
+  linspace: ({ steps, length }) =>
     linspace({ start: 0, stop: length - 1, count: steps }).map(roundHalfToEven),
   leading: ({ steps, length, stepsOffset }) =>
     Array.from({ length: steps }, (_, i) => i * Math.floor(length / steps) + stepsOffset),

@@ -7,30 +7,29 @@ import {
   planFingerprint,
   type SamplerPlan,
 } from '@harmonica/core';
+import { createDdimPlan } from './diffusion/ddim-plan.js';
+import { createDdpmPlan, type DdpmPlanOptions } from './diffusion/ddpm-plan.js';
+import { createFlowEulerPlan, createFlowHeunPlan } from './flow/flow-plans.js';
+import type { NoiseScheduleName } from './schedules/noise-schedule.js';
 import {
-  createDdimPlan,
-  createDdpmPlan,
-  createDpmSolverPlan,
-  createDpmSolverSinglestepPlan,
-  createFlowEulerPlan,
-  createFlowHeunPlan,
-  createSaSolverPlan,
-  createSitOdePlan,
-  createSitSdePlan,
-  createUniPcPlan,
-  type DdpmPlanOptions,
-  type DpmSolverAlgorithm,
-  type DpmSolverPlanOptions,
-  type DpmSolverSinglestepPlanOptions,
-  type NoiseScheduleName,
-} from '@harmonica/samplers';
-import {
-  flagOf,
   givenSettings,
   planOptionsOf,
   type SamplerSettings,
   type SettingName,
-} from './sampler-settings.js';
+} from './settings.js';
+import { createSitOdePlan } from './sit/sit-ode-plan.js';
+import { createSitSdePlan } from './sit/sit-sde-plan.js';
+import {
+  createDpmSolverPlan,
+  type DpmSolverAlgorithm,
+  type DpmSolverPlanOptions,
+} from './solvers/dpm-solver-plan.js';
+import {
+  createDpmSolverSinglestepPlan,
+  type DpmSolverSinglestepPlanOptions,
+} from './solvers/dpm-solver-singlestep-plan.js';
+import { createSaSolverPlan } from './solvers/sa-solver-plan.js';
+import { createUniPcPlan } from './solvers/unipc-plan.js';
 
 /** What a sampler depends on of how a model was trained. */
 export interface ModelProcess {
@@ -72,7 +71,7 @@ const FLOW = [
 ] as const;
 const SIT = [...LIMITS, 'interpolant', 'method', 'startTime'] as const;
 
-/** Every sampler. `ddpm` has a fixed variance, `iddpm` the one that the model predicts. */
+/** Every sampler, one entry each. `ddpm` has a fixed variance, `iddpm` the one that the model predicts. */
 const SAMPLERS = {
   ddim: { process: 'diffusion', settings: [...ONE_STEP, 'eta'], create: createDdimPlan },
   ddpm: ancestral('fixed-large'),
@@ -104,17 +103,18 @@ const SAMPLERS = {
   },
 } satisfies Record<string, Sampler>;
 
+/** The name of a sampler, such as `ddim` or `dpm-solver++`. */
 export type SamplerName = keyof typeof SAMPLERS;
 
-/** Names for `--sampler`. */
+/** The names of all samplers. */
 export const SAMPLER_NAMES = Object.keys(SAMPLERS) as readonly SamplerName[];
 
-/** A sampler and its settings, as options name them. */
+/** A sampler and its settings, by name. */
 export interface SamplerOptions extends SamplerSettings {
   /** Default: the model's, else `ddim`. */
   readonly sampler?: SamplerName | undefined;
-  /** A count; for `ddim`, `ddpm` and `iddpm` also `ddimN` or section counts, as guided-diffusion has it. Default `20`. */
-  readonly steps?: string | undefined;
+  /** A count; for `ddim`, `ddpm` and `iddpm` also `ddimN` or section counts, as guided-diffusion has it. Default 20. */
+  readonly steps?: string | number | undefined;
 }
 
 /** Options of {@link createPlan}. */
@@ -124,14 +124,14 @@ export interface CreatePlanOptions extends SamplerOptions {
 }
 
 /**
- * The plan that the options describe.
+ * The plan of a sampler by its name and its settings.
  *
  * @throws {@link InvalidArgumentError} if a setting is outside its range, or the sampler has no such setting
  * @throws {@link IncompatibleError} if the sampler is for other models
  * @throws {@link UnsupportedError} if the method cannot do what a setting asks for
  */
 export function createPlan(options: CreatePlanOptions): SamplerPlan {
-  const { process = DIT_PROCESS, sampler = process.sampler, steps = '20' } = options;
+  const { process = DIT_PROCESS, sampler = process.sampler, steps = 20 } = options;
   const { settings, create, ...entry }: Sampler = SAMPLERS[sampler];
   if (options.process && entry.process !== process.kind) throw notFor(sampler, process);
   for (const name of givenSettings(options)) {
@@ -139,7 +139,7 @@ export function createPlan(options: CreatePlanOptions): SamplerPlan {
   }
   const { schedule = process.schedule } = options;
   return create({
-    steps: /^\d+$/.test(steps) ? Number(steps) : steps,
+    steps: /^\d+$/.test(String(steps)) ? Number(steps) : steps,
     ...planOptionsOf({ ...options, ...(entry.process === 'diffusion' && { schedule }) }),
   } as never);
 }
@@ -158,7 +158,7 @@ export function samplerOf(
   { sampler: made }: Pick<Provenance, 'sampler'>,
   process?: ModelProcess,
 ): SamplerName {
-  const steps = String(made.steps);
+  const { steps } = made;
   const matches = (sampler: SamplerName): boolean => {
     try {
       return planFingerprint(createPlan({ sampler, steps, process })) === made.planSha256;
@@ -201,10 +201,10 @@ function settingsOf(sampler: SamplerName): readonly SettingName[] {
 
 function notASetting(sampler: SamplerName, name: SettingName): InvalidArgumentError {
   return new InvalidArgumentError({
-    argument: flagOf(name),
+    argument: name,
     value: sampler,
     expected: `a sampler that has it: ${samplersWith(name).join(', ')}`,
-    fix: `${sampler} has ${settingsOf(sampler).map(flagOf).join(', ')}.`,
+    fix: `${sampler} has ${settingsOf(sampler).join(', ')}.`,
   });
 }
 

@@ -1,4 +1,5 @@
 import { planFingerprint } from '@harmonica/core';
+import { describe, expect, it } from 'vitest';
 import {
   createDdimPlan,
   createDdpmPlan,
@@ -10,9 +11,8 @@ import {
   createSitSdePlan,
   createUniPcPlan,
   tauBetween,
-} from '@harmonica/samplers';
-import { describe, expect, it } from 'vitest';
-import { createPlan, SAMPLER_NAMES, samplerOf } from './sampler.js';
+} from './index.js';
+import { createPlan, SAMPLER_NAMES, samplerOf } from './registry.js';
 
 const steps = '8';
 
@@ -24,7 +24,7 @@ describe('createPlan', () => {
   it('passes every option on', () => {
     const plan = createPlan({ steps: 'ddim10', eta: 0.5, schedule: 'squared-cosine' });
     expect(plan.settings).toMatchObject({ steps: 'ddim10', eta: 0.5, schedule: 'squared-cosine' });
-    expect(createPlan({ steps: '21', spacing: 'even' }).settings.spacing).toBe('even');
+    expect(createPlan({ steps: '21', spacing: 'linspace' }).settings.spacing).toBe('linspace');
     const limited = createPlan({ steps, prediction: 'sample', clip: 1.5 });
     expect(limited.steps[0]?.clip).toEqual({ min: -1.5, max: 1.5 });
   });
@@ -87,7 +87,7 @@ describe('createPlan', () => {
 
   it('refuses settings that a sampler has not, and values that it refuses', () => {
     expect(() => createPlan({ sampler: 'unipc', eta: 0.5 })).toThrow(
-      /^--eta is "unipc"; expected a sampler that has it: ddim\. unipc has --prediction, /,
+      /^eta is "unipc"; expected a sampler that has it: ddim\. unipc has prediction, /,
     );
     const order = () => createPlan({ sampler: 'dpm-solver++', order: 4 });
     expect(order).toThrow(/order is 4; expected one of 1, 2, 3/);
