@@ -1,15 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
-import { InvalidArgumentError, throwIfAborted } from '@harmonica/core';
+import {
+  InvalidArgumentError,
+  type LongCallOptions,
+  throwIfAborted,
+  trackProgress,
+} from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
-import type { CliContext } from './cli-context.js';
-import { startProgressBar } from './progress-bar.js';
 import type { Session } from './session.js';
 
 /** Options of {@link decodeImages}. */
-export interface DecodeImagesOptions {
+export interface DecodeImagesOptions extends LongCallOptions, LongCallOptions {
   readonly session: Pick<Session, 'decoder'>;
   readonly latents: readonly Float32Array[];
-  readonly context: CliContext;
 }
 
 /** Result of {@link decodeImages}. */
@@ -26,7 +28,7 @@ export interface DecodedImages {
  * @throws {@link InvalidArgumentError} if the model has no autoencoder; {@link AbortedError}
  */
 export async function decodeImages(options: DecodeImagesOptions): Promise<DecodedImages> {
-  const { session, latents, context } = options;
+  const { session, latents, signal, onProgress } = options;
   const { decoder } = session;
   if (!decoder) {
     throw new InvalidArgumentError({
@@ -35,20 +37,15 @@ export async function decodeImages(options: DecodeImagesOptions): Promise<Decode
       expected: 'an autoencoder, because images are wanted',
     });
   }
-  const { signal, stderr: output } = context;
-  const bar = startProgressBar({ output, label: 'decoding', total: latents.length });
+  const progress = trackProgress({ onProgress, label: 'decoding', total: latents.length });
   const began = performance.now();
   const images: PixelImage[] = [];
-  try {
-    for (let start = 0; start < latents.length; start += decoder.batchSize) {
-      await setImmediate(); // Ctrl-C is heard between two batches, whatever the engine
-      throwIfAborted(signal, 'Decoding');
-      const decoded = await decoder.decode(latents.slice(start, start + decoder.batchSize));
-      images.push(...decoded);
-      bar.increment(decoded.length);
-    }
-  } finally {
-    bar.stop();
+  for (let start = 0; start < latents.length; start += decoder.batchSize) {
+    await setImmediate(); // Ctrl-C is heard between two batches, whatever the engine
+    throwIfAborted(signal, 'Decoding');
+    const decoded = await decoder.decode(latents.slice(start, start + decoder.batchSize));
+    images.push(...decoded);
+    progress.add(decoded.length);
   }
   return { images, decodingMs: performance.now() - began };
 }

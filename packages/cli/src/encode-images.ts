@@ -1,21 +1,23 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { NonFiniteError, throwIfAborted } from '@harmonica/core';
+import {
+  type LongCallOptions,
+  NonFiniteError,
+  throwIfAborted,
+  trackProgress,
+} from '@harmonica/core';
 import type { PixelImage } from '@harmonica/metrics';
-import type { CliContext } from './cli-context.js';
 import { fitImage } from './fit-image.js';
 import type { CompiledEncoder } from './image-encoder.js';
 import type { LabeledImage } from './labeled-images.js';
 import type { LatentSet } from './latent-set.js';
 import { decodePngOf } from './png-file.js';
-import { startProgressBar } from './progress-bar.js';
 import { readBytes } from './read-file.js';
 
 /** Options of {@link encodeImages}. */
-export interface EncodeImagesOptions {
+export interface EncodeImagesOptions extends LongCallOptions, LongCallOptions {
   readonly images: readonly LabeledImage[];
   readonly encoder: CompiledEncoder;
-  readonly context: CliContext;
 }
 
 /**
@@ -25,22 +27,17 @@ export interface EncodeImagesOptions {
  * @throws {@link NonFiniteError} if the autoencoder makes NaN
  */
 export async function encodeImages(options: EncodeImagesOptions): Promise<LatentSet> {
-  const { images, encoder, context } = options;
-  const { signal, stderr: output } = context;
-  const bar = startProgressBar({ output, label: 'encoding', total: images.length });
+  const { images, encoder, signal, onProgress } = options;
+  const progress = trackProgress({ onProgress, label: 'encoding', total: images.length });
   const hash = createHash('sha256');
   const parts: Halves[] = [];
-  try {
-    for (const { path, label } of images) {
-      await setImmediate(); // Ctrl-C is heard between two images, whatever the engine
-      throwIfAborted(signal, 'Encoding');
-      const file = await readBytes(path);
-      hash.update(file).update(`\n${label}\n`);
-      parts.push(await encodeOne(encoder, decodePngOf(path, file)));
-      bar.increment();
-    }
-  } finally {
-    bar.stop();
+  for (const { path, label } of images) {
+    await setImmediate(); // Ctrl-C is heard between two images, whatever the engine
+    throwIfAborted(signal, 'Encoding');
+    const file = await readBytes(path);
+    hash.update(file).update(`\n${label}\n`);
+    parts.push(await encodeOne(encoder, decodePngOf(path, file)));
+    progress.add();
   }
   return {
     labels: images.map(({ label }) => label),

@@ -1,26 +1,39 @@
+import type { OnProgress } from '@harmonica/core';
 import { Presets, SingleBar } from 'cli-progress';
 import type { TextOutput } from './cli-context.js';
 
-/** What a running command shows of its progress. */
-export interface ProgressBar {
-  /** Sets how much of the total is done. */
-  update(done: number): void;
-  /** Adds to what is done. Default 1. */
-  increment(by?: number): void;
+/** Progress bars, one after the other. */
+export interface ProgressBars {
+  readonly onProgress: OnProgress;
+  /** Takes away the bar that is there, if one is. */
   stop(): void;
 }
 
-/** Options of {@link startProgressBar}. */
-export interface ProgressBarOptions {
-  readonly output: TextOutput;
-  /** What is going on, such as `sampling`. */
-  readonly label: string;
-  readonly total: number;
+/**
+ * Shows each stretch of work as a bar with an estimate of the time left, which goes when the work is done; nothing at all
+ * unless a terminal watches.
+ */
+export function createProgressBars(output: TextOutput): ProgressBars {
+  if (!output.isTTY) return { onProgress: () => {}, stop: () => {} };
+  let shown: { readonly label: string; readonly bar: SingleBar } | undefined;
+  const stop = (): void => {
+    shown?.bar.stop();
+    shown = undefined;
+  };
+  return {
+    stop,
+    onProgress({ label, done, total }) {
+      if (shown?.label !== label || done === 0) {
+        stop();
+        shown = { label, bar: startBar(output, label, total) };
+      }
+      shown.bar.update(done);
+      if (done >= total) stop();
+    },
+  };
 }
 
-/** A progress bar with an estimate of the time left; nothing at all unless a terminal watches. */
-export function startProgressBar({ output, label, total }: ProgressBarOptions): ProgressBar {
-  if (!output.isTTY) return { update: () => {}, increment: () => {}, stop: () => {} };
+function startBar(output: TextOutput, label: string, total: number): SingleBar {
   const bar = new SingleBar(
     {
       format: `${label.padEnd(12)} {bar} {percentage}% | {value}/{total} | {eta_formatted} left`,
@@ -32,9 +45,5 @@ export function startProgressBar({ output, label, total }: ProgressBarOptions): 
     Presets.shades_classic,
   );
   bar.start(total, 0);
-  return {
-    update: (done) => bar.update(done),
-    increment: (by = 1) => bar.increment(by),
-    stop: () => bar.stop(),
-  };
+  return bar;
 }

@@ -1,18 +1,16 @@
 import type { CacheSchedule } from '@harmonica/core';
+import { type LongCallOptions, trackProgress } from '@harmonica/core';
 import { withCache } from '@harmonica/router';
-import type { CliContext } from './cli-context.js';
-import { startProgressBar } from './progress-bar.js';
 import type { RunSetting } from './run-setting.js';
 import { type ImageJob, type SampledLatents, sampleLatents } from './sample-latents.js';
 import type { Session } from './session.js';
 
 /** Options of {@link sampleInTurns}. */
-export interface SampleInTurnsOptions {
+export interface SampleInTurnsOptions extends LongCallOptions, LongCallOptions {
   readonly session: Pick<Session, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   readonly schedule: CacheSchedule;
   readonly jobs: readonly ImageJob[];
-  readonly context: CliContext;
 }
 
 /** The same images sampled both ways, in the order of the jobs, with the total time of each way. */
@@ -29,7 +27,7 @@ type Way = keyof SampledInTurns;
  * compile all that both ways need, because its first step computes every branch.
  */
 export async function sampleInTurns(options: SampleInTurnsOptions): Promise<SampledInTurns> {
-  const { session, setting, schedule, jobs, context } = options;
+  const { session, setting, schedule, jobs, signal, onProgress } = options;
   const cacheMethod = withCache({ schedule });
   const half = Math.ceil(jobs.length / 2);
   const halves = [jobs.slice(0, half), jobs.slice(half)].filter(({ length }) => length > 0);
@@ -38,7 +36,7 @@ export async function sampleInTurns(options: SampleInTurnsOptions): Promise<Samp
     ['cached', 'uncached'],
   ];
   const total = (1 + 2 * halves.length) * setting.plan.steps.length;
-  const bar = startProgressBar({ output: context.stderr, label: 'sampling', total });
+  const progress = trackProgress({ onProgress, label: 'sampling', total });
   const sample = (way: Way, batch: readonly ImageJob[]) =>
     sampleLatents({
       session,
@@ -47,21 +45,17 @@ export async function sampleInTurns(options: SampleInTurnsOptions): Promise<Samp
       cacheMethod: way === 'cached' ? cacheMethod : undefined,
       jobs: batch,
       batchSize: batch.length,
-      onStep: () => bar.increment(),
-      signal: context.signal,
+      onStep: () => progress.add(),
+      signal: signal,
     });
   const sampled = { uncached: emptyRun(), cached: emptyRun() };
-  try {
-    await sample('cached', jobs.slice(0, 1));
-    for (const [round, batch] of halves.entries()) {
-      for (const way of turns[round] as readonly Way[]) {
-        const { latents, samplingMs } = await sample(way, batch);
-        sampled[way].latents.push(...latents);
-        sampled[way].samplingMs += samplingMs;
-      }
+  await sample('cached', jobs.slice(0, 1));
+  for (const [round, batch] of halves.entries()) {
+    for (const way of turns[round] as readonly Way[]) {
+      const { latents, samplingMs } = await sample(way, batch);
+      sampled[way].latents.push(...latents);
+      sampled[way].samplingMs += samplingMs;
     }
-  } finally {
-    bar.stop();
   }
   return sampled;
 }

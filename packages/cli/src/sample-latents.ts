@@ -4,7 +4,9 @@ import {
   type GenerateOptions,
   type Guidance,
   generate,
+  type LongCallOptions,
   type SamplerPlan,
+  trackProgress,
 } from '@harmonica/core';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 import type { Session } from './session.js';
@@ -17,7 +19,7 @@ export interface ImageJob {
 }
 
 /** Options of {@link sampleLatents}. */
-export interface SampleLatentsOptions {
+export interface SampleLatentsOptions extends LongCallOptions {
   readonly session: Pick<Session, 'executor' | 'model'>;
   readonly plan: SamplerPlan;
   readonly guidance?: Guidance | undefined;
@@ -26,9 +28,10 @@ export interface SampleLatentsOptions {
   readonly jobs: readonly ImageJob[];
   /** Images per run. */
   readonly batchSize: number;
+  /** What `onProgress` is told is going on, step by step. Default `sampling`. */
+  readonly label?: string | undefined;
   /** Called after each step of each batch. */
   readonly onStep?: GenerateOptions['onStep'] | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What was decided for the images of one batch, which only dynamic policies decide anew for each. */
@@ -53,14 +56,23 @@ export interface SampledLatents {
  * @throws as `generate` does
  */
 export async function sampleLatents(options: SampleLatentsOptions): Promise<SampledLatents> {
-  const { jobs, batchSize } = options;
+  const { plan, jobs, batchSize, label = 'sampling', onStep, onProgress } = options;
+  const total = Math.ceil(jobs.length / batchSize) * plan.steps.length;
+  const progress = trackProgress({ onProgress, label, total });
+  const watched: SampleLatentsOptions = {
+    ...options,
+    onStep(event) {
+      progress.add();
+      onStep?.(event);
+    },
+  };
   const latents: Float32Array[] = [];
   let samplingMs = 0;
   const batches: DecidedBatch[] = [];
   for (let start = 0; start < jobs.length; start += batchSize) {
     const batch = jobs.slice(start, start + batchSize);
     const began = performance.now();
-    const sampled = await sampleBatch(options, batch);
+    const sampled = await sampleBatch(watched, batch);
     samplingMs += performance.now() - began;
     latents.push(...sampled.latents);
     batches.push({ images: batch.length, decisions: sampled.decisions });

@@ -1,84 +1,96 @@
-import type { Executor } from '@harmonica/core';
-import { type Backend, createExecutor, selectBackend } from './backend.js';
-import type { CliContext } from './cli-context.js';
+import {
+  type Executor,
+  type LongCallOptions,
+  type ProgressTracker,
+  trackProgress,
+} from '@harmonica/core';
+import { type Backend, type BackendName, createExecutor, selectBackend } from './backend.js';
 import { createImageDecoder, type ImageDecoder } from './image-decoder.js';
 import { type LoadModelOptions, loadModel, type Model } from './model.js';
-import type { GlobalOptions } from './option-groups.js';
-import { startProgressBar } from './progress-bar.js';
 
-/** An engine with a model on it. */
+/** A model on an engine: what it takes to get from names to images. */
 export interface Session {
   readonly backend: Backend;
   readonly model: Model;
   readonly executor: Executor;
   /** Absent if the model has no autoencoder. */
   readonly decoder?: ImageDecoder | undefined;
+  /** Frees the engine and the weights. */
+  dispose(): Promise<void>;
 }
 
-/** Options of {@link withSession}. */
-export interface SessionOptions<T> {
-  readonly options: GlobalOptions & LoadModelOptions;
-  readonly context: CliContext;
-  readonly use: (session: Session) => Promise<T>;
+/** Options of {@link openSession}. */
+export interface SessionOptions
+  extends Omit<LoadModelOptions, 'onDownload' | 'onProgress'>,
+    LongCallOptions {
+  /** A name, or what `selectBackend` gave. Default `auto`. */
+  readonly backend?: BackendName | Backend | undefined;
+  /** As `selectBackend` takes it; not read if `backend` is a ready one. */
+  readonly threads?: number | undefined;
 }
 
-/** Starts the engine, loads the model, and frees both after `use`. Says on stderr which engine it is. */
-export async function withSession<T>({ options, context, use }: SessionOptions<T>): Promise<T> {
-  const backend = await selectBackend({ name: options.backend, threads: options.threads });
-  context.stderr.write(`engine: ${backend.description}\n`);
-  const model = await loadWithProgress(options, context);
+/**
+ * Starts the engine and loads the model. The caller disposes the result.
+ *
+ * @throws {@link EngineError} as `selectBackend`; as `loadModel`
+ */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { backend: wanted = 'auto', threads } = options;
+  const backend =
+    typeof wanted === 'string' ? await selectBackend({ name: wanted, threads }) : wanted;
+  const model = await loadTracked(options);
   try {
     const executor = await createExecutor({ backbone: model.backbone, backend });
-    try {
-      return await useWithDecoder({ backend, model, executor }, use);
-    } finally {
-      await executor.dispose();
-    }
-  } finally {
+    const { backbone, decode, tileSize } = model;
+    const decoder =
+      decode && createImageDecoder({ model: { backbone, decode, tileSize }, backend });
+    return {
+      backend,
+      model,
+      executor,
+      decoder,
+      async dispose() {
+        await decoder?.dispose();
+        await executor.dispose();
+        model.dispose();
+      },
+    };
+  } catch (error) {
     model.dispose();
+    throw error;
   }
 }
 
-async function useWithDecoder<T>(
-  session: Session,
-  use: (session: Session) => Promise<T>,
+/** {@link openSession} for as long as `use` takes. */
+export async function withSession<T>(
+  options: SessionOptions & { readonly use: (session: Session) => Promise<T> },
 ): Promise<T> {
-  const { model, backend } = session;
-  if (!model.decode) return use(session);
-  const { backbone, decode, tileSize } = model;
-  const decoder = createImageDecoder({ model: { backbone, decode, tileSize }, backend });
+  const session = await openSession(options);
   try {
-    return await use({ ...session, decoder });
+    return await options.use(session);
   } finally {
-    await decoder.dispose();
+    await session.dispose();
   }
 }
 
-async function loadWithProgress(options: LoadModelOptions, context: CliContext): Promise<Model> {
-  let bar: ReturnType<typeof startProgressBar> | undefined;
-  const { signal, stderr: output } = context;
-  const restart = (label: string, total: number) => {
-    bar?.stop();
-    bar = startProgressBar({ output, label, total });
-  };
-  let downloading = '';
-  try {
-    return await loadModel({
-      ...options,
-      signal,
-      onProgress({ loaded, total }) {
-        if (loaded === 1) restart('loading', total);
-        bar?.update(loaded);
-      },
-      onDownload({ file, loadedBytes, totalBytes }) {
-        if (file !== downloading) restart(`downloading ${file}, MiB`, mebibytes(totalBytes));
-        downloading = file;
-        bar?.update(mebibytes(loadedBytes));
-      },
-    });
-  } finally {
-    bar?.stop();
-  }
+function loadTracked({ onProgress, ...options }: SessionOptions): Promise<Model> {
+  let tracker: ProgressTracker | undefined;
+  let file = '';
+  return loadModel({
+    ...options,
+    onProgress({ loaded, total }) {
+      if (loaded === 1) tracker = trackProgress({ label: 'loading', total, onProgress });
+      tracker?.set(loaded);
+    },
+    onDownload({ file: next, loadedBytes, totalBytes }) {
+      if (next !== file) {
+        const label = `downloading ${next}, MiB`;
+        tracker = trackProgress({ label, total: mebibytes(totalBytes), onProgress });
+      }
+      file = next;
+      tracker?.set(mebibytes(loadedBytes));
+    },
+  });
 }
 
 function mebibytes(bytes: number): number {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import type { TrainingConfig } from '@harmonica/sdt';
 import type { Command } from 'commander';
-import type { CliContext } from './cli-context.js';
+import type { CommandContext } from './cli-context.js';
 import { encodeImages } from './encode-images.js';
 import { createImageEncoder } from './image-encoder.js';
 import { labeledImages } from './labeled-images.js';
@@ -31,7 +31,7 @@ export interface FindTrainingImagesOptions {
   readonly options: TrainingImagesOptions;
   readonly config: Pick<TrainingConfig, 'trainer'>;
   readonly session: Pick<Session, 'backend' | 'model'>;
-  readonly context: CliContext;
+  readonly context: CommandContext;
 }
 
 /**
@@ -61,7 +61,8 @@ export async function trainingImages(
   }
   const found = await labeledImages({ folder: images, classLabels, subjects });
   const compiled = createImageEncoder({ encoder, backend: session.backend });
-  return encodeImages({ images: found, encoder: compiled, context }).finally(() =>
+  const { signal, onProgress } = context;
+  return encodeImages({ images: found, encoder: compiled, signal, onProgress }).finally(() =>
     compiled.dispose(),
   );
 }

@@ -40,7 +40,7 @@ export interface ExecutePlanOptions {
   /** Needed by plans that add noise. */
   readonly noise?: NoiseSource;
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where a run stands between two steps. */

@@ -21,7 +21,7 @@ export interface GenerateOptions {
   /** How branches are run. Default: all are computed. */
   readonly cache?: CacheMethod;
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GenerateResult {

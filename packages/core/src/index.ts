@@ -87,6 +87,14 @@ export { javascriptValues, linearCombination, type Term } from './linear-combina
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
 export type { CachePolicy, CachePredictor, Probe } from './policy.js';
+export {
+  type LongCallOptions,
+  type OnProgress,
+  type Progress,
+  type ProgressTracker,
+  type TrackProgressOptions,
+  trackProgress,
+} from './progress.js';
 export { createRng, type Rng, type RngOptions, type RngState, restoreRng } from './rng.js';
 export {
   assertPlanFits,

@@ -25,7 +25,7 @@ export interface LambdaOptions {
   readonly parts: readonly RunPart[];
   /** Router scores in force, `[steps][branches]`; row 0 is not read: step 0 computes everything. */
   readonly scores: readonly (readonly number[])[];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where the run of each part stands. */
@@ -183,7 +183,7 @@ interface PartRun {
   readonly run: RoutedRun;
   /** Owns what is made. */
   readonly owned: OwnedRuns;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A step of one part. */

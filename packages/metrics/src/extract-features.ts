@@ -25,7 +25,7 @@ export interface ExtractFeaturesOptions {
   /** Which of the extractor's outputs are wanted. Default: all. */
   readonly outputs?: readonly string[];
   readonly onProgress?: (progress: ExtractFeaturesProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -74,7 +74,7 @@ export interface TrainRouterOptions {
   readonly onExchange?: (exchange: ExchangeProgress) => void;
   /** Called with a resumable state before the first trajectory, after each, and after each round of exchanges. */
   readonly onTrajectory?: (state: TrainingState) => void | Promise<void>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What one trajectory, or as many pairs as it has, reported; kept for learning curves. */

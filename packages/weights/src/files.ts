@@ -10,7 +10,7 @@ export interface AtomicWrite {
   readonly path: string;
   /** Written one after the other; may be made on demand. */
   readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -25,7 +25,7 @@ export interface TiledDecodeOptions {
   /** The share of a tile that the next one covers too, in [0, 0.5]; a whole number of pixels. Default 0.25. */
   readonly overlap?: number;
   readonly onProgress?: (progress: TiledDecodeProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How far decoding has come, in tiles. */

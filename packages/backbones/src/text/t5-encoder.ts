@@ -220,7 +220,7 @@ export interface PromptEmbeddings {
 
 /** Options of {@link TextEncoder.encode}. */
 export interface EncodeOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Makes embeddings of prompts. Prompts come to it as they are to be encoded: clean, in the case that it knows. */
@@ -242,7 +242,7 @@ export interface EncodePromptsOptions {
   readonly negativePrompts?: string | readonly string[];
   /** Whether prompts are cleaned by {@link cleanPrompt}; if not, only lower case and trimmed. Default true. */
   readonly clean?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Embeddings of both halves of guidance, of equal shape. */

@@ -20,7 +20,7 @@ export interface LoadOptions {
   /** Not closed. */
   readonly source: WeightSource;
   readonly onProgress?: (progress: LoadProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface LoadWeightsOptions extends LoadOptions {

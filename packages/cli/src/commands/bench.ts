@@ -31,7 +31,7 @@ import {
   trainingMethodsBench,
 } from '../bench/training-methods-bench.js';
 import { type NamedDocument, readCacheDocument } from '../cache-document.js';
-import type { CliContext } from '../cli-context.js';
+import type { CommandContext } from '../cli-context.js';
 import { numberedJobs } from '../image-jobs.js';
 import type { ModelOptions } from '../model.js';
 import { modelArchitecture } from '../model-spec.js';
@@ -50,7 +50,8 @@ import {
   type RunSetting,
   resolveRunSetting,
 } from '../run-setting.js';
-import { type Session, withSession } from '../session.js';
+import type { Session } from '../session.js';
+import { useSession } from '../use-session.js';
 
 const SECTIONS = [
   'branches',
@@ -111,7 +112,7 @@ function isTrainingMethod(mode: ProbeMode): mode is TrainingMethod {
 /** What {@link addBenchCommand} needs. */
 export interface BenchCommandOptions {
   readonly program: Command;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   /** Arguments of the program: recorded, and given to processes of its own. */
   readonly argv: readonly string[];
 }
@@ -163,7 +164,7 @@ function askedFor(options: BenchOptions): readonly Section[] | undefined {
 
 interface BenchInput {
   readonly options: BenchOptions;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly argv: readonly string[];
 }
 
@@ -179,7 +180,7 @@ async function bench({
   await prepareFolder(options.out);
   if (sections.includes('branches')) await benchBranches(input);
   if (sections.some((section) => !['branches', 'memory'].includes(section))) {
-    await withSession({
+    await useSession({
       options,
       context,
       use: async (session) => {
@@ -345,11 +346,11 @@ async function benchMemory(input: BenchInput): Promise<void> {
 async function probeMemory(
   options: BenchOptions,
   mode: ProbeMode,
-  context: CliContext,
+  context: CommandContext,
 ): Promise<void> {
   const { batch: batchSize, microBatch, predictor } = options;
   const { signal } = context;
-  const probe = await withSession({
+  const probe = await useSession({
     options,
     context,
     use: async (session) => {

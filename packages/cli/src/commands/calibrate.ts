@@ -7,7 +7,7 @@ import {
 } from '@harmonica/router';
 import type { SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
-import type { CliContext } from '../cli-context.js';
+import type { CommandContext } from '../cli-context.js';
 import { fitReport } from '../fit-report.js';
 import { imageJobs } from '../image-jobs.js';
 import type { ModelOptions } from '../model.js';
@@ -22,8 +22,9 @@ import {
 import { choiceOption, integerOption } from '../option-values.js';
 import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import { sampleWithProgress } from '../sample-with-progress.js';
-import { type Session, withSession } from '../session.js';
+import { sampleLatents } from '../sample-latents.js';
+import type { Session } from '../session.js';
+import { useSession } from '../use-session.js';
 
 interface CalibrateOptions
   extends GlobalOptions,
@@ -37,7 +38,7 @@ interface CalibrateOptions
 }
 
 /** `harmonica calibrate`: samples uncached, and writes what TeaCache, SmoothCache or MagCache are made from. */
-export function addCalibrateCommand(program: Command, context: CliContext): void {
+export function addCalibrateCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('calibrate')
     .description('sample uncached and record what a caching method needs to know')
@@ -58,7 +59,7 @@ export function addCalibrateCommand(program: Command, context: CliContext): void
     .action(async (method: Calibration['method']) => {
       const options = command.optsWithGlobals<CalibrateOptions>();
       await prepareFolderOf(options.out);
-      await withSession({
+      await useSession({
         options,
         context,
         use: (session) => calibrate({ method, options, context, session }),
@@ -69,7 +70,7 @@ export function addCalibrateCommand(program: Command, context: CliContext): void
 async function calibrate(input: {
   readonly method: Calibration['method'];
   readonly options: CalibrateOptions;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly session: Session;
 }): Promise<void> {
   const { method, options, context, session } = input;
@@ -85,13 +86,14 @@ async function calibrate(input: {
     degree,
     setting: { spec: executor.spec, modelSha256: model.sha256, plan, guidance },
   });
-  await sampleWithProgress({
+  await sampleLatents({
     session,
-    setting,
+    ...setting,
     cacheMethod: calibrator.cache,
     jobs,
     batchSize: batch,
-    context,
+    signal: context.signal,
+    onProgress: context.onProgress,
     label: 'calibrating',
   });
   const training = { images: jobs.length, batchSize: batch, engine: executor.engine };

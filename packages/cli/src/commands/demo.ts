@@ -4,7 +4,7 @@ import type { PixelImage } from '@harmonica/metrics';
 import { heatMapOf, heatMapToPng } from '@harmonica/router';
 import { type Command, Option } from 'commander';
 import { type NamedDocument, readCacheDocument } from '../cache-document.js';
-import type { CliContext } from '../cli-context.js';
+import type { CommandContext } from '../cli-context.js';
 import { decodeImages } from '../decode-images.js';
 import { formatDuration } from '../format-duration.js';
 import { type ImageCloseness, imageCloseness } from '../image-closeness.js';
@@ -18,9 +18,10 @@ import { type CacheRecord, cacheRecord } from '../run-manifest.js';
 import { type RunSetting, resolveRunSetting } from '../run-setting.js';
 import { type SampledInTurns, sampleInTurns } from '../sample-in-turns.js';
 import type { ImageJob } from '../sample-latents.js';
-import { type Session, withSession } from '../session.js';
+import type { Session } from '../session.js';
 import { sideBySide } from '../side-by-side.js';
 import { textTable } from '../text-table.js';
+import { useSession } from '../use-session.js';
 
 /** Classes that show well. */
 const CLASSES = [
@@ -51,7 +52,7 @@ interface DemoOptions extends GlobalOptions {
 }
 
 /** `harmonica demo`: the same images with and without a trained router, timed and compared. */
-export function addDemoCommand(program: Command, context: CliContext): void {
+export function addDemoCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('demo')
     .description('sample 16 images with and without a trained router, and compare')
@@ -70,7 +71,7 @@ export function addDemoCommand(program: Command, context: CliContext): void {
       const options = command.optsWithGlobals<DemoOptions>();
       await prepareFolder(options.out);
       const named = await readCacheDocument(options.router ?? (await findRouter(20)).name);
-      await withSession({
+      await useSession({
         options,
         context,
         use: (session) => demo({ options, context, session, named }),
@@ -80,18 +81,26 @@ export function addDemoCommand(program: Command, context: CliContext): void {
 
 interface DemoInput {
   readonly options: DemoOptions;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly session: Session;
   readonly named: NamedDocument;
 }
 
 async function demo({ options, context, session, named }: DemoInput): Promise<void> {
+  const { signal, onProgress } = context;
   const { model, executor } = session;
   const router = options.router ?? named.name;
   const setting = await resolveRunSetting({ options: { router }, model });
   const jobs = imageJobs(options, model.subjects);
   const { schedule } = named;
-  const sampled = await sampleInTurns({ session, setting, schedule, jobs, context });
+  const sampled = await sampleInTurns({
+    session,
+    setting,
+    schedule,
+    jobs,
+    signal,
+    onProgress,
+  });
   const uncached = await decodeRun(sampled.uncached, session, context);
   const cached = await decodeRun(sampled.cached, session, context);
   const savings = cacheRecord({ name: named.name, schedule, spec: executor.spec });
@@ -114,9 +123,9 @@ interface DemoRun {
 async function decodeRun(
   { latents, samplingMs }: SampledInTurns['uncached'],
   session: Session,
-  context: CliContext,
+  { signal, onProgress }: CommandContext,
 ): Promise<DemoRun> {
-  const { images, decodingMs } = await decodeImages({ session, latents, context });
+  const { images, decodingMs } = await decodeImages({ session, latents, signal, onProgress });
   return { samplingMs, decodingMs, images };
 }
 

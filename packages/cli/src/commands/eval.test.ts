@@ -53,7 +53,7 @@ describe('harmonica eval', () => {
     }: {
       out: string;
       share?: string;
-      signal?: AbortSignal;
+      signal?: AbortSignal | undefined;
       onStderr?: (text: string) => void;
     },
   ) => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ConfigError } from '@harmonica/core';
 import type { Command } from 'commander';
 import { createBenchRecord } from '../bench/bench-record.js';
-import type { CliContext } from '../cli-context.js';
+import type { CommandContext } from '../cli-context.js';
 import { type EvalConfig, readEvalConfig } from '../eval/eval-config.js';
 import { withExtractor } from '../eval/eval-extractor.js';
 import { costFigure, curveFigures, type FigureSection, rowFigures } from '../eval/eval-figures.js';
@@ -16,7 +16,7 @@ import { type Share, shareName } from '../eval/share.js';
 import type { GlobalOptions } from '../option-groups.js';
 import { shareOption } from '../option-values.js';
 import { prepareFolder, writeOutput } from '../output-files.js';
-import { withSession } from '../session.js';
+import { useSession } from '../use-session.js';
 
 interface EvalOptions extends GlobalOptions {
   readonly out: string;
@@ -26,7 +26,7 @@ interface EvalOptions extends GlobalOptions {
 /** Options of {@link addEvalCommand}. */
 export interface AddEvalCommandOptions {
   readonly program: Command;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   /** Arguments after the program's name. */
   readonly argv: readonly string[];
 }
@@ -60,13 +60,14 @@ export function addEvalCommand({ program, context, argv }: AddEvalCommandOptions
 async function evaluate(input: {
   readonly config: EvalConfig;
   readonly options: EvalOptions;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly argv: readonly string[];
 }): Promise<string> {
   const { config, options, context, argv } = input;
+  const { signal, onProgress } = context;
   const { model, architecture, part, vae, vaeScale, promptsFile } = config;
   const named = { model, architecture, part, vae, vaeScale, promptsFile };
-  return withSession({
+  return useSession({
     options: { ...options, ...named },
     context,
     use: (session) => {
@@ -75,10 +76,10 @@ async function evaluate(input: {
         name: config.extractor,
         outputs: outputsFor(config.metrics),
         backend: session.backend,
-        context,
+        signal,
         use: async (extractor) => {
           const folder = join(options.out, 'kept');
-          const run = { config, session, extractor, folder, context };
+          const run = { config, session, extractor, folder, signal, onProgress };
           const { share } = options;
           if (share) {
             await runEvalShare({ ...run, share });
@@ -97,10 +98,11 @@ async function publish(input: {
   readonly finished: FinishedEval;
   readonly config: EvalConfig;
   readonly out: string;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly argv: readonly string[];
 }): Promise<string> {
   const { finished, config, out, context, argv } = input;
+  const { signal, onProgress } = context;
   const { outcome, provenance } = finished;
   const { results, ...settings } = outcome;
   const records = results.map((result) =>
@@ -122,7 +124,7 @@ async function publish(input: {
   await writeCurves(join(out, 'curves'), curves);
   const sections = [
     ...curves,
-    ...(await rowFigures({ finished, shown: config.shown, context })),
+    ...(await rowFigures({ finished, shown: config.shown, signal, onProgress })),
     await costFigure(finished),
   ];
   const record = createBenchRecord({ name: 'eval', argv, settings: {}, results: null });

@@ -3,7 +3,7 @@ import { exportOfficialRouter } from '@harmonica/router';
 import { writePyTorch } from '@harmonica/weights';
 import type { Command } from 'commander';
 import { readCacheDocument } from '../cache-document.js';
-import type { CliContext } from '../cli-context.js';
+import type { CommandContext } from '../cli-context.js';
 import { OFFICIAL_FORMATS, OFFICIAL_KINDS, type OfficialKind } from '../official-formats.js';
 import { choiceOption } from '../option-values.js';
 import { prepareFolderOf } from '../output-files.js';
@@ -14,7 +14,7 @@ interface ExportOptions {
 }
 
 /** `harmonica export`: a router of ours as a checkpoint of the official HarmoniCa or Learning-to-Cache code. */
-export function addExportCommand(program: Command, { stdout }: CliContext): void {
+export function addExportCommand(program: Command, { stdout }: CommandContext): void {
   const command = program
     .command('export')
     .description(

@@ -10,7 +10,7 @@ import {
 import { createPlan, SAMPLER_NAMES, type SamplerName } from '@harmonica/samplers';
 import { hashFiles, loadModel, openPyTorch } from '@harmonica/weights';
 import type { Command } from 'commander';
-import type { CliContext } from '../cli-context.js';
+import type { CommandContext } from '../cli-context.js';
 import { modelSpec } from '../model-spec.js';
 import { OFFICIAL_FORMATS, OFFICIAL_KINDS, type OfficialKind } from '../official-formats.js';
 import { channelsOption, choiceOption, integerOption, numberOption } from '../option-values.js';
@@ -33,7 +33,7 @@ interface ImportOptions {
 }
 
 /** `harmonica import`: a router of the official HarmoniCa or Learning-to-Cache code as a router of ours. */
-export function addImportCommand(program: Command, context: CliContext): void {
+export function addImportCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('import')
     .description('turn a router checkpoint of the official code into a router file')
@@ -58,7 +58,7 @@ export function addImportCommand(program: Command, context: CliContext): void {
 async function importRouter(
   path: string,
   options: ImportOptions,
-  { stdout }: CliContext,
+  { stdout }: CommandContext,
 ): Promise<void> {
   const { model, latentSize, sampler, threshold, out } = options;
   const rows = officialRouterRows({ tensors: await routerTensors(path), path });

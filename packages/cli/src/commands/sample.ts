@@ -5,7 +5,7 @@ import { cacheMethodOf } from '@harmonica/router';
 import type { SamplerOptions } from '@harmonica/samplers';
 import { writeSafetensors } from '@harmonica/weights';
 import type { Command } from 'commander';
-import type { CliContext } from '../cli-context.js';
+import type { CommandContext } from '../cli-context.js';
 import { decodeImages } from '../decode-images.js';
 import { imageGrid } from '../image-grid.js';
 import { imageJobs } from '../image-jobs.js';
@@ -23,9 +23,9 @@ import { prepareFolder, writeOutput } from '../output-files.js';
 import { encodePng } from '../png-file.js';
 import { createRunManifest, type RunManifest } from '../run-manifest.js';
 import { type CacheOptions, type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import type { ImageJob } from '../sample-latents.js';
-import { sampleWithProgress } from '../sample-with-progress.js';
-import { type Session, withSession } from '../session.js';
+import { type ImageJob, sampleLatents } from '../sample-latents.js';
+import type { Session } from '../session.js';
+import { useSession } from '../use-session.js';
 
 interface SampleOptions
   extends GlobalOptions,
@@ -38,7 +38,7 @@ interface SampleOptions
 }
 
 /** `harmonica sample`: images, a grid of them and a record of the run. */
-export function addSampleCommand(program: Command, context: CliContext): void {
+export function addSampleCommand(program: Command, context: CommandContext): void {
   const command = program.command('sample').description('sample images, with or without a cache');
   addModelOptions(command);
   addSamplerOptions(command);
@@ -50,28 +50,30 @@ export function addSampleCommand(program: Command, context: CliContext): void {
     .action(async () => {
       const options = command.optsWithGlobals<SampleOptions>();
       await prepareFolder(options.out);
-      await withSession({ options, context, use: (session) => sample(options, context, session) });
+      await useSession({ options, context, use: (session) => sample(options, context, session) });
     });
 }
 
 async function sample(
   options: SampleOptions,
-  context: CliContext,
+  context: CommandContext,
   session: Session,
 ): Promise<void> {
+  const { signal, onProgress } = context;
   const { model, decoder, executor } = session;
   const setting = await resolveRunSetting({ options, model });
   const jobs = imageJobs(options, model.subjects);
-  const { latents, samplingMs, batches } = await sampleWithProgress({
+  const { latents, samplingMs, batches } = await sampleLatents({
     session,
-    setting,
+    ...setting,
     cacheMethod: setting.cache && cacheMethodOf(setting.cache),
     jobs,
     batchSize: options.batch,
-    context,
+    signal,
+    onProgress,
   });
-  const decoded = decoder && (await decodeImages({ session, latents, context }));
-  throwIfAborted(context.signal, 'Sampling');
+  const decoded = decoder && (await decodeImages({ session, latents, signal, onProgress }));
+  throwIfAborted(signal, 'Sampling');
   const files = decoded
     ? await writeImages({ folder: options.out, jobs, images: decoded.images, session })
     : await writeLatents({ folder: options.out, latents, spec: executor.spec });

@@ -19,7 +19,7 @@ import {
 import { readTrainingState, writeTrainingState } from '@harmonica/sdt/node';
 import type { Command, Option } from 'commander';
 import { type Checkpointer, createCheckpointer } from '../checkpointer.js';
-import type { CliContext } from '../cli-context.js';
+import type { CommandContext } from '../cli-context.js';
 import { isFile } from '../is-file.js';
 import { latentDraws } from '../latent-set.js';
 import type { ModelOptions } from '../model.js';
@@ -33,7 +33,7 @@ import { choiceOption, numberOption } from '../option-values.js';
 import { prepareFolderOf, writeOutput } from '../output-files.js';
 import { cacheRecord } from '../run-manifest.js';
 import { type GuidanceOptions, resolveGuidance } from '../run-setting.js';
-import { type Session, withSession } from '../session.js';
+import type { Session } from '../session.js';
 import {
   addTrainingImages,
   type TrainingImagesOptions,
@@ -49,6 +49,7 @@ import {
   trainingConfig,
 } from '../training-options.js';
 import { createTrainingReport, type TrainingReport } from '../training-report.js';
+import { useSession } from '../use-session.js';
 
 interface TrainOptions
   extends GlobalOptions,
@@ -65,7 +66,7 @@ interface TrainOptions
 }
 
 /** `harmonica train`: learns a router, and can be stopped and resumed at any moment. */
-export function addTrainCommand(program: Command, context: CliContext): void {
+export function addTrainCommand(program: Command, context: CommandContext): void {
   const command = program.command('train').description('learn a cache router');
   addModelOptions(command);
   addSamplerOptions(command);
@@ -84,7 +85,7 @@ export function addTrainCommand(program: Command, context: CliContext): void {
       const options = withTrainer(command.optsWithGlobals<GivenOptions>());
       await prepareFolderOf(options.out);
       const resume = await stateToResume(options);
-      await withSession({
+      await useSession({
         options,
         context,
         use: (session) => train({ options, context, session, resume }),
@@ -134,7 +135,7 @@ async function stateToResume(options: TrainOptions): Promise<TrainingState | und
 
 interface TrainInput {
   readonly options: TrainOptions;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly session: Session;
   readonly resume: TrainingState | undefined;
 }
@@ -223,7 +224,7 @@ async function trainWatched(input: {
   readonly run: TrainRouterOptions;
   readonly report: TrainingReport;
   readonly checkpointer: Checkpointer<TrainingState>;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   /** Path of the state. */
   readonly state: string;
 }): Promise<RouterFile> {

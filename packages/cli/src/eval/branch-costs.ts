@@ -12,7 +12,7 @@ export interface MeasureBranchCostsOptions {
   readonly uncached: EvalRow;
   /** Images of a batch. */
   readonly images: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How long each branch takes for a batch on this machine. */

@@ -27,11 +27,6 @@ it('loads the network of FID from a file, and calls other weights by the name of
     name,
     outputs: ['features'],
     backend: await selectBackend({ name: 'cpu' }),
-    context: {
-      signal: new AbortController().signal,
-      stdout: { write() {} },
-      stderr: { write() {} },
-    },
     use: async (running) => running?.extractor.identity,
   });
   const expected = await loadInception({ source: { ...weights, path: name } });

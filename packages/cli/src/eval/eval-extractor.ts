@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto';
+import type { LongCallOptions } from '@harmonica/core';
 import { loadInception, loadNsfwjsInception } from '@harmonica/metrics';
 import { compileFunction } from '@harmonica/onnx';
 import { hashFiles, openCheckpoint } from '@harmonica/weights';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Backend } from '../backend.js';
-import type { CliContext } from '../cli-context.js';
 import type { RunningExtractor } from './row-features.js';
 
 /** Options of {@link withExtractor}. */
-export interface WithExtractorOptions<T> {
+export interface WithExtractorOptions<T> extends LongCallOptions {
   /** `nsfwjs`, or the file of the common PyTorch FID checkpoint. */
   readonly name: string;
   /** Outputs that are wanted; with none of them nothing is loaded. */
   readonly outputs: readonly string[];
   readonly backend: Backend;
-  readonly context: CliContext;
   readonly use: (extractor: RunningExtractor | undefined) => Promise<T>;
 }
 
@@ -24,9 +23,9 @@ export interface WithExtractorOptions<T> {
  * @throws as `loadInception` and `loadNsfwjsInception`
  */
 export async function withExtractor<T>(options: WithExtractorOptions<T>): Promise<T> {
-  const { name, outputs, backend, context, use } = options;
+  const { name, outputs, backend, signal, use } = options;
   if (outputs.length === 0) return use(undefined);
-  const extractor = await loadExtractor(name, context.signal);
+  const extractor = await loadExtractor(name, signal);
   try {
     const { executionProvider, threads } = backend;
     if (!executionProvider) {
@@ -49,7 +48,7 @@ export async function withExtractor<T>(options: WithExtractorOptions<T>): Promis
 /** SHA-256 of `pt_inception-2015-12-05-6726825d.pth`, which torch-fidelity has under another name. */
 const PUBLISHED_SHA256 = '6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2';
 
-async function loadExtractor(name: string, signal: AbortSignal) {
+async function loadExtractor(name: string, signal: AbortSignal | undefined) {
   if (name === 'nsfwjs') return loadNsfwjsInception({ signal });
   const source = await openCheckpoint(name);
   try {

@@ -1,10 +1,9 @@
 import type { Branch } from '@harmonica/core';
+import { type LongCallOptions, trackProgress } from '@harmonica/core';
 import { cacheMethodOf, heatMapOfScores, heatMapToSvg, macsCostModel } from '@harmonica/router';
-import { type CliContext, unwatched } from '../cli-context.js';
 import { decodeImages } from '../decode-images.js';
 import { imageGrid } from '../image-grid.js';
 import { encodePng } from '../png-file.js';
-import { startProgressBar } from '../progress-bar.js';
 import { sampleLatents } from '../sample-latents.js';
 import type { EvalGroup } from './eval-groups.js';
 import { barPlot, linePlot, type PlotPoint } from './eval-plots.js';
@@ -97,11 +96,10 @@ export async function curveFigures(outcome: EvalOutcome): Promise<readonly Figur
 }
 
 /** Options of {@link rowFigures}. */
-export interface RowFiguresOptions {
+export interface RowFiguresOptions extends LongCallOptions, LongCallOptions {
   readonly finished: FinishedEval;
   /** Images of each row. */
   readonly shown: number;
-  readonly context: CliContext;
 }
 
 /** For every group: images side by side, what is computed when, and how the error grows along the run. */
@@ -157,7 +155,7 @@ export async function costFigure({ evaluation, costs }: FinishedEval): Promise<F
 }
 
 async function gridFigure(options: RowFiguresOptions, row: EvalRow): Promise<Figure> {
-  const { finished, shown, context } = options;
+  const { finished, shown, signal } = options;
   const { session, jobs, batchSize } = finished.evaluation;
   const latents: Float32Array[] = [];
   for (const batch of batchesOf(jobs, batchSize)) {
@@ -165,7 +163,7 @@ async function gridFigure(options: RowFiguresOptions, row: EvalRow): Promise<Fig
     latents.push(...(await latentsOf(finished.latents, row, batch)));
   }
   const wanted = latents.slice(0, shown);
-  const { images } = await decodeImages({ session, latents: wanted, context: unwatched(context) });
+  const { images } = await decodeImages({ session, latents: wanted, signal });
   return { title: row.name, content: encodePng(imageGrid({ images, columns: images.length })) };
 }
 
@@ -187,45 +185,41 @@ async function errorFigure(
   options: RowFiguresOptions,
   { name, uncached, rows }: EvalGroup,
 ): Promise<FigureSection | undefined> {
-  const { finished, shown, context } = options;
+  const { finished, shown, signal, onProgress } = options;
   const cached = rows
     .map(({ row }) => row)
     .filter((row) => row.policy.kind !== 'none' && hasTimesOf(row, uncached));
   if (cached.length === 0) return undefined;
   const total = (cached.length + 1) * uncached.plan.steps.length;
-  const bar = startProgressBar({ output: context.stderr, label: 'errors', total });
-  try {
-    const trace = (row: EvalRow) =>
-      traceRow(finished.evaluation, row, {
-        shown,
-        signal: context.signal,
-        onStep: () => bar.increment(),
-      });
-    const originals = await trace(uncached);
-    const points: PlotPoint[] = [];
-    for (const row of cached) {
-      const latents = await trace(row);
-      for (const [step, latent] of latents.entries()) {
-        const y = relativeError(latent, originals[step] as Float32Array);
-        if (y > 0) points.push({ x: step, y, series: row.name });
-      }
-    }
-    if (points.length === 0) return undefined;
-    const content = await linePlot({
-      points,
-      xTitle: 'step',
-      yTitle: 'relative error of the latent',
-      yScale: 'log',
-      marked: false,
+  const progress = trackProgress({ onProgress, label: 'errors', total });
+  const trace = (row: EvalRow) =>
+    traceRow(finished.evaluation, row, {
+      shown,
+      signal: signal,
+      onStep: () => progress.add(),
     });
-    return {
-      title: `Error along the run: ${name}`,
-      text: 'Euclidean distance of the latents from those of the uncached run after each step, over their norm; of cached rows with its timesteps.',
-      figures: [{ title: 'Error of the latent', content }],
-    };
-  } finally {
-    bar.stop();
+  const originals = await trace(uncached);
+  const points: PlotPoint[] = [];
+  for (const row of cached) {
+    const latents = await trace(row);
+    for (const [step, latent] of latents.entries()) {
+      const y = relativeError(latent, originals[step] as Float32Array);
+      if (y > 0) points.push({ x: step, y, series: row.name });
+    }
   }
+  if (points.length === 0) return undefined;
+  const content = await linePlot({
+    points,
+    xTitle: 'step',
+    yTitle: 'relative error of the latent',
+    yScale: 'log',
+    marked: false,
+  });
+  return {
+    title: `Error along the run: ${name}`,
+    text: 'Euclidean distance of the latents from those of the uncached run after each step, over their norm; of cached rows with its timesteps.',
+    figures: [{ title: 'Error of the latent', content }],
+  };
 }
 
 function hasTimesOf({ plan }: EvalRow, { plan: other }: EvalRow): boolean {
@@ -235,7 +229,7 @@ function hasTimesOf({ plan }: EvalRow, { plan: other }: EvalRow): boolean {
 
 interface TraceOptions {
   readonly shown: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onStep: () => void;
 }
 

@@ -1,6 +1,5 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { InvalidArgumentError, type LongCallOptions } from '@harmonica/core';
 import { isWholeSetting } from '@harmonica/router';
-import type { CliContext } from '../cli-context.js';
 import { timedOn } from '../engine-record.js';
 import type { EvalConfig, GroupConfig, RowConfig } from './eval-config.js';
 import type { MissedTarget, TunedTo } from './eval-result.js';
@@ -32,12 +31,11 @@ export interface TunedRow {
 }
 
 /** Options of {@link resolveGroups}. */
-export interface ResolveGroupsOptions {
+export interface ResolveGroupsOptions extends LongCallOptions {
   readonly config: EvalConfig;
   readonly evaluation: EvalContext;
   /** Where measured speed-ups are kept. */
   readonly folder: string;
-  readonly context: CliContext;
   /** Of several processes, none of which may time anything while the others work. Default: there is but one. */
   readonly share?: Share | undefined;
 }
@@ -117,7 +115,17 @@ async function tuneRow(
     readonly target: number;
   },
 ): Promise<TunedRow | Omit<MissedTarget, 'group'>> {
-  const { config, evaluation, group, uncached, row: given, target, folder, context } = options;
+  const {
+    config,
+    evaluation,
+    group,
+    uncached,
+    row: given,
+    target,
+    folder,
+    signal,
+    onProgress,
+  } = options;
   const { share } = options;
   const knob = given.knob as NonNullable<RowConfig['knob']>;
   const images = config.latency ? config.latency.batch : 1;
@@ -131,14 +139,22 @@ async function tuneRow(
       if (share) throw untuned(share, `${knob.setting} of ${row.method}`);
       const repeats = TUNING_REPEATS;
       const rows = [{ row, uncached }];
-      const [latency] = await timeRows({ evaluation, rows, images, repeats, context, label });
+      const [latency] = await timeRows({
+        evaluation,
+        rows,
+        images,
+        repeats,
+        signal,
+        onProgress,
+        label,
+      });
       return (latency as RowLatency).speedUp.median;
     };
     return remembered({ folder, key, make });
   };
   const promiseAt = async (value: number) => {
     const row = await rowOf(value);
-    return promisedSpeedUp({ evaluation, row, uncached, images, signal: context.signal });
+    return promisedSpeedUp({ evaluation, row, uncached, images, signal: signal });
   };
   const isInteger = isWhole(given, knob);
   const found = await tuneKnob({ knob, isInteger, target, promiseAt, speedUpAt });

@@ -1,6 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { fingerprint, IncompatibleError, InvalidArgumentError, ShapeError } from '@harmonica/core';
+import type { LongCallOptions } from '@harmonica/core';
+import {
+  fingerprint,
+  IncompatibleError,
+  InvalidArgumentError,
+  ShapeError,
+  trackProgress,
+} from '@harmonica/core';
 import {
   assertStatistics,
   decodeStatistics,
@@ -8,10 +15,8 @@ import {
   INCEPTION_DIMENSIONS,
 } from '@harmonica/metrics';
 import { hashFiles } from '@harmonica/weights';
-import type { CliContext } from '../cli-context.js';
 import { prepareFolder } from '../output-files.js';
 import { decodePngOf, readPngSize } from '../png-file.js';
-import { startProgressBar } from '../progress-bar.js';
 import { readBytes, unreadable } from '../read-file.js';
 import type { EvalConfig, MetricName } from './eval-config.js';
 import { once } from './memo.js';
@@ -154,13 +159,13 @@ export interface SampledReferenceOptions {
 /** The features of a run that is measured among the rows. */
 export function sampledReference(options: SampledReferenceOptions): Reference {
   const { pair, measurement, metrics, references: folder } = options;
-  const { extractor, context } = measurement;
+  const { extractor, signal } = measurement;
   const { row } = pair;
   const identity = extractor?.extractor.identity;
   const key = fingerprint([row.imagesKey, identity?.hash ?? null, extractor?.outputs ?? []]);
   const shards = () => measuredShards(measurement, pair);
   const { length: images } = measurement.evaluation.jobs;
-  const set = { key, shards, metrics, identity, images, folder, signal: context.signal };
+  const set = { key, shards, metrics, identity, images, folder, signal: signal };
   return {
     name: `the uncached run ${row.name}`,
     sha256: row.imagesKey,
@@ -179,19 +184,19 @@ export function sampledReference(options: SampledReferenceOptions): Reference {
  * @throws {@link InvalidArgumentError} if there are none; {@link FileError}
  */
 export async function imagesReference(
-  options: ReferenceOptions & {
-    readonly batchSize: number;
-    /** Of a row. */
-    readonly images: number;
-    /** Where features are kept. */
-    readonly folder: string;
-    /** Where what is gathered of them is kept. */
-    readonly references: string;
-    readonly context: CliContext;
-    readonly share: Share;
-  },
+  options: ReferenceOptions &
+    LongCallOptions & {
+      readonly batchSize: number;
+      /** Of a row. */
+      readonly images: number;
+      /** Where features are kept. */
+      readonly folder: string;
+      /** Where what is gathered of them is kept. */
+      readonly references: string;
+      readonly share: Share;
+    },
 ): Promise<Reference> {
-  const { path, extractor, metrics, images, context, share } = options;
+  const { path, extractor, metrics, images, signal, onProgress, share } = options;
   const files = shuffled(path, await pngFiles(path));
   const { identity } = extractor.extractor;
   const sha256 = await hashFiles(files);
@@ -199,14 +204,14 @@ export async function imagesReference(
   const folder = join(options.folder, key.slice(0, 16));
   const batches = batchesOf(files, options.batchSize);
   const shards = () => shardsIn(folder, batches);
-  const { signal } = context;
   const { references } = options;
   const set = { key, shards, metrics, identity, images, folder: references, signal };
   return {
     name: `${files.length} images of ${basename(path)}`,
     sha256,
     key,
-    measure: () => measureFiles({ extractor, context, folder, batches: partOf(batches, share) }),
+    measure: () =>
+      measureFiles({ extractor, signal, onProgress, folder, batches: partOf(batches, share) }),
     measured: batches.map((batch) => shardPath(folder, batch)),
     made: referenceFiles(set),
     load: once(() => referenceSet(set)),
@@ -214,26 +219,22 @@ export async function imagesReference(
 }
 
 /** Keeps the features of batches of pictures. */
-async function measureFiles(options: {
-  readonly extractor: RunningExtractor;
-  readonly context: CliContext;
-  readonly folder: string;
-  readonly batches: readonly Batch<string>[];
-}): Promise<void> {
-  const { extractor, context, folder, batches } = options;
-  const { stderr: output, signal } = context;
+async function measureFiles(
+  options: LongCallOptions & {
+    readonly extractor: RunningExtractor;
+    readonly folder: string;
+    readonly batches: readonly Batch<string>[];
+  },
+): Promise<void> {
+  const { extractor, signal, onProgress, folder, batches } = options;
   await prepareFolder(folder);
-  const bar = startProgressBar({ output, label: 'reference', total: batches.length });
-  try {
-    for (const batch of batches) {
-      if (!(await hasShard(folder, batch))) {
-        const images = await Promise.all(batch.items.map(readPng));
-        await writeShard(folder, batch, await featureTensors({ extractor, images, signal }));
-      }
-      bar.increment();
+  const progress = trackProgress({ onProgress, label: 'reference', total: batches.length });
+  for (const batch of batches) {
+    if (!(await hasShard(folder, batch))) {
+      const images = await Promise.all(batch.items.map(readPng));
+      await writeShard(folder, batch, await featureTensors({ extractor, images, signal }));
     }
-  } finally {
-    bar.stop();
+    progress.add();
   }
 }
 

@@ -34,11 +34,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const rowOf = (model: ModelOptions, jobs: readonly ImageJob[] = [{ seed: 0, label: 0 }]) => {
-  const { signal } = new AbortController();
-  const silent = { write() {} };
   return withSession<EvalRow>({
-    options: { backend: 'cpu', ...model },
-    context: { signal, stdout: silent, stderr: silent },
+    backend: 'cpu',
+    ...model,
     use: async (session) => {
       const engine = await recordEngine(session.backend);
       const context = evalContext({ config: { batch: 1 }, session, engine, jobs });

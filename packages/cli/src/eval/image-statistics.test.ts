@@ -24,8 +24,6 @@ const colorsOf = (hash: string) => {
   };
   return { extractor, outputs: Object.keys(extractor.outputs), run: extractor.extract };
 };
-const { signal } = new AbortController();
-const context = { signal, stdout: { write() {} }, stderr: { write() {} } };
 const pictures = Array.from({ length: 7 }, (_, i) =>
   Uint8Array.from({ length: 8 * 8 * 3 }, (_, k) => (k * (7 + i) + i * i) % 251),
 );
@@ -44,7 +42,7 @@ describe('imageStatistics', () => {
 
   const made = async (batchSize: number) => {
     const files = await pngFiles(join(folder, 'pictures'));
-    return imageStatistics({ files, extractor: colorsOf('c0'), batchSize, context });
+    return imageStatistics({ files, extractor: colorsOf('c0'), batchSize });
   };
 
   it('makes a file that is a reference of the same extractor and of no other', async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CliContext } from '../cli-context.js';
+import type { LongCallOptions } from '@harmonica/core';
 import { recordEngine } from '../engine-record.js';
 import { imageJobs, seedsFrom } from '../image-jobs.js';
 import { prepareFolder } from '../output-files.js';
@@ -17,14 +17,13 @@ import type { MeasureRowsOptions, PairedRow, RunningExtractor } from './row-feat
 import { type Share, WHOLE } from './share.js';
 
 /** Options of {@link prepareEval}. */
-export interface PrepareEvalOptions {
+export interface PrepareEvalOptions extends LongCallOptions {
   readonly config: EvalConfig;
   readonly session: Session;
   /** Absent if no metric needs features. */
   readonly extractor?: RunningExtractor | undefined;
   /** Everything that is made is kept here and found again. */
   readonly folder: string;
-  readonly context: CliContext;
   /** Of several processes that work in the folder. Nothing is timed then. Default: there is but one. */
   readonly share?: Share | undefined;
 }
@@ -62,7 +61,7 @@ export type EvalFolders = Readonly<Record<(typeof FOLDERS)[number], string>>;
  * @throws typed errors for whatever of it is not possible
  */
 export async function prepareEval(options: PrepareEvalOptions): Promise<PreparedEval> {
-  const { config, extractor, context, share = WHOLE } = options;
+  const { config, extractor, signal, onProgress, share = WHOLE } = options;
   const folders = await prepareFolders(options.folder);
   const evaluation = await evaluationOf(options);
   const run = config.reference && 'steps' in config.reference ? config.reference : undefined;
@@ -78,7 +77,8 @@ export async function prepareEval(options: PrepareEvalOptions): Promise<Prepared
     extractor,
     latents: folders.latents,
     folder: folders.measured,
-    context,
+    signal,
+    onProgress,
     share,
   };
   const { references } = folders;
@@ -103,7 +103,7 @@ async function evaluationOf({ config, session }: PrepareEvalOptions): Promise<Ev
 
 /** The reference that is given as files, if it is. */
 async function givenReference(
-  { config, extractor, context, share = WHOLE }: PrepareEvalOptions,
+  { config, extractor, signal, onProgress, share = WHOLE }: PrepareEvalOptions,
   { measured: folder, references }: EvalFolders,
 ): Promise<Reference | undefined> {
   const { reference, metrics, images, batch: batchSize } = config;
@@ -117,7 +117,8 @@ async function givenReference(
       images,
       batchSize,
       ...kept,
-      context,
+      signal,
+      onProgress,
     });
   }
   if ('statistics' in reference) {

@@ -33,7 +33,7 @@ export interface ReferenceSetOptions {
   readonly images: number;
   /** Where statistics and radii are kept: making them takes longer than anything else of a large set. */
   readonly folder: string;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The files of statistics and radii that {@link referenceSet} makes. */

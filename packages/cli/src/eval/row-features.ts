@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fingerprint } from '@harmonica/core';
+import { fingerprint, type LongCallOptions, trackProgress } from '@harmonica/core';
 import {
   collectFeatures,
   extractFeatures,
@@ -9,10 +9,8 @@ import {
   psnr,
   ssim,
 } from '@harmonica/metrics';
-import { type CliContext, unwatched } from '../cli-context.js';
 import { decodeImages } from '../decode-images.js';
 import { prepareFolder } from '../output-files.js';
-import { startProgressBar } from '../progress-bar.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
 import { latentsOf } from './row-latents.js';
 import {
@@ -46,7 +44,7 @@ export interface RunningExtractor {
 export const PARTNERS = ['uncached', 'target'] as const;
 
 /** Options of {@link measureRows}. */
-export interface MeasureRowsOptions {
+export interface MeasureRowsOptions extends LongCallOptions {
   readonly evaluation: EvalContext;
   readonly rows: readonly PairedRow[];
   /** Absent: no features are wanted. */
@@ -55,7 +53,6 @@ export interface MeasureRowsOptions {
   readonly latents: string;
   /** Of what is measured. */
   readonly folder: string;
-  readonly context: CliContext;
   readonly share: Share;
 }
 
@@ -64,24 +61,23 @@ export interface MeasureRowsOptions {
  * Batch by batch, so that images that several rows are compared with are decoded once.
  */
 export async function measureRows(options: MeasureRowsOptions): Promise<void> {
-  const { evaluation, rows, folder, context, share } = options;
+  const { evaluation, rows, folder, onProgress, share } = options;
   for (const pair of rows) await prepareFolder(measureFolder(folder, pair, options.extractor));
   const batches = partOf(batchesOf(evaluation.jobs, evaluation.batchSize), share);
-  const { stderr: output } = context;
-  const bar = startProgressBar({ output, label: 'measuring', total: batches.length * rows.length });
-  try {
-    for (const batch of batches) {
-      const imagesOf = rememberedImages(options, batch);
-      for (const pair of rows) {
-        const own = measureFolder(folder, pair, options.extractor);
-        if (!(await hasShard(own, batch))) {
-          await writeShard(own, batch, await measureBatch({ options, pair, imagesOf }));
-        }
-        bar.increment();
+  const progress = trackProgress({
+    onProgress,
+    label: 'measuring',
+    total: batches.length * rows.length,
+  });
+  for (const batch of batches) {
+    const imagesOf = rememberedImages(options, batch);
+    for (const pair of rows) {
+      const own = measureFolder(folder, pair, options.extractor);
+      if (!(await hasShard(own, batch))) {
+        await writeShard(own, batch, await measureBatch({ options, pair, imagesOf }));
       }
+      progress.add();
     }
-  } finally {
-    bar.stop();
   }
 }
 
@@ -111,7 +107,7 @@ export async function* measuredShards(
 type ImagesOf = (row: EvalRow) => Promise<readonly PixelImage[]>;
 
 function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
-  const { evaluation, latents: folder, context } = options;
+  const { evaluation, latents: folder, signal } = options;
   const remembered = new Map<string, Promise<readonly PixelImage[]>>();
   const partners = new Set(
     options.rows.flatMap(({ uncached, target }) => [uncached.key, target?.key]),
@@ -119,7 +115,7 @@ function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
   const decode = async (row: EvalRow) => {
     const latents = await latentsOf(folder, row, batch);
     const { session } = evaluation;
-    return (await decodeImages({ session, latents, context: unwatched(context) })).images;
+    return (await decodeImages({ session, latents, signal })).images;
   };
   return (row) => {
     const images = remembered.get(row.key) ?? decode(row);
@@ -136,11 +132,10 @@ interface MeasureBatchInput {
 
 async function measureBatch(input: MeasureBatchInput): Promise<Shard> {
   const { options, pair, imagesOf } = input;
-  const { extractor, context } = options;
+  const { extractor, signal } = options;
   const images = await imagesOf(pair.row);
   const partners: (readonly PixelImage[] | undefined)[] = [];
   for (const partner of PARTNERS) partners.push(await partnerImages(input, partner));
-  const { signal } = context;
   // Begun first: the engine runs while pixels are compared.
   const features = extractor && featureTensors({ extractor, images, signal });
   const pairs = PARTNERS.flatMap((partner, k) => {
@@ -168,7 +163,7 @@ async function partnerImages(
 export interface FeatureTensorsOptions {
   readonly extractor: RunningExtractor;
   readonly images: readonly PixelImage[];
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Features of a batch of images as tensors of a shard, by output. @throws as `extractFeatures` */

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { Decisions } from '@harmonica/core';
+import { type LongCallOptions, trackProgress } from '@harmonica/core';
 import { cacheMethodOf } from '@harmonica/router';
-import type { CliContext } from '../cli-context.js';
 import { prepareFolder } from '../output-files.js';
-import { startProgressBar } from '../progress-bar.js';
 import { sampleLatents } from '../sample-latents.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
 import {
@@ -18,18 +17,17 @@ import {
 import { partOf, type Share } from './share.js';
 
 /** Options of {@link sampleRow}. */
-export interface SampleRowOptions {
+export interface SampleRowOptions extends LongCallOptions, LongCallOptions {
   readonly evaluation: EvalContext;
   readonly row: EvalRow;
   /** Of all rows. */
   readonly folder: string;
   readonly share: Share;
-  readonly context: CliContext;
 }
 
 /** Samples what is not yet sampled of a row: latents and decisions of every batch of a share. */
 export async function sampleRow(options: SampleRowOptions): Promise<void> {
-  const { evaluation, row, folder, share, context } = options;
+  const { evaluation, row, folder, share, signal, onProgress } = options;
   const { session, guidance, jobs, batchSize } = evaluation;
   const own = rowFolder(folder, row);
   await prepareFolder(own);
@@ -38,23 +36,19 @@ export async function sampleRow(options: SampleRowOptions): Promise<void> {
   const missing = all.filter((_, i) => !done[i]);
   const total = missing.length * row.plan.steps.length;
   if (total === 0) return;
-  const bar = startProgressBar({ output: context.stderr, label: row.name, total });
-  try {
-    for (const batch of missing) {
-      const { latents, batches } = await sampleLatents({
-        session,
-        plan: row.plan,
-        guidance,
-        cacheMethod: cacheMethodOf(row.policy),
-        jobs: batch.items,
-        batchSize,
-        onStep: () => bar.increment(),
-        signal: context.signal,
-      });
-      await writeShard(own, batch, shardOf(latents, batches[0]?.decisions ?? []));
-    }
-  } finally {
-    bar.stop();
+  const progress = trackProgress({ onProgress, label: row.name, total });
+  for (const batch of missing) {
+    const { latents, batches } = await sampleLatents({
+      session,
+      plan: row.plan,
+      guidance,
+      cacheMethod: cacheMethodOf(row.policy),
+      jobs: batch.items,
+      batchSize,
+      onStep: () => progress.add(),
+      signal: signal,
+    });
+    await writeShard(own, batch, shardOf(latents, batches[0]?.decisions ?? []));
   }
 }
 

@@ -3,7 +3,6 @@ import { createTinyBackbone } from '@harmonica/core/conformance';
 import { createPlan } from '@harmonica/samplers';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { CliContext } from '../cli-context.js';
 import { classSubjects, type Subjects } from '../subjects.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
 import { savingsOf, timeRows } from './row-speed.js';
@@ -82,9 +81,6 @@ describe('timeRows', () => {
     const { session, runs, now } = simulated(3, msOf);
     const jobs = [{ seed: 0, label: 1 }];
     const evaluation = { session, jobs } as unknown as EvalContext;
-    const silent = { write() {} };
-    const { signal } = new AbortController();
-    const context: CliContext = { signal, stdout: silent, stderr: silent };
     const rows = [
       { row: whole, uncached: whole },
       { row: half, uncached: whole },
@@ -92,7 +88,7 @@ describe('timeRows', () => {
       { row: half, uncached: half },
       { row: quarter, uncached: half },
     ];
-    const latencies = await timeRows({ evaluation, rows, images: 2, repeats: 3, context, now });
+    const latencies = await timeRows({ evaluation, rows, images: 2, repeats: 3, now });
     return { runs, latencies };
   };
 

@@ -1,8 +1,11 @@
-import { type Decisions, throwIfAborted } from '@harmonica/core';
+import {
+  type Decisions,
+  type LongCallOptions,
+  throwIfAborted,
+  trackProgress,
+} from '@harmonica/core';
 import { type SampleSummary, summarize } from '@harmonica/metrics';
 import { cacheMethodOf, macsCostModel, scheduleDecisions, stepCost } from '@harmonica/router';
-import type { CliContext } from '../cli-context.js';
-import { startProgressBar } from '../progress-bar.js';
 import { sampleLatents } from '../sample-latents.js';
 import type { EvalContext, EvalRow } from './eval-rows.js';
 
@@ -43,7 +46,7 @@ export interface PromisedSpeedUpOptions {
   readonly uncached: EvalRow;
   /** To run a dynamic policy on; others are known without. */
   readonly images: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The speed-up of a row by MACs. Only what a dynamic policy decides has to be sampled, one batch of it. */
@@ -59,7 +62,7 @@ async function decisionsOf(
   evaluation: EvalContext,
   row: EvalRow,
   images: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<readonly Decisions[]> {
   const { policy, plan } = row;
   switch (policy.kind) {
@@ -82,14 +85,13 @@ export interface RowLatency {
 }
 
 /** Options of {@link timeRows}. */
-export interface TimeRowsOptions {
+export interface TimeRowsOptions extends LongCallOptions {
   readonly evaluation: EvalContext;
   /** Rows with the uncached run that each is compared with; the uncached runs are among them. */
   readonly rows: readonly { readonly row: EvalRow; readonly uncached: EvalRow }[];
   /** Images of a batch. */
   readonly images: number;
   readonly repeats: number;
-  readonly context: CliContext;
   /** Default `timing`. */
   readonly label?: string;
   /** Clock in ms. Default `performance.now`. */
@@ -103,7 +105,7 @@ export interface TimeRowsOptions {
  * @returns one for each of `rows`
  */
 export async function timeRows(options: TimeRowsOptions): Promise<readonly RowLatency[]> {
-  const { evaluation, rows, images, repeats, context, label = 'timing' } = options;
+  const { evaluation, rows, images, repeats, signal, onProgress, label = 'timing' } = options;
   const { now = () => performance.now() } = options;
   const distinct = [
     ...new Map(
@@ -112,19 +114,15 @@ export async function timeRows(options: TimeRowsOptions): Promise<readonly RowLa
   ];
   const times = new Map(distinct.map(({ key }) => [key, [] as number[]]));
   const total = (repeats + 1) * distinct.length;
-  const bar = startProgressBar({ output: context.stderr, label, total });
-  try {
-    for (let round = -1; round < repeats; round++) {
-      for (const row of round % 2 === 0 ? distinct : distinct.toReversed()) {
-        throwIfAborted(context.signal, 'The measurement');
-        const began = now();
-        await runBatch(evaluation, row, images, context.signal);
-        if (round >= 0) times.get(row.key)?.push(now() - began);
-        bar.increment();
-      }
+  const progress = trackProgress({ onProgress, label, total });
+  for (let round = -1; round < repeats; round++) {
+    for (const row of round % 2 === 0 ? distinct : distinct.toReversed()) {
+      throwIfAborted(signal, 'The measurement');
+      const began = now();
+      await runBatch(evaluation, row, images, signal);
+      if (round >= 0) times.get(row.key)?.push(now() - began);
+      progress.add();
     }
-  } finally {
-    bar.stop();
   }
   const of = (row: EvalRow) => times.get(row.key) as readonly number[];
   return rows.map(({ row, uncached }) => {
@@ -137,7 +135,7 @@ function runBatch(
   { session, guidance, jobs }: EvalContext,
   row: EvalRow,
   images: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ) {
   const batch = Array.from(
     { length: images },

@@ -7,7 +7,6 @@ import { mean, mul, slice, tidy } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { temporaryFolder } from '../../test/temporary-folder.js';
-import type { CliContext } from '../cli-context.js';
 import { encodePng } from '../png-file.js';
 import { type Session, withSession } from '../session.js';
 import { parseEvalConfig } from './eval-config.js';
@@ -64,14 +63,13 @@ const withOptions = <T>(
   input: { readonly reference: object; readonly out: string; readonly signal?: AbortSignal },
   use: (options: RunEvalOptions) => Promise<T>,
 ): Promise<T> => {
-  const { reference, out, signal = new AbortController().signal } = input;
-  const context: CliContext = { signal, stdout: { write() {} }, stderr: { write() {} } };
+  const { reference, out, signal } = input;
   const config = configOf(reference);
   return withSession({
-    options: { backend: 'auto', model },
-    context,
+    model,
+    signal,
     use: (session: Session) =>
-      use({ config, session, extractor, folder: join(folder, out), context }),
+      use({ config, session, extractor, folder: join(folder, out), signal }),
   });
 };
 

@@ -82,7 +82,7 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
 export async function runEvalShare(
   options: RunEvalOptions & { readonly share: Share },
 ): Promise<void> {
-  const { context, share } = options;
+  const { signal, onProgress, share } = options;
   const { metrics } = options.config;
   const prepared = await prepareEval(options);
   const { reference, folders } = prepared;
@@ -91,21 +91,28 @@ export async function runEvalShare(
   await waitForFiles({
     paths: filesFor(prepared, rows),
     label: 'waiting for other shares',
-    context,
+    signal,
+    onProgress,
   });
   // One share makes what all need of the reference.
   if (share.index === 0) await reference?.load();
-  else await waitForFiles({ paths: reference?.made ?? [], label: 'waiting for share 1', context });
+  else
+    await waitForFiles({
+      paths: reference?.made ?? [],
+      label: 'waiting for share 1',
+      signal,
+      onProgress,
+    });
   await scoreRows({ ...prepared, rows, metrics, folder: folders.quality });
 }
 
 /** Samples and measures every image of the share. */
 async function measureImages(prepared: PreparedEval): Promise<void> {
   const { evaluation, measurement, target, reference, folders, share } = prepared;
-  const { context } = measurement;
+  const { signal, onProgress } = measurement;
   const sampled = [...(target ? [target] : []), ...measurement.rows.map(({ row }) => row)];
   for (const row of distinct(sampled)) {
-    await sampleRow({ evaluation, row, folder: folders.latents, share, context });
+    await sampleRow({ evaluation, row, folder: folders.latents, share, signal, onProgress });
   }
   await measureRows(measurement);
   await reference?.measure();
@@ -131,24 +138,23 @@ interface SpeedOptions {
 
 /** Latencies of all rows in their order, measured together or not at all. */
 async function rememberedLatencies(
-  { options: { context }, prepared: { evaluation, rows, folders } }: SpeedOptions,
+  { options: { signal, onProgress }, prepared: { evaluation, rows, folders } }: SpeedOptions,
   { batch: images, repeats }: Exclude<EvalConfig['latency'], false>,
 ): Promise<readonly RowLatency[]> {
   const keys = rows.map(({ row, uncached }) => [uncached.key, row.key]);
   const key = { keys, images, repeats, machine: timedOn(evaluation.engine) };
-  const make = () => timeRows({ evaluation, rows, images, repeats, context });
+  const make = () => timeRows({ evaluation, rows, images, repeats, signal, onProgress });
   return remembered({ folder: folders.speed, key, make });
 }
 
 /** What branches take, measured once. */
 async function rememberedCosts({ options, prepared }: SpeedOptions): Promise<CostModel | null> {
-  const { config, session, context } = options;
+  const { config, session, signal } = options;
   const { evaluation, rows, folders } = prepared;
   const { uncached } = rows[0] as ScoredRow;
   if (!config.latency || session.backend.name === 'webgpu') return null;
   const { batch: images } = config.latency;
   const key = { costs: uncached.key, images, machine: timedOn(evaluation.engine) };
-  const { signal } = context;
   const make = () => measureBranchCosts({ evaluation, uncached, images, signal });
   return remembered({ folder: folders.speed, key, make });
 }

@@ -1,4 +1,4 @@
-import { startProgressBar } from '../progress-bar.js';
+import { trackProgress } from '@harmonica/core';
 import type { MetricName } from './eval-config.js';
 import type { Reference } from './eval-reference.js';
 import { remembered } from './memo.js';
@@ -20,16 +20,12 @@ export interface ScoreRowsOptions {
 /** The quality of rows in their order, each made once. */
 export async function scoreRows(options: ScoreRowsOptions): Promise<readonly RowQuality[]> {
   const { rows, measurement } = options;
-  const { stderr: output } = measurement.context;
+  const { onProgress } = measurement;
   const qualities: RowQuality[] = [];
-  const bar = startProgressBar({ output, label: 'scoring', total: rows.length });
-  try {
-    for (const pair of rows) {
-      qualities.push(await rememberedQuality(options, pair));
-      bar.increment();
-    }
-  } finally {
-    bar.stop();
+  const progress = trackProgress({ onProgress, label: 'scoring', total: rows.length });
+  for (const pair of rows) {
+    qualities.push(await rememberedQuality(options, pair));
+    progress.add();
   }
   return qualities;
 }
@@ -38,7 +34,7 @@ async function rememberedQuality(
   { measurement, reference, metrics, folder }: ScoreRowsOptions,
   pair: PairedRow,
 ): Promise<RowQuality> {
-  const { evaluation, extractor, context } = measurement;
+  const { evaluation, extractor, signal } = measurement;
   const { row, uncached, target } = pair;
   const identity = extractor?.extractor.identity;
   const key = {
@@ -59,7 +55,6 @@ async function rememberedQuality(
       identity,
       images: evaluation.jobs.length,
     });
-    const { signal } = context;
     return qualityOf({ row: gathered, reference: await reference?.load(), metrics, signal });
   };
   return remembered({ folder, key, make });

@@ -20,7 +20,7 @@ export interface MeasureCostModelOptions {
   /** Timed passes through the model, after one that is not timed. Default 5. */
   readonly repeats?: number;
   /** Looked at before every pass. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Clock in milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }

@@ -63,7 +63,7 @@ export interface HubOptions {
   /** Silence after which a connection counts as lost, in milliseconds. Default 30000. */
   readonly timeoutMs?: number;
   readonly onProgress?: (progress: DownloadProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** {@link HubOptions} with every default in place. */
