@@ -1,4 +1,5 @@
 import { HarmonicaError } from '@harmonica/core';
+import { cliVersion } from '@harmonica/pipeline';
 import { Command, CommanderError } from 'commander';
 import type { CliContext, CommandContext } from './cli-context.js';
 import { addBenchCommand } from './commands/bench.js';
@@ -13,9 +14,8 @@ import { addSampleCommand } from './commands/sample.js';
 import { addScheduleCommand } from './commands/schedule.js';
 import { addStatisticsCommand } from './commands/statistics.js';
 import { addTrainCommand } from './commands/train.js';
-import { addGlobalOptions } from './option-groups.js';
-import { createProgressBars } from './progress-bar.js';
-import { cliVersion } from './version.js';
+import { addGlobalOptions } from './options/option-groups.js';
+import { createProgressBars } from './terminal/progress-bar.js';
 
 /** Exit status of a command that was stopped, as shells have it for Ctrl-C. */
 export const EXIT_ABORTED = 130;

@@ -86,6 +86,7 @@ export {
 export { javascriptValues, linearCombination, type Term } from './linear-combination.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
+export type { PixelArray, PixelImage } from './pixel-image.js';
 export type { CachePolicy, CachePredictor, Probe } from './policy.js';
 export {
   type LongCallOptions,

@@ -1,3 +1,5 @@
+export { branchesOf } from './__fixtures__/branches.js';
+export { router } from './__fixtures__/provenance.js';
 export { type AllComputeScheduleOptions, allComputeSchedule } from './all-compute-schedule.js';
 export {
   CALIBRATION_METHODS,
@@ -29,26 +31,7 @@ export {
   type TeaCachePairs,
   type TeaCacheRecorder,
 } from './calibration/recorders.js';
-export { type Rgb, scoreColor } from './color-map.js';
 export { fixedIntervalPolicy } from './fixed-interval-policy.js';
-export {
-  type HeatMap,
-  type HeatMapOfScoresOptions,
-  type HeatMapOptions,
-  type HeatMapPanel,
-  heatMapOf,
-  heatMapOfScores,
-} from './heat-map.js';
-export { heatMapToPng } from './heat-map-png.js';
-export {
-  layoutHeatMap,
-  type RectShape,
-  type Scene,
-  type Shape,
-  type TextShape,
-} from './heat-map-scene.js';
-export { heatMapToSvg } from './heat-map-svg.js';
-export { heatMapToTerminal, type TerminalOptions } from './heat-map-terminal.js';
 export {
   type DeltaDitScheduleOptions,
   type DeltaDitSpec,
@@ -163,7 +146,6 @@ export {
 } from './run/routed-run.js';
 export { type WithCacheOptions, withCache } from './run/with-cache.js';
 export { type WithPolicyOptions, withPolicy } from './run/with-policy.js';
-export { sceneToPng } from './scene-png.js';
 export { assertCompatible, assertScheduleFits } from './schedule/compatibility.js';
 export {
   branchCostWeights,

@@ -5,10 +5,10 @@ export type { JsonObject } from './json-object.js';
 export { openCheckpoint } from './open-checkpoint.js';
 export {
   type ComponentWeights,
-  type LoadModelOptions,
-  loadModel,
   type ModelComponent,
   type ModelParts,
+  type OpenModelOptions,
+  openModel,
 } from './open-model.js';
 export {
   isWeightTensor,

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectedTensors, expectTensors, fixture } from './__fixtures__/fixtures.js';
 import { COMMIT, type HubServer, REPOSITORY, startHubServer } from './__fixtures__/hub-server.js';
 import { DownloadError } from './hub/hub-requests.js';
-import { loadModel } from './open-model.js';
+import { openModel } from './open-model.js';
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const content = async (name: string) => new Uint8Array(await readFile(fixture(name)));
@@ -65,9 +65,9 @@ async function writeFiles(): Promise<string> {
   return folder;
 }
 
-describe('loadModel of a folder', () => {
+describe('openModel of a folder', () => {
   it('knows its components and their configurations', async () => {
-    const model = await loadModel(await writeFiles());
+    const model = await openModel(await writeFiles());
     expect(model.name).toBe(folder);
     expect(model.commit).toBeUndefined();
     expect(model.index).toMatchObject({ _class_name: 'DiTPipeline', id2label: { 0: 'tench' } });
@@ -82,7 +82,7 @@ describe('loadModel of a folder', () => {
   });
 
   it('reads weights of one file, of shards, and of shards of PyTorch', async () => {
-    const model = await loadModel(await writeFiles());
+    const model = await openModel(await writeFiles());
     for (const [component, name] of [
       ['vae', 'f32.safetensors'],
       ['transformer', `sharded/${shardIndex}`],
@@ -94,7 +94,7 @@ describe('loadModel of a folder', () => {
   });
 
   it('names the files of the weights', async () => {
-    const model = await loadModel(await writeFiles());
+    const model = await openModel(await writeFiles());
     expect(await model.component('transformer').files()).toEqual(
       [shardIndex, ...shards].map((file) => join(folder, 'transformer', file)),
     );
@@ -103,7 +103,7 @@ describe('loadModel of a folder', () => {
   });
 
   it('takes a variant', async () => {
-    const model = await loadModel(await writeFiles(), { variant: 'fp16' });
+    const model = await openModel(await writeFiles(), { variant: 'fp16' });
     const source = await model.component('vae').open();
     await expectTensors({ source, expected: expectedTensors('f16.safetensors') });
     const missing = model.component('transformer').open();
@@ -111,7 +111,7 @@ describe('loadModel of a folder', () => {
   });
 
   it('closes the weights after building, whether that succeeds or not', async () => {
-    const vae = (await loadModel(await writeFiles())).component('vae');
+    const vae = (await openModel(await writeFiles())).component('vae');
     const opened: WeightSource[] = [];
     const scale = await vae.load(async ({ config, source }) => {
       opened.push(source);
@@ -130,7 +130,7 @@ describe('loadModel of a folder', () => {
 
   it('may be that of one component', async () => {
     await writeFiles();
-    const model = await loadModel(join(folder, 'vae'));
+    const model = await openModel(join(folder, 'vae'));
     expect(model).toMatchObject({ index: {}, components: ['model'] });
     expect(model.component().config).toEqual({ scaling_factor: 0.5 });
     const source = await model.component().open();
@@ -138,7 +138,7 @@ describe('loadModel of a folder', () => {
   });
 
   it('says which components there are', async () => {
-    const model = await loadModel(await writeFiles());
+    const model = await openModel(await writeFiles());
     expect(() => model.component('unet')).toThrow(InvalidArgumentError);
     expect(() => model.component('vea')).toThrow(/one of scheduler, .*Do you mean vae\?/);
     expect(() => model.component()).toThrow(/one of scheduler/);
@@ -146,7 +146,7 @@ describe('loadModel of a folder', () => {
 
   it('says when weights or shards are not there', async () => {
     delete files[`transformer/${shards[1]}`];
-    const model = await loadModel(await writeFiles());
+    const model = await openModel(await writeFiles());
     const transformer = model.component('transformer').open();
     await expect(transformer).rejects.toThrow(CheckpointError);
     await expect(transformer).rejects.toThrow(/lists model-00002-of-00002\.safetensors, which/);
@@ -156,15 +156,15 @@ describe('loadModel of a folder', () => {
 
   it.each(['model_index.json', 'vae/config.json'])('says when %s is malformed', async (name) => {
     files[name] = new TextEncoder().encode('[1');
-    const loaded = loadModel(await writeFiles());
+    const loaded = openModel(await writeFiles());
     await expect(loaded).rejects.toThrow(CheckpointError);
     await expect(loaded).rejects.toThrow(name);
   });
 });
 
-describe('loadModel of a file', () => {
+describe('openModel of a file', () => {
   it.each(['f16.safetensors', 'mixed.pt', `sharded/${shardIndex}`])('%s', async (name) => {
-    const model = await loadModel(fixture(name));
+    const model = await openModel(fixture(name));
     expect(model).toMatchObject({ name: fixture(name), index: {}, components: ['model'] });
     expect(model.component().config).toEqual({});
     const source = await model.component('model').open();
@@ -172,7 +172,7 @@ describe('loadModel of a file', () => {
   });
 
   it('takes a part of it', async () => {
-    const model = await loadModel(fixture('router-checkpoint.pt'), { select: 'routers' });
+    const model = await openModel(fixture('router-checkpoint.pt'), { select: 'routers' });
     const names = await model.component().load(async ({ source }) => source.names);
     expect(names[0]).toBe('0.prob');
   });
@@ -185,17 +185,17 @@ describe('loadModel of a file', () => {
     'none',
     'https://huggingface.co/facebook/DiT',
   ])('says that %s is not there', async (path) => {
-    await expect(loadModel(path)).rejects.toThrow(FileError);
-    await expect(loadModel(path)).rejects.toThrow(/no such file or folder.*facebook\/DiT-XL-2-256/);
+    await expect(openModel(path)).rejects.toThrow(FileError);
+    await expect(openModel(path)).rejects.toThrow(/no such file or folder.*facebook\/DiT-XL-2-256/);
   });
 
   it('can be stopped before it begins', async () => {
     const signal = AbortSignal.abort();
-    await expect(loadModel(fixture('mixed.pt'), { signal })).rejects.toThrow(AbortedError);
+    await expect(openModel(fixture('mixed.pt'), { signal })).rejects.toThrow(AbortedError);
   });
 });
 
-describe('loadModel of a hub', () => {
+describe('openModel of a hub', () => {
   let hub: HubServer;
   beforeEach(async () => {
     files['weights.pt'] = await content('mixed.pt');
@@ -205,7 +205,7 @@ describe('loadModel of a hub', () => {
   afterEach(() => hub.close());
 
   const load = (name = REPOSITORY, options = {}) =>
-    loadModel(name, { endpoint: hub.endpoint, cacheFolder: folder, retries: 0, ...options });
+    openModel(name, { endpoint: hub.endpoint, cacheFolder: folder, retries: 0, ...options });
   const downloaded = () =>
     hub.requests
       .filter(({ path }) => path.includes('/resolve/'))

@@ -22,8 +22,8 @@ import { openCheckpoint } from './open-checkpoint.js';
 import { readIndex } from './safetensors/safetensors-file.js';
 import { nearestNames } from './weight-source.js';
 
-/** Options of {@link loadModel}. Those of {@link HubOptions} matter for models of a hub only. */
-export interface LoadModelOptions extends HubOptions {
+/** Options of {@link openModel}. Those of {@link HubOptions} matter for models of a hub only. */
+export interface OpenModelOptions extends HubOptions {
   /** Which of several forms of the weights, by the mark in their names, such as `fp16`. None by default. */
   readonly variant?: string;
   /** Which part of PyTorch files, such as `ema`. Default: everything. */
@@ -45,9 +45,9 @@ const HUB_NAME = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/(.+))?$/;
  * @throws {@link InvalidArgumentError} if an option is outside its range
  * @throws {@link AbortedError}
  */
-export async function loadModel(
+export async function openModel(
   model: string,
-  options: LoadModelOptions = {},
+  options: OpenModelOptions = {},
 ): Promise<ModelParts> {
   const { variant, select, ...hubOptions } = options;
   throwIfAborted(options.signal, `Loading ${model}`);

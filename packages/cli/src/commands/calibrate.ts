@@ -1,5 +1,15 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
+  type GuidanceOptions,
+  imageJobs,
+  type ModelOptions,
+  type Pipeline,
+  prepareFolderOf,
+  resolveRunSetting,
+  sampleLatents,
+  writeOutput,
+} from '@harmonica/pipeline';
+import {
   CALIBRATION_METHODS,
   type Calibration,
   createCalibrator,
@@ -8,9 +18,6 @@ import {
 import type { SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import { fitReport } from '../fit-report.js';
-import { imageJobs } from '../image-jobs.js';
-import type { ModelOptions } from '../model.js';
 import {
   addGuidanceOptions,
   addImageOptions,
@@ -18,13 +25,10 @@ import {
   addSamplerOptions,
   type GlobalOptions,
   type ImageOptions,
-} from '../option-groups.js';
-import { choiceOption, integerOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import { sampleLatents } from '../sample-latents.js';
-import type { Session } from '../session.js';
-import { useSession } from '../use-session.js';
+} from '../options/option-groups.js';
+import { choiceOption, integerOption } from '../options/option-values.js';
+import { fitReport } from '../terminal/training-report.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 interface CalibrateOptions
   extends GlobalOptions,
@@ -59,7 +63,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
     .action(async (method: Calibration['method']) => {
       const options = command.optsWithGlobals<CalibrateOptions>();
       await prepareFolderOf(options.out);
-      await useSession({
+      await usePipeline({
         options,
         context,
         use: (session) => calibrate({ method, options, context, session }),
@@ -71,7 +75,7 @@ async function calibrate(input: {
   readonly method: Calibration['method'];
   readonly options: CalibrateOptions;
   readonly context: CommandContext;
-  readonly session: Session;
+  readonly session: Pipeline;
 }): Promise<void> {
   const { method, options, context, session } = input;
   const { lookback, degree, batch, out } = options;

@@ -1,27 +1,40 @@
 import { join } from 'node:path';
+import type { PixelImage } from '@harmonica/core';
 import { findRouter } from '@harmonica/emoji-dit';
-import type { PixelImage } from '@harmonica/metrics';
-import { heatMapOf, heatMapToPng } from '@harmonica/router';
+import {
+  type ImageFidelity,
+  imageFidelity,
+  type SampledInTurns,
+  sampleInTurns,
+} from '@harmonica/evaluation';
+import {
+  encodePng,
+  heatMapOf,
+  heatMapToPng,
+  imageGrid,
+  sideBySide,
+  textTable,
+} from '@harmonica/pictures';
+import {
+  type CacheRecord,
+  cacheRecord,
+  decodeImages,
+  type ImageJob,
+  imageJobs,
+  type NamedDocument,
+  type Pipeline,
+  prepareFolder,
+  type RunSetting,
+  readCacheDocument,
+  resolveRunSetting,
+  writeOutput,
+} from '@harmonica/pipeline';
 import { type Command, Option } from 'commander';
-import { type NamedDocument, readCacheDocument } from '../cache-document.js';
 import type { CommandContext } from '../cli-context.js';
-import { decodeImages } from '../decode-images.js';
-import { formatDuration } from '../format-duration.js';
-import { type ImageCloseness, imageCloseness } from '../image-closeness.js';
-import { imageGrid } from '../image-grid.js';
-import { imageJobs } from '../image-jobs.js';
-import type { GlobalOptions } from '../option-groups.js';
-import { seedsOption } from '../option-values.js';
-import { prepareFolder, writeOutput } from '../output-files.js';
-import { encodePng } from '../png-file.js';
-import { type CacheRecord, cacheRecord } from '../run-manifest.js';
-import { type RunSetting, resolveRunSetting } from '../run-setting.js';
-import { type SampledInTurns, sampleInTurns } from '../sample-in-turns.js';
-import type { ImageJob } from '../sample-latents.js';
-import type { Session } from '../session.js';
-import { sideBySide } from '../side-by-side.js';
-import { textTable } from '../text-table.js';
-import { useSession } from '../use-session.js';
+import type { GlobalOptions } from '../options/option-groups.js';
+import { seedsOption } from '../options/option-values.js';
+import { formatDuration } from '../terminal/terminal-style.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 /** Classes that show well. */
 const CLASSES = [
@@ -71,7 +84,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
       const options = command.optsWithGlobals<DemoOptions>();
       await prepareFolder(options.out);
       const named = await readCacheDocument(options.router ?? (await findRouter(20)).name);
-      await useSession({
+      await usePipeline({
         options,
         context,
         use: (session) => demo({ options, context, session, named }),
@@ -82,7 +95,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
 interface DemoInput {
   readonly options: DemoOptions;
   readonly context: CommandContext;
-  readonly session: Session;
+  readonly session: Pipeline;
   readonly named: NamedDocument;
 }
 
@@ -104,7 +117,7 @@ async function demo({ options, context, session, named }: DemoInput): Promise<vo
   const uncached = await decodeRun(sampled.uncached, session, context);
   const cached = await decodeRun(sampled.cached, session, context);
   const savings = cacheRecord({ name: named.name, schedule, spec: executor.spec });
-  const closeness = imageCloseness({ references: uncached.images, images: cached.images });
+  const closeness = imageFidelity({ references: uncached.images, images: cached.images });
 
   await writeOutput(join(options.out, 'demo.png'), demoPicture(uncached, cached));
   const map = heatMapOf({ document: named.document, branches: executor.spec.branches });
@@ -122,7 +135,7 @@ interface DemoRun {
 
 async function decodeRun(
   { latents, samplingMs }: SampledInTurns['uncached'],
-  session: Session,
+  session: Pipeline,
   { signal, onProgress }: CommandContext,
 ): Promise<DemoRun> {
   const { images, decodingMs } = await decodeImages({ session, latents, signal, onProgress });
@@ -150,7 +163,7 @@ function report(input: {
   readonly uncached: DemoRun;
   readonly cached: DemoRun;
   readonly savings: CacheRecord;
-  readonly closeness: ImageCloseness;
+  readonly closeness: ImageFidelity;
 }): string {
   const { setting, jobs, uncached, cached, savings, closeness } = input;
   const { plan, guidance } = setting;

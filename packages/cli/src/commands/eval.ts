@@ -1,22 +1,33 @@
 import { join } from 'node:path';
 import { ConfigError } from '@harmonica/core';
+import {
+  assertEnoughImages,
+  checkPolicies,
+  checkReference,
+  costFigure,
+  createBenchRecord,
+  curveFigures,
+  type EvalConfig,
+  evalReport,
+  type FigureSection,
+  type FinishedEval,
+  latexTable,
+  markdownTables,
+  outputsFor,
+  readEvalConfig,
+  rowFigures,
+  runEval,
+  runEvalShare,
+  type Share,
+  shareName,
+  withExtractor,
+} from '@harmonica/evaluation';
+import { prepareFolder, writeOutput } from '@harmonica/pipeline';
 import type { Command } from 'commander';
-import { createBenchRecord } from '../bench/bench-record.js';
 import type { CommandContext } from '../cli-context.js';
-import { type EvalConfig, readEvalConfig } from '../eval/eval-config.js';
-import { withExtractor } from '../eval/eval-extractor.js';
-import { costFigure, curveFigures, type FigureSection, rowFigures } from '../eval/eval-figures.js';
-import { checkPolicies } from '../eval/eval-groups.js';
-import { checkReference } from '../eval/eval-reference.js';
-import { evalReport } from '../eval/eval-report.js';
-import { latexTable, markdownTables } from '../eval/eval-tables.js';
-import { assertEnoughImages, outputsFor } from '../eval/row-metrics.js';
-import { type FinishedEval, runEval, runEvalShare } from '../eval/run-eval.js';
-import { type Share, shareName } from '../eval/share.js';
-import type { GlobalOptions } from '../option-groups.js';
-import { shareOption } from '../option-values.js';
-import { prepareFolder, writeOutput } from '../output-files.js';
-import { useSession } from '../use-session.js';
+import type { GlobalOptions } from '../options/option-groups.js';
+import { shareOption } from '../options/option-values.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 interface EvalOptions extends GlobalOptions {
   readonly out: string;
@@ -67,7 +78,7 @@ async function evaluate(input: {
   const { signal, onProgress } = context;
   const { model, architecture, part, vae, vaeScale, promptsFile } = config;
   const named = { model, architecture, part, vae, vaeScale, promptsFile };
-  return useSession({
+  return usePipeline({
     options: { ...options, ...named },
     context,
     use: (session) => {

@@ -1,5 +1,13 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
+  cacheRecord,
+  modelSpec,
+  prepareFolderOf,
+  resolveGuidance,
+  weightFiles,
+  writeOutput,
+} from '@harmonica/pipeline';
+import {
   assertScheduleFits,
   createProvenance,
   formatRouter,
@@ -8,16 +16,18 @@ import {
   toSchedule,
 } from '@harmonica/router';
 import { createPlan, SAMPLER_NAMES, type SamplerName } from '@harmonica/samplers';
-import { hashFiles, loadModel, openPyTorch } from '@harmonica/weights';
+import { hashFiles, openModel, openPyTorch } from '@harmonica/weights';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import { modelSpec } from '../model-spec.js';
-import { OFFICIAL_FORMATS, OFFICIAL_KINDS, type OfficialKind } from '../official-formats.js';
-import { channelsOption, choiceOption, integerOption, numberOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { cacheRecord } from '../run-manifest.js';
-import { resolveGuidance } from '../run-setting.js';
-import { weightFiles } from '../weight-files.js';
+import {
+  channelsOption,
+  choiceOption,
+  integerOption,
+  numberOption,
+  OFFICIAL_FORMATS,
+  OFFICIAL_KINDS,
+  type OfficialKind,
+} from '../options/option-values.js';
 
 interface ImportOptions {
   readonly kind: OfficialKind;
@@ -112,7 +122,7 @@ async function routerTensors(path: string): Promise<Map<string, Float32Array>> {
 
 /** Of what `--model` would load. */
 async function hashWeights(path: string): Promise<string> {
-  const { components, component } = await loadModel(path);
+  const { components, component } = await openModel(path);
   const name = components.includes('transformer') ? 'transformer' : undefined;
   return hashFiles(await weightFiles(component(name)));
 }

@@ -1,20 +1,21 @@
 import type { BackboneSpec, CacheSchedule, PredictorChoice, Provenance } from '@harmonica/core';
+import { heatMapOf, heatMapToPng, heatMapToSvg, heatMapToTerminal } from '@harmonica/pictures';
+import {
+  modelSpec,
+  type NamedDocument,
+  prepareFolderOf,
+  readCacheDocument,
+  writeOutput,
+} from '@harmonica/pipeline';
 import {
   assertScheduleFits,
   cacheStatistics,
-  heatMapOf,
-  heatMapToPng,
-  heatMapToSvg,
-  heatMapToTerminal,
   macsCostModel,
   theoreticalSpeedUp,
 } from '@harmonica/router';
 import type { Command } from 'commander';
-import { type NamedDocument, readCacheDocument } from '../cache-document.js';
 import type { CommandContext } from '../cli-context.js';
-import { modelSpec } from '../model-spec.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { terminalStyle } from '../terminal-style.js';
+import { terminalStyle } from '../terminal/terminal-style.js';
 
 interface InspectOptions {
   readonly model?: string;

@@ -1,9 +1,9 @@
 import { type PlanStep, planFingerprint, type SamplerPlan, type StepNoise } from '@harmonica/core';
+import { textTable } from '@harmonica/pictures';
 import { createPlan, type SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import { addSamplerOptions } from '../option-groups.js';
-import { textTable } from '../text-table.js';
+import { addSamplerOptions } from '../options/option-groups.js';
 
 /** `harmonica plan`: a sampler plan as a table or as JSON. */
 export function addPlanCommand(program: Command, context: CommandContext): void {

@@ -1,15 +1,26 @@
 import { join } from 'node:path';
-import { throwIfAborted } from '@harmonica/core';
-import type { PixelImage } from '@harmonica/metrics';
+import { type PixelImage, throwIfAborted } from '@harmonica/core';
+import { encodePng, imageGrid } from '@harmonica/pictures';
+import {
+  type CacheOptions,
+  createRunManifest,
+  decodeImages,
+  type GuidanceOptions,
+  type ImageJob,
+  imageJobs,
+  type ModelOptions,
+  type Pipeline,
+  prepareFolder,
+  type RunManifest,
+  resolveRunSetting,
+  sampleLatents,
+  writeOutput,
+} from '@harmonica/pipeline';
 import { cacheMethodOf } from '@harmonica/router';
 import type { SamplerOptions } from '@harmonica/samplers';
 import { writeSafetensors } from '@harmonica/weights';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import { decodeImages } from '../decode-images.js';
-import { imageGrid } from '../image-grid.js';
-import { imageJobs } from '../image-jobs.js';
-import type { ModelOptions } from '../model.js';
 import {
   addCacheOptions,
   addGuidanceOptions,
@@ -18,14 +29,8 @@ import {
   addSamplerOptions,
   type GlobalOptions,
   type ImageOptions,
-} from '../option-groups.js';
-import { prepareFolder, writeOutput } from '../output-files.js';
-import { encodePng } from '../png-file.js';
-import { createRunManifest, type RunManifest } from '../run-manifest.js';
-import { type CacheOptions, type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import { type ImageJob, sampleLatents } from '../sample-latents.js';
-import type { Session } from '../session.js';
-import { useSession } from '../use-session.js';
+} from '../options/option-groups.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 interface SampleOptions
   extends GlobalOptions,
@@ -50,14 +55,14 @@ export function addSampleCommand(program: Command, context: CommandContext): voi
     .action(async () => {
       const options = command.optsWithGlobals<SampleOptions>();
       await prepareFolder(options.out);
-      await useSession({ options, context, use: (session) => sample(options, context, session) });
+      await usePipeline({ options, context, use: (session) => sample(options, context, session) });
     });
 }
 
 async function sample(
   options: SampleOptions,
   context: CommandContext,
-  session: Session,
+  session: Pipeline,
 ): Promise<void> {
   const { signal, onProgress } = context;
   const { model, decoder, executor } = session;
@@ -95,7 +100,7 @@ async function writeImages(input: {
   readonly folder: string;
   readonly jobs: readonly ImageJob[];
   readonly images: readonly PixelImage[];
-  readonly session: Session;
+  readonly session: Pipeline;
 }): Promise<string[]> {
   const { folder, jobs, images, session } = input;
   const digits = String(Math.max(...jobs.map(({ seed }) => seed))).length;
@@ -114,7 +119,7 @@ async function writeImages(input: {
 async function writeLatents(input: {
   readonly folder: string;
   readonly latents: readonly Float32Array[];
-  readonly spec: Session['executor']['spec'];
+  readonly spec: Pipeline['executor']['spec'];
 }): Promise<string[]> {
   const { folder, latents, spec } = input;
   const { height, width, channels } = spec.latent;

@@ -5,6 +5,17 @@ import {
   UnsupportedError,
 } from '@harmonica/core';
 import {
+  type GuidanceOptions,
+  type ModelOptions,
+  modelArchitecture,
+  modelSpec,
+  prepareFolderOf,
+  readCacheDocument,
+  readCacheText,
+  resolveRunSetting,
+  writeOutput,
+} from '@harmonica/pipeline';
+import {
   type ComponentNames,
   createProvenance,
   DIFFUSERS_COMPONENTS,
@@ -19,21 +30,16 @@ import {
 } from '@harmonica/router';
 import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
 import type { Command } from 'commander';
-import { readCacheDocument, readCacheText } from '../cache-document.js';
 import type { CommandContext } from '../cli-context.js';
-import type { ModelOptions } from '../model.js';
-import { modelArchitecture, modelSpec } from '../model-spec.js';
 import {
   addGuidanceOptions,
   addModelOptions,
   addSamplerOptions,
   type GlobalOptions,
-} from '../option-groups.js';
-import { choiceOption, stepsAndBranchesOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import { diffReport, savingsOf, scheduleReport } from '../schedule-report.js';
-import { useSession } from '../use-session.js';
+} from '../options/option-groups.js';
+import { choiceOption, stepsAndBranchesOption } from '../options/option-values.js';
+import { diffReport, savingsOf, scheduleReport } from '../terminal/schedule-report.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 const COMPONENTS: { readonly [Name in 'dit' | 'diffusers']: ComponentNames } = {
   dit: DIT_COMPONENTS,
@@ -95,7 +101,7 @@ function addMake(group: Command, context: CommandContext): void {
   addOut(command).action(async (policy: string) => {
     const options = command.optsWithGlobals<MakeOptions>();
     await prepareFolderOf(options.out);
-    await useSession({
+    await usePipeline({
       options,
       context,
       use: async ({ model }) => {

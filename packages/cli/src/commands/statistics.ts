@@ -1,16 +1,20 @@
 import { InvalidArgumentError } from '@harmonica/core';
+import {
+  assertOneSize,
+  imageStatistics,
+  outputsFor,
+  pngFiles,
+  type RunningExtractor,
+  STATISTICS_METRICS,
+  withExtractor,
+} from '@harmonica/evaluation';
 import { INCEPTION_DIMENSIONS } from '@harmonica/metrics';
+import { prepareFolderOf, writeOutput } from '@harmonica/pipeline';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import { withExtractor } from '../eval/eval-extractor.js';
-import { assertOneSize, pngFiles } from '../eval/eval-reference.js';
-import { imageStatistics, STATISTICS_METRICS } from '../eval/image-statistics.js';
-import type { RunningExtractor } from '../eval/row-features.js';
-import { outputsFor } from '../eval/row-metrics.js';
-import type { GlobalOptions } from '../option-groups.js';
-import { integerOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { startEngine } from '../use-session.js';
+import type { GlobalOptions } from '../options/option-groups.js';
+import { integerOption } from '../options/option-values.js';
+import { startEngine } from '../terminal/use-pipeline.js';
 
 interface StatisticsOptions extends GlobalOptions {
   readonly extractor: string;

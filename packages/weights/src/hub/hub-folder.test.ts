@@ -160,10 +160,10 @@ describe('a download that breaks off', () => {
     const module = new URL('../open-model.ts', import.meta.url).href;
     const options = { endpoint: hub.endpoint, cacheFolder };
     const script = `
-      import { loadModel } from ${JSON.stringify(module)};
+      import { openModel } from ${JSON.stringify(module)};
       const onProgress = ({ loadedBytes }) => loadedBytes === 100_000 && process.stdout.write('here');
       const options = { ...${JSON.stringify(options)}, onProgress };
-      await (await loadModel('${REPOSITORY}/${WEIGHTS}', options)).component().open();`;
+      await (await openModel('${REPOSITORY}/${WEIGHTS}', options)).component().open();`;
     const flags = ['--conditions=@harmonica/source', '--import=tsx', '--input-type=module'];
     const child = spawn(process.execPath, [...flags, '--eval', script]);
     await once(child.stdout, 'data');
