@@ -32,7 +32,7 @@ describe('runCli', () => {
     [['sample', '--model', '/nowhere'], /error: \/nowhere: there is no such file or folder/],
     [
       ['sample', '--model', 'package.json'],
-      /--architecture is undefined.*Add it, such as --architecture DiT-XL\/2/,
+      /--architecture is undefined.*Name it, such as DiT-XL\/2/,
     ],
     [
       ['sample', '--dit', 'DiT-M/2'],

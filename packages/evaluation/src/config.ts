@@ -112,7 +112,10 @@ export interface EvalConfig {
  * @throws {@link ConfigError} naming every unknown key and wrong value
  */
 export async function readEvalConfig(path: string): Promise<EvalConfig> {
-  const text = await readText(path, 'Give a configuration: see harmonica eval --help.');
+  const text = await readText(
+    path,
+    'Give a configuration: the README of @harmonica/evaluation describes it.',
+  );
   return parseEvalConfig(text, path);
 }
 

@@ -169,10 +169,10 @@ async function tuneRow(
 
 function untuned(share: Share, knob: string): InvalidArgumentError {
   return new InvalidArgumentError({
-    argument: '--share',
+    argument: 'share',
     value: shareName(share),
     expected: `none before ${knob} is tuned, which needs the machine for itself`,
-    fix: 'Run without --share until it samples, or give the row a value instead of a knob.',
+    fix: 'Run without shares until it samples, or give the row a value instead of a knob.',
   });
 }
 

@@ -18,7 +18,7 @@ export function partOf<T>(items: readonly T[], { index, count }: Share): readonl
   return items.filter((_, i) => i % count === index);
 }
 
-/** As `--share` takes it. */
+/** For people, from 1, such as `2/5`. */
 export function shareName({ index, count }: Share): string {
   return `${index + 1}/${count}`;
 }

@@ -125,10 +125,10 @@ function numbered({ kind, count }: { kind: string; count: number }): NumberedNam
 
 function missingNegatives(): never {
   throw new InvalidArgumentError({
-    argument: '--prompts-file',
+    argument: 'promptsFile',
     value: undefined,
     expected: 'negative prompts beside the prompts, because guidance needs them',
-    fix: 'Store negative_prompt_embeds and negative_prompt_attention_mask, or use --guidance 1.',
+    fix: 'Store negative_prompt_embeds and negative_prompt_attention_mask, or sample without guidance (1).',
   });
 }
 

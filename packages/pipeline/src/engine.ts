@@ -5,7 +5,7 @@ import { type Backbone, createEagerExecutor, EngineError, type Executor } from '
 import { createOnnxExecutor } from '@harmonica/onnx';
 import { env, scalar, setBackend, tidy } from '@tensorflow/tfjs-core';
 
-/** Names for `--backend`. `auto` takes the first that is there of onnx, tensorflow, wasm and cpu. */
+/** Names of engines. `auto` takes the first that is there of onnx, tensorflow, wasm and cpu. */
 export const BACKEND_NAMES = [
   'auto',
   'onnx',
@@ -157,7 +157,7 @@ async function startBackend(name: string): Promise<void> {
   } catch (error) {
     cause = error;
   }
-  const fix = 'This machine or runtime may lack it; use --backend auto.';
+  const fix = 'This machine or runtime may lack it; take auto.';
   throw new EngineError({ engine: name, operation: 'start', fix, cause });
 }
 

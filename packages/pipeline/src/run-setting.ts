@@ -90,10 +90,10 @@ export async function resolveRunSetting(input: ResolveRunSettingOptions): Promis
 function policySpecOf({ router = 'none', policy = 'none', predictor }: CacheOptions): PolicySpec {
   if (router !== 'none' && policy !== 'none') {
     throw new InvalidArgumentError({
-      argument: '--policy',
+      argument: 'policy',
       value: policy,
       expected: 'no policy beside a router',
-      fix: 'Give --router or --policy, not both.',
+      fix: 'Give one of the two.',
     });
   }
   if (router !== 'none') return { policy: 'schedule', file: router };

@@ -147,7 +147,7 @@ export function seedsFrom(first: number, count: number): readonly number[] {
 }
 
 /** Options of {@link decodeImages}. */
-interface DecodeImagesOptions extends LongCallOptions, LongCallOptions {
+interface DecodeImagesOptions extends LongCallOptions {
   readonly pipeline: Pick<Pipeline, 'decoder'>;
   readonly latents: readonly Float32Array[];
 }
@@ -170,7 +170,7 @@ export async function decodeImages(options: DecodeImagesOptions): Promise<Decode
   const { decoder } = pipeline;
   if (!decoder) {
     throw new InvalidArgumentError({
-      argument: '--vae',
+      argument: 'vae',
       value: undefined,
       expected: 'an autoencoder, because images are wanted',
     });

@@ -118,7 +118,7 @@ function assertSteps({ setting, predictor }: TrainingBenchOptions): void {
   const steps = setting.plan.steps.length;
   if (steps > depth) return;
   throw new InvalidArgumentError({
-    argument: '--steps',
+    argument: 'steps',
     value: steps,
     expected: `more than ${depth}, the computed steps that the ${predictor} predictor reads`,
   });

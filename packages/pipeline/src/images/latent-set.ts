@@ -219,10 +219,10 @@ export async function labeledImages(options: LabeledImagesOptions): Promise<Labe
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   if (images.length > 0) return images;
   throw new InvalidArgumentError({
-    argument: '--images',
+    argument: 'images',
     value: folder,
     expected: 'a folder with PNG images in one subfolder for each class',
-    fix: 'Name the subfolders by classes or their numbers, or give a file of --class-labels.',
+    fix: 'Name the subfolders by classes or their numbers, or give a file of class labels.',
   });
 }
 

@@ -80,10 +80,10 @@ async function findCheckpoint(
   const architecture = named ?? diffusersArchitecture(component.config, parts.index);
   if (architecture) return { kind: 'checkpoint', architecture, parts, component };
   throw new InvalidArgumentError({
-    argument: '--architecture',
+    argument: 'architecture',
     value: undefined,
     expected: `what ${model} is, because it has no configuration`,
-    fix: 'Add it, such as --architecture DiT-XL/2.',
+    fix: 'Name it, such as DiT-XL/2.',
   });
 }
 
@@ -135,7 +135,7 @@ export async function modelArchitecture(options: ModelSpecOptions): Promise<Arch
     return foundArchitecture(await findModel({ model }));
   }
   throw new InvalidArgumentError({
-    argument: '--model',
+    argument: 'model',
     value: model,
     expected: 'emoji-dit, a published model such as DiT-XL/2, a folder or a .json file',
     fix: 'Branches and costs come from the model; say which one it is.',

@@ -109,10 +109,10 @@ export async function loadModel(options: LoadModelOptions): Promise<Model> {
     case 'random':
       if (options.allowRandom) return randomModel(found.architecture);
       throw new InvalidArgumentError({
-        argument: '--model',
+        argument: 'model',
         value: options.model,
         expected: 'a model with weights',
-        fix: 'Only bench makes random ones. Give a file with --architecture, or a model of the hub.',
+        fix: 'Only benchmarks make random ones. Give a file and its architecture, or a model of the hub.',
       });
   }
 }
@@ -234,7 +234,7 @@ async function subjectsOf(
   const { source, promptsFile } = files;
   if (promptsFile === undefined) {
     throw new InvalidArgumentError({
-      argument: '--prompts-file',
+      argument: 'promptsFile',
       value: undefined,
       expected: `embeddings of prompts, because ${spec.name} makes images of text`,
       fix: 'Give a safetensors file with prompt_embeds and prompt_attention_mask.',

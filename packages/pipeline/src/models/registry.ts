@@ -121,7 +121,7 @@ export async function readArchitecture(nameOrFile: string): Promise<Architecture
   if (published) return published;
   if (nameOrFile.endsWith('.json')) return readArchitectureFile(nameOrFile);
   throw new InvalidArgumentError({
-    argument: '--architecture',
+    argument: 'architecture',
     value: nameOrFile,
     expected: 'a published model such as DiT-XL/2 or pixart-alpha-256, or a .json file',
     fix: `Published: ${PUBLISHED_NAMES.join(', ')}.`,
