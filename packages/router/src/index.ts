@@ -1,6 +1,5 @@
 export { branchesOf } from './__fixtures__/branches.js';
 export { router } from './__fixtures__/provenance.js';
-export { type AllComputeScheduleOptions, allComputeSchedule } from './all-compute-schedule.js';
 export {
   CALIBRATION_METHODS,
   type Calibration,
@@ -31,7 +30,6 @@ export {
   type TeaCachePairs,
   type TeaCacheRecorder,
 } from './calibration/recorders.js';
-export { fixedIntervalPolicy } from './fixed-interval-policy.js';
 export {
   type DeltaDitScheduleOptions,
   type DeltaDitSpec,
@@ -82,7 +80,6 @@ export {
   taylorSeerSchedule,
 } from './methods/taylor-seer.js';
 export { type TeaCacheOptions, type TeaCacheSpec, teaCachePolicy } from './methods/tea-cache.js';
-export { noCachePolicy } from './no-cache-policy.js';
 export {
   cacheMethodOf,
   formatPolicySpec,
@@ -200,4 +197,3 @@ export {
   type ToScheduleOptions,
   toSchedule,
 } from './schedule/schedule.js';
-export { schedulePolicy } from './schedule-policy.js';

@@ -48,6 +48,16 @@ describe('fixedIntervalSchedule', () => {
     expect(predictor).toBe('linear');
   });
 
+  it('computes everything with an interval of 1', () => {
+    const options = { steps: 3, branches: branchesOf(2), interval: 1 };
+    expect(fixedIntervalSchedule(options).table).toEqual(['1111', '1111', '1111']);
+  });
+
+  it('refuses a model without branches', () => {
+    const none = () => fixedIntervalSchedule({ steps: 2, branches: [], interval: 1 });
+    expect(none).toThrow(InvalidArgumentError);
+  });
+
   it.each([
     { steps: 0, interval: 2 },
     { steps: 4, interval: 0 },
