@@ -29,7 +29,7 @@ const timeOf = (step: number) => 10 - step;
 /** What every step ends with, by the plainest loop there is: keep all outputs for ever. */
 function referenceRun({ table, branches, predictor }: CacheSchedule): readonly number[] {
   const computed = Array.from({ length: branches }, (): { step: number; value: number }[] => []);
-  const { depth, weights } = predictorByName(predictor);
+  const { depth, coefficients } = predictorByName(predictor);
   return table.map((row, step) => {
     let x = startOf(step);
     for (let branch = 0; branch < branches; branch++) {
@@ -37,7 +37,7 @@ function referenceRun({ table, branches, predictor }: CacheSchedule): readonly n
       let output = branchOutput(x, branch, timeOf(step));
       if (row[branch] === '0') {
         const last = history.slice(-depth).reverse();
-        const w = weights(
+        const w = coefficients(
           step,
           last.map((entry) => entry.step),
         );

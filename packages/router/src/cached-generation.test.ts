@@ -1,11 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import {
-  createEagerExecutor,
-  type Executor,
-  generate,
-  type PredictorName,
-  type SamplerPlan,
-} from '@harmonica/core';
+import { createEagerExecutor, type Executor, generate, type SamplerPlan } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -68,7 +62,7 @@ describe('sampling with a cache, on the eager executor', () => {
     expect(cached.values).toEqual((await sample()).values);
   });
 
-  it.each<PredictorName>(['hold', 'linear', 'quadratic', 'cubic', 'taylor-2', 'taylor-4'])(
+  it.each(['hold', 'linear', 'quadratic', 'cubic', 'taylor-2', 'taylor-4'])(
     'planned ahead (%s) is the same policy decided on the way, bit for bit',
     async (predictor) => {
       const schedule = fixedIntervalSchedule({

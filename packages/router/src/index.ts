@@ -100,12 +100,15 @@ export {
   halfQuadraticPredictor,
   halfwayPredictor,
   holdPredictor,
-  lagrangeWeights,
+  lagrangeCoefficients,
   linearPredictor,
+  PER_STEP_CANDIDATES,
   perStepPredictor,
   polynomialPredictor,
   predictorByName,
+  predictorNames,
   quadraticPredictor,
+  registerPredictor,
   taylorPredictor,
 } from './predictors.js';
 export { type CacheKey, type CacheStore, createCacheStore } from './run/caching-runner.js';

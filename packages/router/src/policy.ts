@@ -4,7 +4,6 @@ import {
   ConfigError,
   computeAll,
   InvalidArgumentError,
-  PREDICTOR_NAMES,
   type PredictorChoice,
   type RouterFile,
   UnsupportedError,
@@ -37,7 +36,7 @@ import { broadcastOf, mlpAfterOf, type PabSpec, pabSchedule } from './methods/pa
 import { type SmoothCacheSpec, smoothCache } from './methods/smooth-cache.js';
 import { type TaylorSeerSpec, taylorOf, taylorSeerSchedule } from './methods/taylor-seer.js';
 import { type TeaCacheSpec, teaCachePolicy } from './methods/tea-cache.js';
-import { predictorByName } from './predictors.js';
+import { predictorByName, predictorNames } from './predictors.js';
 import type { DynamicPolicy } from './run/dynamic-policy.js';
 import { withCache } from './run/with-cache.js';
 import { withPolicy } from './run/with-policy.js';
@@ -241,7 +240,7 @@ function settingsOf(name: PolicyName): z.ZodRawShape {
   const number = z.number().optional();
   const required = z.int('expected a whole number');
   const whole = required.optional();
-  const predictor = z.enum(PREDICTOR_NAMES);
+  const predictor = z.enum(predictorNames());
   const predicting = { predictor: z.union([predictor, z.array(predictor)]).optional() };
   const per = z.enum(['model', 'kind', 'branch']).optional();
   const file = z.string().min(1);

@@ -1,4 +1,4 @@
-import { type PredictorChoice, type PredictorName, restoreRng } from '@harmonica/core';
+import { type CachePredictor, type PredictorChoice, restoreRng } from '@harmonica/core';
 import {
   choosePredictors,
   choosePredictorsAlone,
@@ -9,7 +9,7 @@ import {
   marginalLambda,
   singleStepLambda,
 } from '@harmonica/iepo';
-import { predictorByName, routerScores } from '@harmonica/router';
+import { PER_STEP_CANDIDATES, routerScores } from '@harmonica/router';
 import { onFreshBatch, routedParts } from './batch.js';
 import { startingBeta } from './beta.js';
 import type { TrainingBatch } from './draw-batch.js';
@@ -140,7 +140,7 @@ export async function refreshWeights(input: RefreshWeightsOptions): Promise<Trai
     ...state,
     ...(findsBeta && { beta: startingBeta({ lambda: fresh.lambda, cost, target }) }),
     refreshedAt: state.iteration,
-    predictor: fresh.chosen ? predictorNames(fresh.chosen) : state.predictor,
+    predictor: fresh.chosen ? candidateNames(fresh.chosen) : state.predictor,
     lambda: blend(state.lambda, fresh.lambda),
     weights: blend(state.weights, fresh.weights),
   };
@@ -163,27 +163,18 @@ export async function withFinalPredictors(
     use: ({ parts, scores: hard }) =>
       predictorsFor({ ...search, proxy: config.proxy, parts, hard, ...(signal && { signal }) }),
   });
-  return { ...state, predictor: predictorNames(chosen) };
+  return { ...state, predictor: candidateNames(chosen) };
 }
-
-/** What `per-step` chooses from, simplest first. */
-const CANDIDATES: readonly PredictorName[] = [
-  'hold',
-  'half-linear',
-  'linear',
-  'half-quadratic',
-  'quadratic',
-];
 
 /** What there is to choose from with `per-step`, and what is in force. */
 export function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
   if (config.predictor !== 'per-step') return undefined;
   const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
-  const chosen = names.map((name) => CANDIDATES.indexOf(name));
-  return { candidates: CANDIDATES.map(predictorByName), chosen };
+  const chosen = names.map((name) => PER_STEP_CANDIDATES.findIndex((each) => each.name === name));
+  return { candidates: PER_STEP_CANDIDATES, chosen };
 }
 
 /** The names of candidates. */
-export function predictorNames(chosen: readonly number[]): PredictorChoice {
-  return chosen.map((index) => CANDIDATES[index] as PredictorName);
+export function candidateNames(chosen: readonly number[]): PredictorChoice {
+  return chosen.map((index) => (PER_STEP_CANDIDATES[index] as CachePredictor).name);
 }

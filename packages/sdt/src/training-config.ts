@@ -1,4 +1,5 @@
-import { InvalidArgumentError, type PredictorName } from '@harmonica/core';
+import { InvalidArgumentError } from '@harmonica/core';
+import { predictorNames } from '@harmonica/router';
 
 /** Which lambda(t) weighs the steps: see the functions of the same names in `@harmonica/iepo`. */
 export type ProxyName = 'leave-one-out' | 'cumulative' | 'marginal' | 'single-step' | 'uniform';
@@ -53,8 +54,11 @@ export interface TrainingConfig {
   readonly refreshEvery: number;
   /** Share of each new lambda in the running average, in (0, 1]. 1: the newest alone, as in the paper. */
   readonly refreshShare: number;
-  /** `per-step`: at every refresh of lambda, the one that harms the final image least is chosen for each step. */
-  readonly predictor: PredictorName | 'per-step';
+  /**
+   * One of `predictorNames` of `@harmonica/router`, or `per-step`: at every refresh of lambda, the one that harms the final
+   * image least is chosen for each step.
+   */
+  readonly predictor: string;
   /** `branch`: every branch has a logit of its own, as in the paper. `step`: the branches of a step share one. */
   readonly granularity: 'branch' | 'step';
   /** Scores above it compute. In (0, 1). */
@@ -165,6 +169,8 @@ export function assertTrainingConfig(config: TrainingConfig): void {
   check('targetSpeedup', Number.isFinite(targetSpeedup) && targetSpeedup > 1, 'a number above 1');
   check('refreshEvery', count(config.refreshEvery), 'an integer of at least 1');
   check('refreshShare', config.refreshShare > 0 && config.refreshShare <= 1, 'a number in (0, 1]');
+  const predictors = [...predictorNames(), 'per-step'];
+  check('predictor', predictors.includes(config.predictor), `one of ${predictors.join(', ')}`);
   check('threshold', config.threshold > 0 && config.threshold < 1, 'a number in (0, 1)');
   check('hardFinish', config.hardFinish >= 0 && config.hardFinish <= 1, 'a number in [0, 1]');
   const { trainer = 'sdt', batches = 'fresh', exchanges = SETTING_DEFAULTS.exchanges } = config;

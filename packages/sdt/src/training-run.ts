@@ -2,7 +2,6 @@ import {
   type Executor,
   type Guidance,
   type NamedTensors,
-  PREDICTOR_NAMES,
   type PredictorChoice,
   type Provenance,
   parseJson,
@@ -12,7 +11,7 @@ import {
   type SamplerPlan,
 } from '@harmonica/core';
 import type { ExchangedSteps } from '@harmonica/iepo';
-import type { CostModel } from '@harmonica/router';
+import { type CostModel, predictorNames } from '@harmonica/router';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { AdamWState } from './adamw.js';
@@ -132,7 +131,7 @@ export function parseTrainingState(text: string, source = 'training state'): Tra
 function trainingStateSchema() {
   const numbers = z.array(z.number());
   const rows = z.array(numbers);
-  const predictorName = z.enum(PREDICTOR_NAMES);
+  const predictorName = z.enum(predictorNames());
   return z
     .object({
       version: z.literal(1),
@@ -141,7 +140,7 @@ function trainingStateSchema() {
         seed: z.number(),
         batchSize: z.number(),
         iterations: z.number(),
-        predictor: z.enum([...PREDICTOR_NAMES, 'per-step']),
+        predictor: z.enum([...predictorNames(), 'per-step']),
         proxy: z.enum(['leave-one-out', 'cumulative', 'marginal', 'single-step', 'uniform']),
       }),
       provenance: z.looseObject({

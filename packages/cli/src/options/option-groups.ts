@@ -1,6 +1,5 @@
-import { PREDICTOR_NAMES } from '@harmonica/core';
 import { BACKEND_NAMES, type BackendName } from '@harmonica/pipeline';
-import { POLICY_NAMES } from '@harmonica/router';
+import { POLICY_NAMES, predictorNames } from '@harmonica/router';
 import {
   readSetting,
   SAMPLER_NAMES,
@@ -113,8 +112,8 @@ export function addCacheOptions(command: Command): Command {
     .option('--policy <spec>', `${POLICY_NAMES.join(', ')}, each with settings, such as fora:2`)
     .option(
       '--predictor <name>',
-      `of --policy: ${PREDICTOR_NAMES.join(', ')} (default: hold)`,
-      choiceOption(PREDICTOR_NAMES),
+      `of --policy: ${predictorNames().join(', ')} (default: hold)`,
+      choiceOption(predictorNames()),
     );
 }
 

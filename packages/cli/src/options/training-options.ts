@@ -1,4 +1,4 @@
-import { PREDICTOR_NAMES } from '@harmonica/core';
+import { predictorNames } from '@harmonica/router';
 import {
   defaultConfig,
   type InitialLogits,
@@ -41,7 +41,7 @@ export function isTrainer(text: string): text is (typeof TRAINERS)[number] {
 
 const BATCHES = ['fresh', 'repeated'] as const;
 const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs', 'ms'];
-const PREDICTOR_CHOICES: readonly TrainingConfig['predictor'][] = [...PREDICTOR_NAMES, 'per-step'];
+const PREDICTOR_CHOICES: readonly TrainingConfig['predictor'][] = [...predictorNames(), 'per-step'];
 const GRANULARITIES: readonly TrainingConfig['granularity'][] = ['branch', 'step'];
 const positive = numberOption({ min: Number.MIN_VALUE });
 const share = numberOption({ min: 0, max: 1 });

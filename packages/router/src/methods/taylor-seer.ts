@@ -3,10 +3,10 @@ import {
   type Branch,
   type CacheSchedule,
   InvalidArgumentError,
-  PREDICTOR_NAMES,
   type PredictorChoice,
   type Provenance,
 } from '@harmonica/core';
+import { predictorNames } from '../predictors.js';
 import { createSchedule } from '../schedule/schedule.js';
 
 /** Options of {@link taylorSeerSchedule}. */
@@ -61,8 +61,8 @@ export interface TaylorSeerSpec
 }
 
 export function taylorOf({ order = 4 }: TaylorSeerSpec): PredictorChoice {
-  const predictor = PREDICTOR_NAMES.find((name) => name === `taylor-${order}`);
-  if (predictor) return predictor;
+  const predictor = `taylor-${order}`;
+  if (predictorNames().includes(predictor)) return predictor;
   throw new InvalidArgumentError({
     argument: 'order',
     value: order,
