@@ -4,7 +4,7 @@ import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { schedulePolicy } from './__fixtures__/schedule-policy.js';
-import { fixedIntervalSchedule } from './methods/fora.js';
+import { fixedIntervalSchedule } from './methods/interval.js';
 import { predictorByName } from './predictors.js';
 import { withCache } from './run/with-cache.js';
 import { withPolicy } from './run/with-policy.js';

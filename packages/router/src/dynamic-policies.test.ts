@@ -14,7 +14,7 @@ import {
   dualBlockDecider,
 } from './methods/dual-block-cache.js';
 import { firstBlockCachePolicy } from './methods/first-block-cache.js';
-import { fixedIntervalSchedule } from './methods/fora.js';
+import { fixedIntervalSchedule } from './methods/interval.js';
 import { teaCachePolicy } from './methods/tea-cache.js';
 import { holdPredictor, linearPredictor, taylorPredictor } from './predictors.js';
 import type { DynamicPolicy, Watch } from './run/dynamic-policy.js';

@@ -1,5 +1,5 @@
 import { BACKEND_NAMES, type BackendName } from '@harmonica/pipeline';
-import { POLICY_NAMES, predictorNames } from '@harmonica/router';
+import { policyNames, predictorNames } from '@harmonica/router';
 import {
   readSetting,
   SAMPLER_NAMES,
@@ -109,7 +109,7 @@ export function addGuidanceOptions(command: Command): Command {
 export function addCacheOptions(command: Command): Command {
   return command
     .option('--router <file>', 'router or schedule: a file, a name of emoji-dit, or none')
-    .option('--policy <spec>', `${POLICY_NAMES.join(', ')}, each with settings, such as fora:2`)
+    .option('--policy <spec>', `${policyNames().join(', ')}, each with settings, such as fora:2`)
     .option(
       '--predictor <name>',
       `of --policy: ${predictorNames().join(', ')} (default: hold)`,

@@ -2,7 +2,7 @@ import { IncompatibleError, InvalidArgumentError } from '@harmonica/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { branchesOf, specOf } from '../__fixtures__/branches.js';
-import { fixedIntervalSchedule } from '../methods/fora.js';
+import { fixedIntervalSchedule } from '../methods/interval.js';
 import {
   branchCostWeights,
   macsCostModel,

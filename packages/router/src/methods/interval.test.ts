@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { branchesOf } from '../__fixtures__/branches.js';
-import { type FixedIntervalScheduleOptions, fixedIntervalSchedule } from './fora.js';
+import { type FixedIntervalScheduleOptions, fixedIntervalSchedule } from './interval.js';
 
 /** One character a step, for a model whose branches are all decided alike. */
 function pattern(options: Omit<FixedIntervalScheduleOptions, 'branches'>): string {
