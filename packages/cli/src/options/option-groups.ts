@@ -1,5 +1,5 @@
 import { BACKEND_NAMES, type BackendName } from '@harmonica/pipeline';
-import { policyNames, predictorNames } from '@harmonica/router';
+import { policyHelp, policyNames, predictorNames } from '@harmonica/router';
 import {
   readSetting,
   SAMPLER_NAMES,
@@ -114,7 +114,14 @@ export function addCacheOptions(command: Command): Command {
       '--predictor <name>',
       `of --policy: ${predictorNames().join(', ')} (default: hold)`,
       choiceOption(predictorNames()),
-    );
+    )
+    .addHelpText('after', `\nPolicies, with further settings as key=value:\n${policyList()}`);
+}
+
+function policyList(): string {
+  return policyHelp()
+    .map(({ usage, summary }) => `  ${usage}\n    ${summary}`)
+    .join('\n');
 }
 
 /** Adds {@link ImageOptions}. */

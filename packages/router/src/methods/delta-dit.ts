@@ -58,7 +58,7 @@ export function deltaDitSchedule(options: DeltaDitScheduleOptions): CacheSchedul
 /** {@link deltaDitSchedule}. */
 export const deltaDit = /* @__PURE__ */ cachingMethod({
   name: 'delta-dit',
-  summary: 'Delta-DiT: rear blocks are predicted in early steps, front blocks in late ones',
+  summary: 'Delta-DiT: early steps predict the rear blocks, late ones the front blocks',
   settings: () => ({
     boundary: wholeNumber(),
     cachedBlocks: wholeNumber(),

@@ -82,7 +82,7 @@ export function intervalStart(options: {
  */
 export const interval = /* @__PURE__ */ cachingMethod({
   name: 'interval',
-  summary: 'every n-th step is computed, or of each kind of branch (attention=3,mlp=2)',
+  summary: 'every n-th step is computed, or by kind of branch (attention=3,mlp=2)',
   settings: () => ({
     interval: wholeNumber().exactOptional(),
     attention: wholeNumber().exactOptional(),

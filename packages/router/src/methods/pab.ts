@@ -195,7 +195,7 @@ export function mlpBroadcastsIn({ argument, text }: TextSetting): readonly MlpBr
 /** {@link pabSchedule}: ranges by kind of branch, each in a window of model times. */
 export const pab = /* @__PURE__ */ cachingMethod({
   name: 'pab',
-  summary: 'Pyramid Attention Broadcast: a range for each kind of branch (attention=2,mlp=3)',
+  summary: 'Pyramid Attention Broadcast: ranges by kind of branch (attention=2,mlp=3)',
   settings: pabSettings,
   make(settings, { plan, spec }) {
     const { mlpAfter, predictor } = settings;

@@ -56,7 +56,7 @@ export function taylorSeerSchedule(options: TaylorSeerScheduleOptions): CacheSch
 /** {@link taylorSeerSchedule} with the predictor of its order. */
 export const taylorSeer = /* @__PURE__ */ cachingMethod({
   name: 'taylorseer',
-  summary: 'TaylorSeer: every n-th step is computed, a Taylor polynomial stands in between',
+  summary: 'TaylorSeer: a Taylor polynomial in between every n-th step',
   settings: () => ({
     interval: wholeNumber().exactOptional(),
     /** Of the predictor `taylor-<order>`, an integer from 0, which is reuse, to 8. Default 4, as in the paper. */
