@@ -10,7 +10,7 @@ import {
   type RouterFile,
   type SamplerPlan,
 } from '@harmonica/core';
-import type { ExchangedSteps } from '@harmonica/iepo';
+import { type ExchangedSteps, proxyNames } from '@harmonica/iepo';
 import { type CostModel, predictorNames } from '@harmonica/router';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -141,7 +141,7 @@ function trainingStateSchema() {
         batchSize: z.number(),
         iterations: z.number(),
         predictor: z.enum([...predictorNames(), 'per-step']),
-        proxy: z.enum(['leave-one-out', 'cumulative', 'marginal', 'single-step', 'uniform']),
+        proxy: z.enum(proxyNames()),
       }),
       provenance: z.looseObject({
         model: z.object({ name: z.string(), sha256: z.string() }),
