@@ -210,12 +210,10 @@ export function perStepPredictor(predictors: readonly CachePredictor[]): CachePr
 }
 
 /**
- * Orders of {@link taylorPredictor} that have a name: the term of order i weighs at most 2^i / i! when the next step is no
- * further away than the computed ones are apart, under one hundredth from order 8 on.
+ * Every predictor that files, policies and options name; one line adds one. Those of TaylorSeer end with order 8: the term
+ * of order i is multiplied by at most 2^i / i! when the next step is no further away than the computed ones are apart, under
+ * one hundredth from there on.
  */
-const TAYLOR_ORDERS = [0, 1, 2, 3, 4, 5, 6, 7, 8];
-
-/** Every predictor that files, policies and options name. One line adds one. */
 const PREDICTORS = /* @__PURE__ */ createNameTable<CachePredictor>({
   what: 'predictor',
   entries: [
@@ -225,7 +223,15 @@ const PREDICTORS = /* @__PURE__ */ createNameTable<CachePredictor>({
     cubicPredictor,
     halfLinearPredictor,
     halfQuadraticPredictor,
-    .../* @__PURE__ */ TAYLOR_ORDERS.map((order) => taylorPredictor({ order })),
+    /* @__PURE__ */ taylorPredictor({ order: 0 }),
+    /* @__PURE__ */ taylorPredictor({ order: 1 }),
+    /* @__PURE__ */ taylorPredictor({ order: 2 }),
+    /* @__PURE__ */ taylorPredictor({ order: 3 }),
+    /* @__PURE__ */ taylorPredictor({ order: 4 }),
+    /* @__PURE__ */ taylorPredictor({ order: 5 }),
+    /* @__PURE__ */ taylorPredictor({ order: 6 }),
+    /* @__PURE__ */ taylorPredictor({ order: 7 }),
+    /* @__PURE__ */ taylorPredictor({ order: 8 }),
   ],
   // What training calls a choice for each step.
   reserved: ['per-step'],

@@ -5,11 +5,9 @@ import { toSchedule } from '../schedule/schedule.js';
 import { cachingMethod, fileName, predicting, readText, refuse } from './method.js';
 import { formatSettings } from './text-form.js';
 
-const form = { name: 'schedule', firstSetting: 'file' } as const;
-
 /** A router or schedule file, or whatever else the reader of files knows by its name. */
 export const scheduleFile = /* @__PURE__ */ cachingMethod({
-  ...form,
+  name: 'schedule',
   summary: 'a router or schedule file',
   settings: () => ({
     file: fileName(),
@@ -18,6 +16,7 @@ export const scheduleFile = /* @__PURE__ */ cachingMethod({
     // Default: what the file says.
     ...predicting(),
   }),
+  firstSetting: 'file',
   async make({ file, threshold, predictor }, context) {
     const document = parseCacheDocument(await readText(file, context), file);
     assertCompatible(document, context);
@@ -33,6 +32,8 @@ export const scheduleFile = /* @__PURE__ */ cachingMethod({
     const file = settings.file.replace(/^.*[\\/]/s, '').replace(/\.json$/, '');
     const { threshold, predictor } = settings;
     const isPlain = threshold === undefined && predictor === undefined;
-    return isPlain ? file : formatSettings(form, { ...settings, file });
+    return isPlain
+      ? file
+      : formatSettings({ name: 'schedule', firstSetting: 'file' }, { ...settings, file });
   },
 });
