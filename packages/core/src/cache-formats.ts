@@ -12,34 +12,10 @@ export interface Provenance {
 }
 
 /**
- * The predictors that files name: polynomials through the last computed outputs by their degree (`hold` has degree 0), those
- * half way between two of them, and TaylorSeer's finite differences by their order (`taylor-0` is `hold`). The term of
- * order i weighs at most 2^i / i! when the next step is no further away than the computed ones are apart: under one
- * hundredth from order 8 on, where the names end.
+ * The name of one predictor for all steps, or of one for each step (the name at step t predicts the branches of step t).
+ * Which names there are is for who runs it to say: `predictorNames` of `@harmonica/router`.
  */
-export const PREDICTOR_NAMES = [
-  'hold',
-  'linear',
-  'quadratic',
-  'cubic',
-  'half-linear',
-  'half-quadratic',
-  'taylor-0',
-  'taylor-1',
-  'taylor-2',
-  'taylor-3',
-  'taylor-4',
-  'taylor-5',
-  'taylor-6',
-  'taylor-7',
-  'taylor-8',
-] as const;
-
-/** One of {@link PREDICTOR_NAMES}. */
-export type PredictorName = (typeof PREDICTOR_NAMES)[number];
-
-/** One predictor for all steps, or one for each step (the name at step t predicts the branches of step t). */
-export type PredictorChoice = PredictorName | readonly PredictorName[];
+export type PredictorChoice = string | readonly string[];
 
 /**
  * A cache schedule: for each step (row 0 is the first, noisiest one) and branch whether it is computed (`1`) or
@@ -82,7 +58,7 @@ export function parseRouterFile(text: string, source = 'router'): RouterFile {
 
 const count = () => z.number().int().positive();
 const sha256 = () => z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
-const predictorName = () => z.enum(PREDICTOR_NAMES);
+const predictorName = () => z.string().min(1);
 const predictor = () => z.union([predictorName(), z.array(predictorName())]);
 
 /** What is wrong with a choice of predictors for so many steps, if anything. */

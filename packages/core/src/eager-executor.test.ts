@@ -23,11 +23,11 @@ describe('createEagerExecutor', () => {
     const { stream, outputs } = await executor.advance(first, [computeAction(0, true)]);
     const history = outputs as ValueHandle[];
     const end = async (score: number): Promise<Float32Array> => {
-      const action = { branch: 0, score, history, weights: [1], keep: false };
+      const action = { branch: 0, score, history, coefficients: [1], keep: false };
       const next = await executor.advance(stream, [action]);
       return (await executor.end(next.stream)).data() as Promise<Float32Array>;
     };
-    const action = { branch: 0, score: 0.6, history, weights: [1], keep: false };
+    const action = { branch: 0, score: 0.6, history, coefficients: [1], keep: false };
     const after = await executor.advance(stream, [action]);
     const output = await executor.end(after.stream);
     const gradient = await executor.endVjp(after.stream, output);
@@ -43,7 +43,7 @@ describe('createEagerExecutor', () => {
     await expect(executor.advance(stream, [computeAction(99, false)])).rejects.toBeInstanceOf(
       InvalidArgumentError,
     );
-    const empty = { branch: 0, score: 0, history: [], weights: [], keep: false };
+    const empty = { branch: 0, score: 0, history: [], coefficients: [], keep: false };
     await expect(executor.advance(stream, [empty])).rejects.toThrowError(/at least one earlier/);
     const before = executor.liveHandles;
     const half = executor.advance(stream, [computeAction(0, true), { ...empty, branch: 1 }]);

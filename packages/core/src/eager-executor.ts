@@ -77,9 +77,9 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
     state,
     context: context.tensors,
   });
-  const predicted = ({ history, weights }: BranchAction): Tensor => {
+  const predicted = ({ history, coefficients }: BranchAction): Tensor => {
     const terms = history.map((h, j) =>
-      mul(heldValue(h).tensors[OUTPUT] as Tensor, weights[j] ?? 0),
+      mul(heldValue(h).tensors[OUTPUT] as Tensor, coefficients[j] ?? 0),
     );
     return terms.reduce((a, b) => add(a, b));
   };

@@ -150,10 +150,10 @@ async function blendedBranches(executor: Executor): Promise<Float32Array[]> {
       const score = patterns[branch % patterns.length] as number;
       const depth = (branch % 3) + 1;
       const sources = first.slice(0, depth).map((outputs) => outputs[branch] as ValueHandle);
-      const weights = [[1], [1.5, -0.5], [2, -1.25, 0.25]][depth - 1] as number[];
+      const coefficients = [[1], [1.5, -0.5], [2, -1.25, 0.25]][depth - 1] as number[];
       return score === 1
         ? computeAction(branch, true)
-        : { branch, score, history: sources, weights, keep: score !== 0 };
+        : { branch, score, history: sources, coefficients, keep: score !== 0 };
     });
     const { stream, outputs } = await executor.advance(begun, actions);
     const kept = outputs.filter((value) => value !== undefined);
@@ -168,7 +168,7 @@ async function predictedBranches(executor: Executor): Promise<Float32Array[]> {
   return withStream(executor, async (begun) => {
     const [outputs = [], ...others] = await history(executor, begun);
     const actions = outputs.map((output, branch): BranchAction => {
-      return { branch, score: 0, history: [output], weights: [1.25], keep: false };
+      return { branch, score: 0, history: [output], coefficients: [1.25], keep: false };
     });
     const { stream } = await executor.advance(begun, actions);
     const array = await values(await executor.end(stream));
@@ -201,7 +201,7 @@ async function gradients(executor: Executor): Promise<Float32Array[]> {
     const actions = executor.spec.branches.map(({ index }): BranchAction => {
       const score = [0.7, 0, 1, 0.2][index % 4] as number;
       const sources = cached.map((outputs) => outputs[index] as ValueHandle);
-      return { branch: index, score, history: sources, weights: [2, -1.5, 0.5], keep: false };
+      return { branch: index, score, history: sources, coefficients: [2, -1.5, 0.5], keep: false };
     });
     for (const action of actions) {
       const { stream } = await executor.advance(streams.at(-1) as StreamHandle, [action]);

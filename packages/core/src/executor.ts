@@ -18,7 +18,7 @@ export interface ValueHandle {
 /**
  * What to do with one branch. The output that joins the stream is
  *
- *     score * f(x) + (1 - score) * sum_j weights[j] * history[j]
+ *     score * f(x) + (1 - score) * sum_j coefficients[j] * history[j]
  *
  * `score` 1 computes the branch, 0 predicts it from what is cached (f is not run), and anything between blends the
  * two, as router training does.
@@ -29,15 +29,15 @@ export interface BranchAction {
   readonly score: number;
   /** Earlier outputs of this branch. Not read when `score` is 1; must not be empty otherwise. */
   readonly history: readonly ValueHandle[];
-  /** One factor for each entry of `history`. */
-  readonly weights: readonly number[];
+  /** One coefficient for each entry of `history`. */
+  readonly coefficients: readonly number[];
   /** Whether the joined output is handed back, to be cached. */
   readonly keep: boolean;
 }
 
-/** `{ branch, score: 1, history: [], weights: [], keep }`: run the branch. */
+/** `{ branch, score: 1, history: [], coefficients: [], keep }`: run the branch. */
 export function computeAction(branch: number, keep: boolean): BranchAction {
-  return { branch, score: 1, history: [], weights: [], keep };
+  return { branch, score: 1, history: [], coefficients: [], keep };
 }
 
 export interface AdvanceResult {

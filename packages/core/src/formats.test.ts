@@ -97,7 +97,8 @@ describe('file formats', () => {
     [{ ...schedule, table: ['111'] }, 'table'],
     [{ ...schedule, table: ['111', '01'] }, 'table.1'],
     [{ ...schedule, table: ['110', '010'] }, 'table.0'],
-    [{ ...schedule, predictor: 'quartic' }, 'predictor'],
+    [{ ...schedule, predictor: '' }, 'predictor'],
+    [{ ...schedule, predictor: [1, 2] }, 'predictor'],
     [{ ...schedule, predictor: ['hold'] }, 'predictor'],
     [{ ...schedule, version: 2 }, 'version'],
   ])('name the faulty place of a schedule', (document, path) => {

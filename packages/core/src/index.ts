@@ -11,9 +11,7 @@ export type {
 } from './backbone.js';
 export {
   type CacheSchedule,
-  PREDICTOR_NAMES,
   type PredictorChoice,
-  type PredictorName,
   type Provenance,
   parseCacheSchedule,
   parseRouterFile,
@@ -84,6 +82,7 @@ export {
   guidanceVjp,
 } from './guidance.js';
 export { javascriptValues, linearCombination, type Term } from './linear-combination.js';
+export { createNameTable, type NameTable, type NameTableOptions } from './name-table.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
 export type { PixelArray, PixelImage } from './pixel-image.js';

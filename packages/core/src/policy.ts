@@ -17,7 +17,7 @@ export interface CachePolicy {
 }
 
 /**
- * What stands in for a branch that is not computed: a weighted sum of its last computed outputs. Numbers only, so
+ * What stands in for a branch that is not computed: a linear combination of its last computed outputs. Numbers only, so
  * every engine runs every predictor.
  */
 export interface CachePredictor {
@@ -27,7 +27,7 @@ export interface CachePredictor {
   /**
    * @param step the step to predict
    * @param computed the steps whose outputs are at hand, most recent first, 1 to `depth` of them
-   * @returns one weight per entry of `computed`
+   * @returns one coefficient per entry of `computed`
    */
-  weights(step: number, computed: readonly number[]): readonly number[];
+  coefficients(step: number, computed: readonly number[]): readonly number[];
 }

@@ -1,11 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  InvalidArgumentError,
-  type PredictorName,
-  parseRouterFile,
-  type RouterFile,
-} from '@harmonica/core';
+import { InvalidArgumentError, parseRouterFile, type RouterFile } from '@harmonica/core';
 import { ROUTERS_FOLDER } from './package-files.js';
 import { readText } from './read-text.js';
 
@@ -15,7 +10,7 @@ export interface ShippedRouter {
   readonly name: string;
   readonly sampler: string;
   readonly steps: number;
-  readonly predictor: PredictorName | 'per-step';
+  readonly predictor: string;
   /** Nominal speed-up: the part of the MACs that are computed, inverted and rounded. */
   readonly speedUp: number;
   readonly path: string;

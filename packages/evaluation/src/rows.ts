@@ -79,10 +79,9 @@ export async function resolveRow(
   const { model, backend, executor } = pipeline;
   const sampler = planOptions(group, row);
   const plan = createPlan({ ...sampler, process: model.process });
-  const spec = policySpecOf(row);
   const texts: string[] = [];
   const policyFiles: PolicyFile[] = [];
-  const policy = await policyFrom(spec, {
+  const policy = await policyFrom(policySpecOf(row), {
     spec: executor.spec,
     plan,
     modelSha256: model.sha256,
@@ -106,7 +105,7 @@ export async function resolveRow(
     batchSize,
   });
   const imagesKey = keyOf({ latents: key, decoder: model.decoder });
-  const { name = defaultName(plan, policy), method = defaultMethod(plan, spec, policy) } = row;
+  const { name = defaultName(plan, policy), method = defaultMethod(plan, policy) } = row;
   return { name, method, plan, policy, policyFiles, key, imagesKey };
 }
 
@@ -176,7 +175,6 @@ function defaultName(plan: SamplerPlan, policy: ReadyPolicy): string {
   return policy.kind === 'none' ? `${plan.sampler} ${plan.steps.length}` : policy.name;
 }
 
-function defaultMethod(plan: SamplerPlan, spec: PolicySpec, policy: ReadyPolicy): string {
-  if (spec.policy === 'none') return `${plan.sampler}, fewer steps`;
-  return spec.policy === 'schedule' ? policy.name : spec.policy;
+function defaultMethod(plan: SamplerPlan, policy: ReadyPolicy): string {
+  return policy.kind === 'none' ? `${plan.sampler}, fewer steps` : policy.method;
 }

@@ -10,6 +10,16 @@ export {
 export { type ObjectiveOptions, type ObjectiveTerms, objective } from './objective.js';
 export { cumulativeLambda, leaveOneOutLambda } from './paper-lambda.js';
 export {
+  type LambdaProxy,
+  type ProxyOptions,
+  proxyByName,
+  proxyNames,
+  proxyPredictors,
+  registerProxy,
+  type StepWeights,
+  stepWeights,
+} from './proxies.js';
+export {
   type ChoosePredictorsAloneOptions,
   choosePredictorsAlone,
   type SingleStepLambda,

@@ -26,7 +26,7 @@ const BLOCKS = 2;
 const DEPTH = 12;
 const SIDE = 16;
 const CHANNELS = 4;
-const WEIGHTS = [1.875, -1.25, 0.375];
+const COEFFICIENTS = [1.875, -1.25, 0.375];
 
 const config: DitConfig = {
   name: 'bench',
@@ -63,7 +63,7 @@ async function createSubject(backend: string): Promise<Subject> {
   const latent = tensor4d(values, [batch, SIDE, SIDE, CHANNELS]);
   const stream = await begin(executor, latent);
   const history: ValueHandle[][] = [];
-  for (let row = 0; row < WEIGHTS.length; row++) {
+  for (let row = 0; row < COEFFICIENTS.length; row++) {
     const actions = executor.spec.branches.map(({ index }) => computeAction(index, true));
     const { stream: after, outputs } = await executor.advance(stream, actions);
     executor.release(after);
@@ -84,7 +84,7 @@ async function begin(executor: Executor, latent: Tensor4D): Promise<StreamHandle
 
 function routed({ history }: Subject, branch: number, score: number): BranchAction {
   const outputs = history.map((row) => row[branch] as ValueHandle);
-  return { branch, score, history: outputs, weights: WEIGHTS, keep: false };
+  return { branch, score, history: outputs, coefficients: COEFFICIENTS, keep: false };
 }
 
 async function advance({ executor, stream }: Subject, actions: BranchAction[]): Promise<void> {

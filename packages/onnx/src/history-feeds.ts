@@ -11,7 +11,7 @@ export type Feeds = Readonly<Record<string, OrtTensor>>;
 /** The earlier outputs that an action reads, ready to be fed. */
 export interface HistoryFeeds {
   readonly layout: HistoryLayout;
-  /** The inputs of branch `k` of a run, its weights multiplied by `factor`. */
+  /** The inputs of branch `k` of a run, its coefficients multiplied by `factor`. */
   feeds(k: number, factor: number): Feeds;
 }
 
@@ -29,7 +29,7 @@ export interface HistoryFeedsOptions {
  */
 export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
   const { action, handles, slabs, runtime } = options;
-  const { history, weights, branch } = action;
+  const { history, coefficients, branch } = action;
   const tensors = history.map((handle) => handles.value(handle).tensors.output as PooledTensor);
   if (tensors.length === 0) {
     throw new InvalidArgumentError({
@@ -44,7 +44,7 @@ export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
     const feeds = (k: number, factor: number): Feeds => ({
       [`rate.${k}`]: rowOf(
         runtime,
-        tensors.map((_, j) => weights[j] ?? 0),
+        tensors.map((_, j) => coefficients[j] ?? 0),
         factor,
       ),
       ...Object.fromEntries(tensors.map(({ tensor }, j) => [`history.${k}.${j}`, tensor])),
@@ -54,7 +54,7 @@ export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
   const { matrix, count, places } = rows;
   const rates = new Array<number>(count).fill(0);
   places.forEach((place, j) => {
-    rates[place] = (rates[place] as number) + (weights[j] ?? 0);
+    rates[place] = (rates[place] as number) + (coefficients[j] ?? 0);
   });
   const feeds = (k: number, factor: number): Feeds => ({
     [`rate.${k}`]: rowOf(runtime, rates, factor),
@@ -63,7 +63,7 @@ export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
   return { layout: { kind: 'rows', count }, feeds };
 }
 
-function rowOf(runtime: OrtRuntime, weights: readonly number[], factor: number): OrtTensor {
-  const values = Float32Array.from(weights, (weight) => weight * factor);
+function rowOf(runtime: OrtRuntime, coefficients: readonly number[], factor: number): OrtTensor {
+  const values = Float32Array.from(coefficients, (coefficient) => coefficient * factor);
   return new runtime.Tensor('float32', values, [1, values.length]);
 }

@@ -353,7 +353,7 @@ describe('createOnnxExecutor', () => {
           branch,
           score: branch % 2 === 0 ? 0 : 0.5,
           history: [output],
-          weights: [0.5],
+          coefficients: [0.5],
           keep: false,
         }),
       );
@@ -386,8 +386,8 @@ describe('createOnnxExecutor', () => {
         current = next.stream;
         history.push(next.outputs[0] as ValueHandle);
       }
-      const weights = [0.5, -0.25, 1, 0.125, -1, 2];
-      const action = { branch: 0, score: 0, history, weights, keep: true };
+      const coefficients = [0.5, -0.25, 1, 0.125, -1, 2];
+      const action = { branch: 0, score: 0, history, coefficients, keep: true };
       const { stream: after, outputs } = await executor.advance(stream, [action]);
       const output = await executor.read(outputs[0] as ValueHandle);
       results.push((await output.data()) as Float32Array);
@@ -415,7 +415,7 @@ describe('createOnnxExecutor', () => {
   it('refuses what it cannot run, and holds nothing back', async () => {
     const executor = await createOnnxExecutor({ backbone, threads: 1 });
     const stream = await begin(executor);
-    const predict = { branch: 1, score: 0, history: [], weights: [], keep: false };
+    const predict = { branch: 1, score: 0, history: [], coefficients: [], keep: false };
     await expect(
       executor.advance(stream, [computeAction(0, true), predict]),
     ).rejects.toBeInstanceOf(InvalidArgumentError);

@@ -5,7 +5,6 @@ import {
   FileError,
   type Guidance,
   InvalidArgumentError,
-  type PredictorName,
   type RouterFile,
   type SamplerPlan,
 } from '@harmonica/core';
@@ -37,7 +36,7 @@ export interface CacheOptions {
   /** As `parsePolicySpec` reads it. */
   readonly policy?: string | undefined;
   /** What the policy predicts with. Default: what its spec says. */
-  readonly predictor?: PredictorName | undefined;
+  readonly predictor?: string | undefined;
 }
 
 /** A way to sample from a model, with every default filled in. */

@@ -16,12 +16,12 @@ import {
   gate,
 } from './__fixtures__/fake-executor.js';
 import { randomSchedules } from './__fixtures__/random-schedules.js';
+import { schedulePolicy } from './__fixtures__/schedule-policy.js';
 import { predictorByName } from './predictors.js';
 import { planCache } from './run/plan-cache.js';
 import { withCache } from './run/with-cache.js';
 import { withPolicy } from './run/with-policy.js';
 import { createSchedule, scheduleDecisions } from './schedule/schedule.js';
-import { schedulePolicy } from './schedule-policy.js';
 
 const startOf = (step: number) => Math.cos(3 * step);
 const timeOf = (step: number) => 10 - step;
@@ -29,7 +29,7 @@ const timeOf = (step: number) => 10 - step;
 /** What every step ends with, by the plainest loop there is: keep all outputs for ever. */
 function referenceRun({ table, branches, predictor }: CacheSchedule): readonly number[] {
   const computed = Array.from({ length: branches }, (): { step: number; value: number }[] => []);
-  const { depth, weights } = predictorByName(predictor);
+  const { depth, coefficients } = predictorByName(predictor);
   return table.map((row, step) => {
     let x = startOf(step);
     for (let branch = 0; branch < branches; branch++) {
@@ -37,7 +37,7 @@ function referenceRun({ table, branches, predictor }: CacheSchedule): readonly n
       let output = branchOutput(x, branch, timeOf(step));
       if (row[branch] === '0') {
         const last = history.slice(-depth).reverse();
-        const w = weights(
+        const w = coefficients(
           step,
           last.map((entry) => entry.step),
         );
@@ -68,7 +68,7 @@ const methods = [
     name: 'withPolicy',
     create: (schedule: CacheSchedule) =>
       withPolicy({
-        policy: schedulePolicy({ schedule }),
+        policy: schedulePolicy(schedule),
         predictor: predictorByName(schedule.predictor),
       }),
   },

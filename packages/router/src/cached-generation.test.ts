@@ -1,22 +1,15 @@
 import '@tensorflow/tfjs-backend-cpu';
-import {
-  createEagerExecutor,
-  type Executor,
-  generate,
-  type PredictorName,
-  type SamplerPlan,
-} from '@harmonica/core';
+import { createEagerExecutor, type Executor, generate, type SamplerPlan } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { allComputeSchedule } from './all-compute-schedule.js';
-import { fixedIntervalSchedule } from './methods/fora.js';
+import { schedulePolicy } from './__fixtures__/schedule-policy.js';
+import { fixedIntervalSchedule } from './methods/interval.js';
 import { predictorByName } from './predictors.js';
 import { withCache } from './run/with-cache.js';
 import { withPolicy } from './run/with-policy.js';
 import { cacheStatistics } from './schedule/cost-model.js';
 import { createSchedule } from './schedule/schedule.js';
-import { schedulePolicy } from './schedule-policy.js';
 
 const STEPS = 12;
 const plan: SamplerPlan = {
@@ -64,12 +57,12 @@ describe('sampling with a cache, on the eager executor', () => {
     );
 
   it('with an all-compute schedule is the uncached run, bit for bit', async () => {
-    const schedule = allComputeSchedule({ steps: STEPS, branches: branches() });
+    const schedule = fixedIntervalSchedule({ steps: STEPS, branches: branches(), interval: 1 });
     const cached = await sample(withCache({ schedule }));
     expect(cached.values).toEqual((await sample()).values);
   });
 
-  it.each<PredictorName>(['hold', 'linear', 'quadratic', 'cubic', 'taylor-2', 'taylor-4'])(
+  it.each(['hold', 'linear', 'quadratic', 'cubic', 'taylor-2', 'taylor-4'])(
     'planned ahead (%s) is the same policy decided on the way, bit for bit',
     async (predictor) => {
       const schedule = fixedIntervalSchedule({
@@ -79,7 +72,7 @@ describe('sampling with a cache, on the eager executor', () => {
         predictor,
       });
       const planned = await sample(withCache({ schedule }));
-      const policy = schedulePolicy({ schedule });
+      const policy = schedulePolicy(schedule);
       const decided = await sample(withPolicy({ policy, predictor: predictorByName(predictor) }));
       expect(planned.values).toEqual(decided.values);
       expect(planned.decisions).toEqual(decided.decisions);
@@ -118,7 +111,7 @@ describe('sampling with a cache, on the eager executor', () => {
     const before = tf.memory().numTensors;
     await sample(withCache({ schedule }));
     await sample(
-      withPolicy({ policy: schedulePolicy({ schedule }), predictor: predictorByName('quadratic') }),
+      withPolicy({ policy: schedulePolicy(schedule), predictor: predictorByName('quadratic') }),
     );
     expect(tf.memory().numTensors).toBe(before);
     expect(executor.liveHandles).toBe(0);

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { branchesOf } from './__fixtures__/branches.js';
 import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
 import { official } from './__fixtures__/official-policies.js';
+import { schedulePolicy } from './__fixtures__/schedule-policy.js';
 import { evaluatePolynomial } from './calibration/fit-polynomial.js';
 import {
   type DualBlockCacheLimits,
@@ -13,14 +14,13 @@ import {
   dualBlockDecider,
 } from './methods/dual-block-cache.js';
 import { firstBlockCachePolicy } from './methods/first-block-cache.js';
-import { fixedIntervalSchedule } from './methods/fora.js';
+import { fixedIntervalSchedule } from './methods/interval.js';
 import { teaCachePolicy } from './methods/tea-cache.js';
 import { holdPredictor, linearPredictor, taylorPredictor } from './predictors.js';
 import type { DynamicPolicy, Watch } from './run/dynamic-policy.js';
 import { withCache } from './run/with-cache.js';
 import { withPolicy } from './run/with-policy.js';
 import { createSchedule } from './schedule/schedule.js';
-import { schedulePolicy } from './schedule-policy.js';
 
 const branches = branchesOf(3);
 
@@ -337,13 +337,9 @@ describe('dynamic policies, sampling on the eager executor', () => {
       read: () => expect.fail('read an output'),
       readStream: () => expect.fail('read a stream'),
     };
-    const policy = schedulePolicy({
-      schedule: fixedIntervalSchedule({
-        steps: STEPS,
-        branches: executor.spec.branches,
-        interval: 2,
-      }),
-    });
+    const policy = schedulePolicy(
+      fixedIntervalSchedule({ steps: STEPS, branches: executor.spec.branches, interval: 2 }),
+    );
     const { decisions } = await sampleTiny({
       executor: blind,
       plan,

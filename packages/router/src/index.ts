@@ -1,6 +1,5 @@
 export { branchesOf } from './__fixtures__/branches.js';
 export { router } from './__fixtures__/provenance.js';
-export { type AllComputeScheduleOptions, allComputeSchedule } from './all-compute-schedule.js';
 export {
   CALIBRATION_METHODS,
   type Calibration,
@@ -31,38 +30,39 @@ export {
   type TeaCachePairs,
   type TeaCacheRecorder,
 } from './calibration/recorders.js';
-export { fixedIntervalPolicy } from './fixed-interval-policy.js';
 export {
   type DeltaDitScheduleOptions,
-  type DeltaDitSpec,
   deltaDitSchedule,
 } from './methods/delta-dit.js';
 export {
   type DualBlockCacheLimits,
   type DualBlockCacheOptions,
-  type DualBlockSpec,
   dualBlockCachePolicy,
 } from './methods/dual-block-cache.js';
-export { type FirstBlockSpec, firstBlockCachePolicy } from './methods/first-block-cache.js';
+export { firstBlockCachePolicy } from './methods/first-block-cache.js';
 export {
   type FixedIntervalScheduleOptions,
-  type ForaSpec,
   fixedIntervalSchedule,
   type Interval,
-  type IntervalSpec,
   intervalStart,
-} from './methods/fora.js';
+} from './methods/interval.js';
 export {
   type MagCacheScheduleOptions,
-  type MagCacheSpec,
   magCacheSchedule,
 } from './methods/mag-cache.js';
-export type { PolicyContext } from './methods/method.js';
+export {
+  type CachingMethod,
+  type MadePolicy,
+  type PolicyContext,
+  type PolicyOrigin,
+  predicting,
+  type ReadFile,
+  type SettingsOf,
+} from './methods/method.js';
 export {
   type Broadcast,
   type MlpBroadcast,
   type PabScheduleOptions,
-  type PabSpec,
   pabSchedule,
 } from './methods/pab.js';
 export {
@@ -73,28 +73,24 @@ export {
   type ParseSmoothCacheOptions,
   parseSmoothCacheSchedule,
   type SmoothCacheScheduleOptions,
-  type SmoothCacheSpec,
   smoothCacheSchedule,
 } from './methods/smooth-cache.js';
+export { type PolicySpec, registerCachingMethod } from './methods/table.js';
 export {
   type TaylorSeerScheduleOptions,
-  type TaylorSeerSpec,
   taylorSeerSchedule,
 } from './methods/taylor-seer.js';
-export { type TeaCacheOptions, type TeaCacheSpec, teaCachePolicy } from './methods/tea-cache.js';
-export { noCachePolicy } from './no-cache-policy.js';
+export { type TeaCacheOptions, teaCachePolicy } from './methods/tea-cache.js';
 export {
   cacheMethodOf,
   formatPolicySpec,
   isWholeSetting,
-  POLICY_NAMES,
-  type PolicyName,
-  type PolicySpec,
   parsePolicySpec,
   policyFrom,
+  policyHelp,
+  policyNames,
   policyOrigin,
   type ReadyPolicy,
-  type ScheduleSpec,
 } from './policy.js';
 export {
   cubicPredictor,
@@ -103,12 +99,15 @@ export {
   halfQuadraticPredictor,
   halfwayPredictor,
   holdPredictor,
-  lagrangeWeights,
+  lagrangeCoefficients,
   linearPredictor,
+  PER_STEP_CANDIDATES,
   perStepPredictor,
   polynomialPredictor,
   predictorByName,
+  predictorNames,
   quadraticPredictor,
+  registerPredictor,
   taylorPredictor,
 } from './predictors.js';
 export { type CacheKey, type CacheStore, createCacheStore } from './run/caching-runner.js';
@@ -200,4 +199,3 @@ export {
   type ToScheduleOptions,
   toSchedule,
 } from './schedule/schedule.js';
-export { schedulePolicy } from './schedule-policy.js';

@@ -13,19 +13,13 @@ import { branchesOf, specOf } from './__fixtures__/branches.js';
 import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
 import { type Calibration, formatCalibration } from './calibration/calibration.js';
 import { deltaDitSchedule } from './methods/delta-dit.js';
-import { fixedIntervalSchedule } from './methods/fora.js';
+import { fixedIntervalSchedule } from './methods/interval.js';
 import { magCacheSchedule } from './methods/mag-cache.js';
 import { pabSchedule } from './methods/pab.js';
 import { smoothCacheSchedule } from './methods/smooth-cache.js';
+import type { PolicySpec } from './methods/table.js';
 import { taylorSeerSchedule } from './methods/taylor-seer.js';
-import {
-  cacheMethodOf,
-  POLICY_NAMES,
-  type PolicySpec,
-  parsePolicySpec,
-  policyFrom,
-  policyOrigin,
-} from './policy.js';
+import { cacheMethodOf, parsePolicySpec, policyFrom, policyNames, policyOrigin } from './policy.js';
 import { constantLogits } from './schedule/initial-logits.js';
 import { createProvenance } from './schedule/provenance.js';
 import { formatRouter, formatSchedule } from './schedule/readable-json.js';
@@ -216,7 +210,7 @@ describe('policyFrom', () => {
         'schedule:schedule.json',
       ].map((text) => policyFrom(text, context)),
     );
-    expect(made.map(({ name }) => name.split(':')[0])).toEqual(POLICY_NAMES);
+    expect(made.map(({ name }) => name.split(':')[0])).toEqual(policyNames());
     expect(made.filter(({ kind }) => kind === 'dynamic')).toHaveLength(3);
     expect(cacheMethodOf(made[0] as (typeof made)[number])).toBe(computeAll);
   });

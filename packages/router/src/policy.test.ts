@@ -1,6 +1,7 @@
 import { ConfigError, InvalidArgumentError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { formatPolicySpec, isWholeSetting, type PolicySpec, parsePolicySpec } from './policy.js';
+import type { PolicySpec } from './methods/table.js';
+import { formatPolicySpec, isWholeSetting, parsePolicySpec } from './policy.js';
 
 const texts: readonly (readonly [string, PolicySpec])[] = [
   ['none', { policy: 'none' }],

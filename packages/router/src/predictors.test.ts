@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   holdPredictor,
-  lagrangeWeights,
+  lagrangeCoefficients,
   linearPredictor,
   polynomialPredictor,
   quadraticPredictor,
@@ -20,20 +20,20 @@ const situations = fc
     return fc.record({ step: later, computed: fc.constant(computed) });
   });
 
-const dot = (weights: readonly number[], values: readonly number[]) =>
-  weights.reduce((sum, weight, i) => sum + weight * (values[i] as number), 0);
+const dot = (coefficients: readonly number[], values: readonly number[]) =>
+  coefficients.reduce((sum, c, i) => sum + c * (values[i] as number), 0);
 
 describe.each(predictors)('$name', (predictor) => {
-  it('has weights that sum to 1', () => {
+  it('has coefficients that sum to 1', () => {
     fc.assert(
       fc.property(situations, ({ step, computed }) => {
-        const weights = predictor.weights(step, computed);
-        const scale = Math.max(...weights.map(Math.abs));
+        const coefficients = predictor.coefficients(step, computed);
+        const scale = Math.max(...coefficients.map(Math.abs));
         expect(
           Math.abs(
             dot(
-              weights,
-              weights.map(() => 1),
+              coefficients,
+              coefficients.map(() => 1),
             ) - 1,
           ),
         ).toBeLessThan(1e-12 * scale);
@@ -47,9 +47,10 @@ describe.each(predictors)('$name', (predictor) => {
       fc.property(situations, coefficients, ({ step, computed }, c) => {
         const used = computed.slice(0, predictor.depth);
         const p = (t: number) => c.slice(0, used.length).reduce((y, a, n) => y + a * t ** n, 0);
-        const weights = predictor.weights(step, used);
-        const scale = 1 + Math.max(...weights.map((w, i) => Math.abs(w * p(used[i] as number))));
-        expect(Math.abs(dot(weights, used.map(p)) - p(step))).toBeLessThan(1e-11 * scale);
+        const coefficients = predictor.coefficients(step, used);
+        const scale =
+          1 + Math.max(...coefficients.map((w, i) => Math.abs(w * p(used[i] as number))));
+        expect(Math.abs(dot(coefficients, used.map(p)) - p(step))).toBeLessThan(1e-11 * scale);
       }),
     );
   });
@@ -57,25 +58,25 @@ describe.each(predictors)('$name', (predictor) => {
   it('falls back to a lower order while fewer outputs are at hand', () => {
     for (let count = 1; count <= 3; count++) {
       const computed = [7, 4, 2].slice(0, count);
-      const expected = lagrangeWeights({ at: 9, nodes: computed.slice(0, predictor.depth) });
-      expect(predictor.weights(9, computed)).toEqual(expected);
+      const expected = lagrangeCoefficients({ at: 9, nodes: computed.slice(0, predictor.depth) });
+      expect(predictor.coefficients(9, computed)).toEqual(expected);
       expect(expected).toHaveLength(Math.min(count, predictor.depth));
     }
   });
 });
 
-describe('weights by hand', () => {
+describe('coefficients by hand', () => {
   it('repeats, continues a line and continues a parabola', () => {
-    expect(holdPredictor.weights(9, [6])).toEqual([1]);
-    expect(linearPredictor.weights(3, [2, 1])).toEqual([2, -1]);
-    expect(linearPredictor.weights(5, [4, 2])).toEqual([1.5, -0.5]);
-    expect(quadraticPredictor.weights(3, [2, 1, 0])).toEqual([3, -3, 1]);
-    expect(quadraticPredictor.weights(5, [4, 2, 0])).toEqual([1.875, -1.25, 0.375]);
+    expect(holdPredictor.coefficients(9, [6])).toEqual([1]);
+    expect(linearPredictor.coefficients(3, [2, 1])).toEqual([2, -1]);
+    expect(linearPredictor.coefficients(5, [4, 2])).toEqual([1.5, -0.5]);
+    expect(quadraticPredictor.coefficients(3, [2, 1, 0])).toEqual([3, -3, 1]);
+    expect(quadraticPredictor.coefficients(5, [4, 2, 0])).toEqual([1.875, -1.25, 0.375]);
   });
 });
 
 it('refuses equal nodes, no nodes and a broken degree', () => {
-  expect(() => lagrangeWeights({ at: 3, nodes: [1, 1] })).toThrow(InvalidArgumentError);
-  expect(() => lagrangeWeights({ at: 3, nodes: [] })).toThrow(InvalidArgumentError);
+  expect(() => lagrangeCoefficients({ at: 3, nodes: [1, 1] })).toThrow(InvalidArgumentError);
+  expect(() => lagrangeCoefficients({ at: 3, nodes: [] })).toThrow(InvalidArgumentError);
   expect(() => polynomialPredictor({ name: 'x', degree: -1 })).toThrow(InvalidArgumentError);
 });

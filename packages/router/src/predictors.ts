@@ -1,21 +1,20 @@
 import {
   assertCount,
   type CachePredictor,
+  createNameTable,
   InvalidArgumentError,
-  PREDICTOR_NAMES,
   type PredictorChoice,
-  type PredictorName,
 } from '@harmonica/core';
 
 /**
- * Weights of polynomial extrapolation: the value at `at` of the polynomial through values known at `nodes` is their sum
- * with these weights (Lagrange's form). They sum to 1.
+ * Coefficients of polynomial extrapolation: the value at `at` of the polynomial through values known at `nodes` is their
+ * sum with these coefficients (Lagrange's form). They sum to 1.
  *
  * @param options `nodes` are distinct; their number is the degree of the polynomial plus 1.
- * @returns one weight for each node.
+ * @returns one coefficient for each node.
  * @throws {@link InvalidArgumentError} if there is no node or two are equal.
  */
-export function lagrangeWeights(options: {
+export function lagrangeCoefficients(options: {
   readonly at: number;
   readonly nodes: readonly number[];
 }): readonly number[] {
@@ -29,7 +28,7 @@ export function lagrangeWeights(options: {
   }
   return nodes.map((node, i) =>
     nodes.reduce(
-      (weight, other, j) => (i === j ? weight : (weight * (at - other)) / (node - other)),
+      (product, other, j) => (i === j ? product : (product * (at - other)) / (node - other)),
       1,
     ),
   );
@@ -51,7 +50,8 @@ export function polynomialPredictor(options: {
   return {
     name,
     depth,
-    weights: (step, computed) => lagrangeWeights({ at: step, nodes: computed.slice(0, depth) }),
+    coefficients: (step, computed) =>
+      lagrangeCoefficients({ at: step, nodes: computed.slice(0, depth) }),
   };
 }
 
@@ -90,16 +90,16 @@ export interface HalfwayPredictorOptions {
  * The mean of two predictions. A cached output differs from what the uncached run would have computed there, and a higher
  * degree extrapolates that difference as well: half of the last difference is often closer than all of it or none.
  *
- * Like those of the polynomials, its weights sum to 1 and it is as good as they are while fewer outputs are at hand.
+ * Like those of the polynomials, its coefficients sum to 1 and it is as good as they are while fewer outputs are at hand.
  */
 export function halfwayPredictor(options: HalfwayPredictorOptions): CachePredictor {
   const { name, lower, higher } = options;
   return {
     name,
     depth: Math.max(lower.depth, higher.depth),
-    weights(step, computed) {
+    coefficients(step, computed) {
       const [a, b] = [lower, higher].map((each) =>
-        each.weights(step, computed.slice(0, each.depth)),
+        each.coefficients(step, computed.slice(0, each.depth)),
       ) as [readonly number[], readonly number[]];
       const count = Math.max(a.length, b.length);
       return Array.from({ length: count }, (_, i) => ((a[i] ?? 0) + (b[i] ?? 0)) / 2);
@@ -142,29 +142,30 @@ export function taylorPredictor({ order }: { readonly order: number }): CachePre
   return {
     name: `taylor-${order}`,
     depth,
-    weights: (step, computed) => taylorWeights({ at: step, nodes: computed.slice(0, depth) }),
+    coefficients: (step, computed) =>
+      taylorCoefficients({ at: step, nodes: computed.slice(0, depth) }),
   };
 }
 
-function taylorWeights(options: {
+function taylorCoefficients(options: {
   readonly at: number;
   readonly nodes: readonly number[];
 }): readonly number[] {
   const { at, nodes } = options;
   const distance = at - (nodes[0] as number);
   let factors = nodes.map((_, k) => nodes.map((_, j): number => (j === k ? 1 : 0)));
-  let coefficient = 1;
-  let weights = nodes.map(() => 0);
+  let power = 1;
+  let coefficients = nodes.map(() => 0);
   for (let order = 0; order < nodes.length; order++) {
-    if (order > 0) coefficient *= distance / order;
+    if (order > 0) power *= distance / order;
     const factor = factors[0] as readonly number[];
-    weights = weights.map((weight, j) => weight + coefficient * (factor[j] as number));
+    coefficients = coefficients.map((sum, j) => sum + power * (factor[j] as number));
     factors = differences({ factors, nodes });
   }
-  return weights;
+  return coefficients;
 }
 
-/** F_{i+1} at every node but the last, each as its weights on the outputs. */
+/** F_{i+1} at every node but the last, each as its coefficients of the outputs. */
 function differences(options: {
   readonly factors: readonly (readonly number[])[];
   readonly nodes: readonly number[];
@@ -173,17 +174,8 @@ function differences(options: {
   return factors.slice(0, -1).map((factor, k) => {
     const earlier = factors[k + 1] as readonly number[];
     const spacing = (nodes[k] as number) - (nodes[k + 1] as number);
-    return factor.map((weight, j) => (weight - (earlier[j] as number)) / spacing);
+    return factor.map((value, j) => (value - (earlier[j] as number)) / spacing);
   });
-}
-
-/**
- * The predictor that a schedule or router file names: one for all steps, or one for each.
- *
- * @throws {@link InvalidArgumentError} if there is no predictor of that name.
- */
-export function predictorByName(choice: PredictorChoice): CachePredictor {
-  return typeof choice === 'string' ? named(choice) : perStepPredictor(choice.map(named));
 }
 
 /**
@@ -208,44 +200,75 @@ export function perStepPredictor(predictors: readonly CachePredictor[]): CachePr
   return {
     name: 'per-step',
     depth,
-    weights(step, computed) {
+    coefficients(step, computed) {
       const predictor = at(step);
       const read = computed.slice(0, predictor.depth);
       const unread = computed.slice(predictor.depth).map(() => 0);
-      return [...predictor.weights(step, read), ...unread];
+      return [...predictor.coefficients(step, read), ...unread];
     },
   };
 }
 
-function named(name: PredictorName): CachePredictor {
-  switch (name) {
-    case 'hold':
-      return holdPredictor;
-    case 'linear':
-      return linearPredictor;
-    case 'quadratic':
-      return quadraticPredictor;
-    case 'cubic':
-      return cubicPredictor;
-    case 'half-linear':
-      return halfLinearPredictor;
-    case 'half-quadratic':
-      return halfQuadraticPredictor;
-    case 'taylor-0':
-    case 'taylor-1':
-    case 'taylor-2':
-    case 'taylor-3':
-    case 'taylor-4':
-    case 'taylor-5':
-    case 'taylor-6':
-    case 'taylor-7':
-    case 'taylor-8':
-      return taylorPredictor({ order: Number(name.slice('taylor-'.length)) });
-    default:
-      throw new InvalidArgumentError({
-        argument: 'predictor',
-        value: name,
-        expected: `one of ${PREDICTOR_NAMES.join(', ')}`,
-      });
-  }
+/**
+ * Every predictor that files, policies and options name; one line adds one. Those of TaylorSeer end with order 8: the term
+ * of order i is multiplied by at most 2^i / i! when the next step is no further away than the computed ones are apart, under
+ * one hundredth from there on.
+ */
+const PREDICTORS = /* @__PURE__ */ createNameTable<CachePredictor>({
+  what: 'predictor',
+  entries: [
+    holdPredictor,
+    linearPredictor,
+    quadraticPredictor,
+    cubicPredictor,
+    halfLinearPredictor,
+    halfQuadraticPredictor,
+    /* @__PURE__ */ taylorPredictor({ order: 0 }),
+    /* @__PURE__ */ taylorPredictor({ order: 1 }),
+    /* @__PURE__ */ taylorPredictor({ order: 2 }),
+    /* @__PURE__ */ taylorPredictor({ order: 3 }),
+    /* @__PURE__ */ taylorPredictor({ order: 4 }),
+    /* @__PURE__ */ taylorPredictor({ order: 5 }),
+    /* @__PURE__ */ taylorPredictor({ order: 6 }),
+    /* @__PURE__ */ taylorPredictor({ order: 7 }),
+    /* @__PURE__ */ taylorPredictor({ order: 8 }),
+  ],
+  // What training calls a choice for each step.
+  reserved: ['per-step'],
+});
+
+/** What a choice for each step is made from, simplest first. */
+export const PER_STEP_CANDIDATES: readonly CachePredictor[] = [
+  holdPredictor,
+  halfLinearPredictor,
+  linearPredictor,
+  halfQuadraticPredictor,
+  quadraticPredictor,
+];
+
+/** The names of all predictors. */
+export function predictorNames(): readonly string[] {
+  return PREDICTORS.names();
+}
+
+/**
+ * The predictor that a schedule or router file names: one for all steps, or one for each.
+ *
+ * @throws {@link InvalidArgumentError} if there is no predictor of that name.
+ */
+export function predictorByName(choice: PredictorChoice): CachePredictor {
+  return typeof choice === 'string'
+    ? PREDICTORS.get(choice)
+    : perStepPredictor(choice.map(PREDICTORS.get));
+}
+
+/**
+ * Gives a predictor a name in this program, so that policies, files and training can name it like any other.
+ *
+ * @returns a function that takes the name away again
+ * @throws {@link InvalidArgumentError} if the name is taken or malformed, or the depth is no integer of at least 1
+ */
+export function registerPredictor(predictor: CachePredictor): () => void {
+  assertCount({ argument: 'depth', value: predictor.depth });
+  return PREDICTORS.register(predictor);
 }

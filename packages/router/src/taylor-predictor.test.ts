@@ -16,8 +16,8 @@ const history = fc
   .uniqueArray(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 6 })
   .map((steps) => steps.sort((a, b) => b - a));
 
-const dot = (weights: readonly number[], values: readonly number[]) =>
-  weights.reduce((sum, weight, i) => sum + weight * (values[i] as number), 0);
+const dot = (coefficients: readonly number[], values: readonly number[]) =>
+  coefficients.reduce((sum, c, i) => sum + c * (values[i] as number), 0);
 
 /** What a branch gives in every step: its value where it is computed, else the prediction from those before. */
 function outputsOf(options: {
@@ -32,7 +32,7 @@ function outputsOf(options: {
     const read = earlier.reverse().slice(0, predictor.depth);
     if (computed) return values[step] as number;
     return dot(
-      predictor.weights(step, read),
+      predictor.coefficients(step, read),
       read.map((i) => values[i] as number),
     );
   });
@@ -54,7 +54,7 @@ describe.each(official.taylorSeer)('T $steps, interval $interval, order $order',
   it('computes and predicts as the official code', () => {
     const { table } = taylorSeerSchedule({ steps, branches, interval });
     expect(columnOf(table, 0)).toBe(expected.table);
-    // Their sums run in another order, in float64; the largest weights are about 1e2.
+    // Their sums run in another order, in float64; the largest coefficients are about 1e2.
     expectClose(outputsOf({ table, values, order }), expected.outputs, 1e-12);
   });
 
@@ -79,19 +79,23 @@ describe('taylorPredictor', () => {
         const at = (steps[0] as number) + ahead;
         for (const [order, same] of [holdPredictor, linearPredictor].entries()) {
           const read = steps.slice(0, same.depth);
-          expectClose(taylorPredictor({ order }).weights(at, read), same.weights(at, read), 1e-12);
+          expectClose(
+            taylorPredictor({ order }).coefficients(at, read),
+            same.coefficients(at, read),
+            1e-12,
+          );
         }
       }),
     );
   });
 
-  it('has weights that sum to 1, whatever the order and spacing', () => {
+  it('has coefficients that sum to 1, whatever the order and spacing', () => {
     fc.assert(
       fc.property(history, fc.integer({ min: 1, max: 9 }), (steps, ahead) => {
         const predictor = taylorPredictor({ order: 5 });
-        const weights = predictor.weights((steps[0] as number) + ahead, steps);
-        const total = weights.reduce((sum, weight) => sum + weight, 0);
-        const scale = Math.max(...weights.map(Math.abs));
+        const coefficients = predictor.coefficients((steps[0] as number) + ahead, steps);
+        const total = coefficients.reduce((sum, c) => sum + c, 0);
+        const scale = Math.max(...coefficients.map(Math.abs));
         expect(Math.abs(total - 1)).toBeLessThan(1e-11 * scale);
       }),
     );
@@ -103,9 +107,9 @@ describe('taylorPredictor', () => {
     for (const spacing of [1, 2, 5]) {
       const nodes = [40, 40 - spacing, 40 - 2 * spacing];
       for (let ahead = 1; ahead <= spacing; ahead++) {
-        const taylor = dot(taylorPredictor({ order: 2 }).weights(40 + ahead, nodes), values);
+        const taylor = dot(taylorPredictor({ order: 2 }).coefficients(40 + ahead, nodes), values);
         const quadratic = polynomialPredictor({ name: 'quadratic', degree: 2 });
-        const lagrange = dot(quadratic.weights(40 + ahead, nodes), values);
+        const lagrange = dot(quadratic.coefficients(40 + ahead, nodes), values);
         expect(lagrange - taylor).toBeCloseTo((ahead / spacing / 2) * secondDifference, 12);
       }
     }
@@ -113,7 +117,7 @@ describe('taylorPredictor', () => {
 
   it('takes the i-th backward difference by u^i / i!', () => {
     // f = 1, 0, 0, 0: the i-th difference at the newest step is 1.
-    const [newest] = taylorPredictor({ order: 3 }).weights(13, [12, 10, 8, 6]);
+    const [newest] = taylorPredictor({ order: 3 }).coefficients(13, [12, 10, 8, 6]);
     const u = 1 / 2;
     expect(newest).toBeCloseTo(1 + u + u ** 2 / 2 + u ** 3 / 6, 14);
   });
@@ -121,8 +125,8 @@ describe('taylorPredictor', () => {
   it('reads as many outputs as its order needs, and fewer while there are fewer', () => {
     const predictor = taylorPredictor({ order: 2 });
     expect([predictor.depth, predictor.name]).toEqual([3, 'taylor-2']);
-    expect(predictor.weights(9, [8])).toEqual([1]);
-    expect(predictor.weights(9, [8, 7])).toEqual([2, -1]);
+    expect(predictor.coefficients(9, [8])).toEqual([1]);
+    expect(predictor.coefficients(9, [8, 7])).toEqual([2, -1]);
     expect(() => taylorPredictor({ order: -1 })).toThrow(InvalidArgumentError);
   });
 });

@@ -21,7 +21,6 @@ export {
   partSizeOf,
   type TrainingBatch,
 } from './draw-batch.js';
-export { type StepWeights, type StepWeightsOptions, stepWeights } from './loss-weights.js';
 export { type CalibrateThresholdOptions, calibrateThreshold } from './threshold.js';
 export { assertTrainable, finishedRouter, trainRouter } from './train-router.js';
 export {
@@ -31,7 +30,6 @@ export {
   LOGIT_LIMIT,
   l2cConfig,
   learningRateAt,
-  type ProxyName,
   paperConfig,
   SETTING_DEFAULTS,
   type TrainingConfig,

@@ -1,105 +1,12 @@
-import { type PredictorChoice, type PredictorName, restoreRng } from '@harmonica/core';
-import {
-  choosePredictors,
-  choosePredictorsAlone,
-  cumulativeLambda,
-  type LambdaOptions,
-  leaveOneOutLambda,
-  type MarginalLambdaOptions,
-  marginalLambda,
-  singleStepLambda,
-} from '@harmonica/iepo';
-import { predictorByName, routerScores } from '@harmonica/router';
+import { type CachePredictor, type PredictorChoice, restoreRng } from '@harmonica/core';
+import { proxyByName, proxyPredictors, stepWeights } from '@harmonica/iepo';
+import { PER_STEP_CANDIDATES, routerScores } from '@harmonica/router';
 import { onFreshBatch, routedParts } from './batch.js';
 import { startingBeta } from './beta.js';
 import type { TrainingBatch } from './draw-batch.js';
 import { costModelIn, hardScores, thresholdInForce } from './threshold.js';
-import {
-  isRelative,
-  type ProxyName,
-  type RelativeProxy,
-  type TrainingConfig,
-} from './training-config.js';
+import type { TrainingConfig } from './training-config.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
-
-/** lambda(t), the loss weights that follow from it, and predictors: one of each per step. */
-export interface StepWeights {
-  readonly lambda: readonly number[];
-  readonly weights: readonly number[];
-  /** Index of the candidate to use; absent if there was nothing to choose from. */
-  readonly chosen?: readonly number[];
-}
-
-export interface StepWeightsOptions
-  extends Pick<MarginalLambdaOptions, 'parts' | 'signal' | 'candidates' | 'chosen'> {
-  readonly proxy: ProxyName;
-  /** Soft scores in force, as the trainer applies them. */
-  readonly soft: LambdaOptions['scores'];
-  /** The same as hard decisions, 0 and 1. */
-  readonly hard: LambdaOptions['scores'];
-}
-
-/**
- * The weight of each step in the loss, by the chosen proxy:
- *
- * - `leave-one-out`, `cumulative`: lambda(t) itself, as in the paper and its code;
- * - `marginal`, `single-step`: lambda(t) / error(t), which turns an error of the model output at step t into one of the
- *   image, over the mean of lambda, so that beta does not depend on the model;
- * - `uniform`: 1 (the objective without the proxy).
- *
- * With `candidates` it chooses a predictor for each step as well; the soft proxies go on to measure with the predictor of the runs.
- */
-export async function stepWeights(options: StepWeightsOptions): Promise<StepWeights> {
-  const { proxy, soft, hard, ...search } = options;
-  if (isRelative(proxy)) {
-    const find = proxy === 'marginal' ? marginalLambda : singleStepLambda;
-    const { lambda, stepError, chosen } = await find({ ...search, scores: hard });
-    const weights = perUnitError(lambda, stepError);
-    return { lambda, weights, ...(search.candidates && { chosen }) };
-  }
-  const { candidates, chosen: _, ...shared } = search;
-  const found = await softWeights({ ...shared, proxy, scores: soft });
-  if (!candidates) return found;
-  return { ...found, chosen: await predictorsFor({ ...search, candidates, proxy, hard }) };
-}
-
-/** What {@link predictorsFor} needs. */
-type PredictorsForOptions = Omit<StepWeightsOptions, 'soft' | 'candidates'> &
-  Required<Pick<StepWeightsOptions, 'candidates'>>;
-
-/** A predictor for each step of a hard schedule, found in the way of the proxy, without lambda. */
-function predictorsFor(options: PredictorsForOptions): Promise<readonly number[]> {
-  const { proxy, hard, ...search } = options;
-  const choose = proxy === 'single-step' ? choosePredictorsAlone : choosePredictors;
-  return choose({ ...search, scores: hard });
-}
-
-type SoftProxy = Exclude<ProxyName, RelativeProxy>;
-
-async function softWeights(options: LambdaOptions & { proxy: SoftProxy }): Promise<StepWeights> {
-  switch (options.proxy) {
-    case 'uniform': {
-      const ones = options.scores.map((_, step) => (step === 0 ? 0 : 1));
-      return { lambda: ones, weights: ones };
-    }
-    case 'leave-one-out': {
-      const lambda = await leaveOneOutLambda(options);
-      return { lambda, weights: lambda };
-    }
-    case 'cumulative': {
-      const lambda = await cumulativeLambda(options);
-      return { lambda, weights: lambda };
-    }
-  }
-}
-
-function perUnitError(lambda: readonly number[], stepError: readonly number[]): number[] {
-  const mean = lambda.reduce((sum, value) => sum + value, 0) / Math.max(1, lambda.length - 1);
-  return lambda.map((value, step) => {
-    const error = stepError[step] as number;
-    return error > 0 && mean > 0 ? value / error / mean : 0;
-  });
-}
 
 /** Whether lambda is due: at the start, and every `refreshEvery` updates. */
 export function isRefreshDue(
@@ -135,12 +42,12 @@ export async function refreshWeights(input: RefreshWeightsOptions): Promise<Trai
   const blend = (old: readonly number[], next: readonly number[]) =>
     next.map((value, i) => share * value + (1 - share) * (old[i] as number));
   const { targetSpeedup: target } = config;
-  const findsBeta = first && target !== undefined && isRelative(config.proxy);
+  const findsBeta = first && target !== undefined && proxyByName(config.proxy).isRelative;
   return {
     ...state,
     ...(findsBeta && { beta: startingBeta({ lambda: fresh.lambda, cost, target }) }),
     refreshedAt: state.iteration,
-    predictor: fresh.chosen ? predictorNames(fresh.chosen) : state.predictor,
+    predictor: fresh.chosen ? candidateNames(fresh.chosen) : state.predictor,
     lambda: blend(state.lambda, fresh.lambda),
     weights: blend(state.weights, fresh.weights),
   };
@@ -160,30 +67,21 @@ export async function withFinalPredictors(
   const chosen = await onFreshBatch(options, state, {
     rng: restoreRng(state.rng),
     batches: FINAL_BATCHES,
-    use: ({ parts, scores: hard }) =>
-      predictorsFor({ ...search, proxy: config.proxy, parts, hard, ...(signal && { signal }) }),
+    use: (run) =>
+      proxyPredictors({ ...search, ...run, proxy: config.proxy, ...(signal && { signal }) }),
   });
-  return { ...state, predictor: predictorNames(chosen) };
+  return { ...state, predictor: candidateNames(chosen) };
 }
-
-/** What `per-step` chooses from, simplest first. */
-const CANDIDATES: readonly PredictorName[] = [
-  'hold',
-  'half-linear',
-  'linear',
-  'half-quadratic',
-  'quadratic',
-];
 
 /** What there is to choose from with `per-step`, and what is in force. */
 export function predictorSearch(config: TrainingConfig, { predictor, logits }: TrainingState) {
   if (config.predictor !== 'per-step') return undefined;
   const names = typeof predictor === 'string' ? logits.map(() => predictor) : predictor;
-  const chosen = names.map((name) => CANDIDATES.indexOf(name));
-  return { candidates: CANDIDATES.map(predictorByName), chosen };
+  const chosen = names.map((name) => PER_STEP_CANDIDATES.findIndex((each) => each.name === name));
+  return { candidates: PER_STEP_CANDIDATES, chosen };
 }
 
 /** The names of candidates. */
-export function predictorNames(chosen: readonly number[]): PredictorChoice {
-  return chosen.map((index) => CANDIDATES[index] as PredictorName);
+export function candidateNames(chosen: readonly number[]): PredictorChoice {
+  return chosen.map((index) => (PER_STEP_CANDIDATES[index] as CachePredictor).name);
 }

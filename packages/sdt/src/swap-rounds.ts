@@ -1,7 +1,7 @@
 import { restoreRng } from '@harmonica/core';
 import { exchanged, exchangeSteps } from '@harmonica/iepo';
 import { onFreshBatch } from './batch.js';
-import { predictorNames, predictorSearch } from './loss-weights.js';
+import { candidateNames, predictorSearch } from './loss-weights.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
 
 /** How many batches decide on an exchange. */
@@ -41,7 +41,7 @@ export async function exchangeRound(
     ...state,
     rng: rng.state(),
     logits: found.exchange ? exchanged(logits, found.exchange) : logits,
-    predictor: candidates ? predictorNames(found.chosen) : state.predictor,
+    predictor: candidates ? candidateNames(found.chosen) : state.predictor,
     exchanges: { rounds, ended: !found.exchange },
   };
 }

@@ -336,6 +336,8 @@ describe('trainRouter', () => {
     ['threshold', 1],
     ['refreshShare', 0],
     ['exchanges', -1],
+    ['proxy', 'margnal'],
+    ['predictor', 'quartic'],
   ])('refuses %s %s', async (name, value) => {
     await expect(trained({ config: { ...config, [name]: value } })).rejects.toThrowError(name);
   });

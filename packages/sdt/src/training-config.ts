@@ -1,7 +1,6 @@
-import { InvalidArgumentError, type PredictorName } from '@harmonica/core';
-
-/** Which lambda(t) weighs the steps: see the functions of the same names in `@harmonica/iepo`. */
-export type ProxyName = 'leave-one-out' | 'cumulative' | 'marginal' | 'single-step' | 'uniform';
+import { InvalidArgumentError } from '@harmonica/core';
+import { proxyNames } from '@harmonica/iepo';
+import { predictorNames } from '@harmonica/router';
 
 /** What logits start from. */
 export type InitialLogits =
@@ -37,8 +36,8 @@ export interface TrainingConfig {
   /** Learning rate at the end, reached along half a cosine. Equal to `learningRate`: constant. */
   readonly finalLearningRate: number;
   /**
-   * Weight of the compute penalty. With `targetSpeedup` it is adapted, and its start follows from the first lambda with the
-   * marginal and single-step proxies, and from the gradients of the first trajectory with the others, whatever is given here.
+   * Weight of the compute penalty. With `targetSpeedup` it is adapted, and its start follows from the first lambda if the
+   * proxy is relative to it, else from the gradients of the first trajectory, whatever is given here.
    */
   readonly beta: number;
   /** Speed-up to reach, above 1: by measured time with costs `ms`, else by MACs. Adapts beta and chooses the final threshold. */
@@ -48,13 +47,17 @@ export interface TrainingConfig {
    * measured before the first update; both with mean 1, so that beta keeps its meaning.
    */
   readonly costs: 'uniform' | 'macs' | 'ms';
-  readonly proxy: ProxyName;
+  /** Which lambda(t) weighs the steps: one of `proxyNames` of `@harmonica/iepo`. */
+  readonly proxy: string;
   /** Updates between two refreshes of lambda (C in the paper). */
   readonly refreshEvery: number;
   /** Share of each new lambda in the running average, in (0, 1]. 1: the newest alone, as in the paper. */
   readonly refreshShare: number;
-  /** `per-step`: at every refresh of lambda, the one that harms the final image least is chosen for each step. */
-  readonly predictor: PredictorName | 'per-step';
+  /**
+   * One of `predictorNames` of `@harmonica/router`, or `per-step`: at every refresh of lambda, the one that harms the final
+   * image least is chosen for each step.
+   */
+  readonly predictor: string;
   /** `branch`: every branch has a logit of its own, as in the paper. `step`: the branches of a step share one. */
   readonly granularity: 'branch' | 'step';
   /** Scores above it compute. In (0, 1). */
@@ -165,6 +168,10 @@ export function assertTrainingConfig(config: TrainingConfig): void {
   check('targetSpeedup', Number.isFinite(targetSpeedup) && targetSpeedup > 1, 'a number above 1');
   check('refreshEvery', count(config.refreshEvery), 'an integer of at least 1');
   check('refreshShare', config.refreshShare > 0 && config.refreshShare <= 1, 'a number in (0, 1]');
+  const proxies = proxyNames();
+  check('proxy', proxies.includes(config.proxy), `one of ${proxies.join(', ')}`);
+  const predictors = [...predictorNames(), 'per-step'];
+  check('predictor', predictors.includes(config.predictor), `one of ${predictors.join(', ')}`);
   check('threshold', config.threshold > 0 && config.threshold < 1, 'a number in (0, 1)');
   check('hardFinish', config.hardFinish >= 0 && config.hardFinish <= 1, 'a number in [0, 1]');
   const { trainer = 'sdt', batches = 'fresh', exchanges = SETTING_DEFAULTS.exchanges } = config;
@@ -188,11 +195,4 @@ export function learningRateAt(config: TrainingConfig, iteration: number): numbe
   const progress = Math.min(1, iteration / iterations);
   const share = (1 + Math.cos(Math.PI * progress)) / 2;
   return finalLearningRate + (learningRate - finalLearningRate) * share;
-}
-
-/** The proxies whose weights are relative to the mean of lambda, so that a beta to start from follows from lambda. */
-export type RelativeProxy = 'marginal' | 'single-step';
-
-export function isRelative(proxy: ProxyName): proxy is RelativeProxy {
-  return proxy === 'marginal' || proxy === 'single-step';
 }

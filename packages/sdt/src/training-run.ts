@@ -2,7 +2,6 @@ import {
   type Executor,
   type Guidance,
   type NamedTensors,
-  PREDICTOR_NAMES,
   type PredictorChoice,
   type Provenance,
   parseJson,
@@ -11,8 +10,8 @@ import {
   type RouterFile,
   type SamplerPlan,
 } from '@harmonica/core';
-import type { ExchangedSteps } from '@harmonica/iepo';
-import type { CostModel } from '@harmonica/router';
+import { type ExchangedSteps, proxyNames } from '@harmonica/iepo';
+import { type CostModel, predictorNames } from '@harmonica/router';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { AdamWState } from './adamw.js';
@@ -132,7 +131,7 @@ export function parseTrainingState(text: string, source = 'training state'): Tra
 function trainingStateSchema() {
   const numbers = z.array(z.number());
   const rows = z.array(numbers);
-  const predictorName = z.enum(PREDICTOR_NAMES);
+  const predictorName = z.enum(predictorNames());
   return z
     .object({
       version: z.literal(1),
@@ -141,8 +140,8 @@ function trainingStateSchema() {
         seed: z.number(),
         batchSize: z.number(),
         iterations: z.number(),
-        predictor: z.enum([...PREDICTOR_NAMES, 'per-step']),
-        proxy: z.enum(['leave-one-out', 'cumulative', 'marginal', 'single-step', 'uniform']),
+        predictor: z.enum([...predictorNames(), 'per-step']),
+        proxy: z.enum(proxyNames()),
       }),
       provenance: z.looseObject({
         model: z.object({ name: z.string(), sha256: z.string() }),

@@ -1,5 +1,5 @@
 import type { RouterFile } from '@harmonica/core';
-import { objective } from '@harmonica/iepo';
+import { objective, proxyByName } from '@harmonica/iepo';
 import { type CostModel, routerScores, type StepMatrix } from '@harmonica/router';
 import { type AdamWState, updateAdamW } from './adamw.js';
 import { adaptBeta, betaOfGains } from './beta.js';
@@ -10,7 +10,7 @@ import {
   speedUpAt,
   thresholdInForce,
 } from './threshold.js';
-import { isRelative, LOGIT_LIMIT, learningRateAt, type TrainingConfig } from './training-config.js';
+import { LOGIT_LIMIT, learningRateAt, type TrainingConfig } from './training-config.js';
 import type { TrainingState, TrainRouterOptions, TrajectoryRecord } from './training-run.js';
 import type { TrainingStepResult } from './training-step.js';
 
@@ -112,7 +112,7 @@ interface NextBetaInput extends RecordInput {
 function nextBeta({ config, target, cost, round }: NextBetaInput): number {
   const { state, updates, gains } = round;
   const isFirst = state.iteration === updates;
-  if (isFirst && !isRelative(config.proxy)) return betaOfGains({ gains, cost, target });
+  if (isFirst && !proxyByName(config.proxy).isRelative) return betaOfGains({ gains, cost, target });
   const speedUp = speedUpAt({ scores: routerScores(state), cost, threshold: config.threshold });
   const learningRate = learningRateAt(config, state.iteration);
   return adaptBeta({ beta: state.beta, speedUp, target, learningRate });

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { PREDICTOR_NAMES, type PredictorName } from '@harmonica/core';
 import { listRouters } from '@harmonica/emoji-dit';
 import {
   appendBenchRecord,
@@ -38,7 +37,12 @@ import {
   readCacheDocument,
   resolveRunSetting,
 } from '@harmonica/pipeline';
-import { assertCompatible, fixedIntervalSchedule, intervalStart } from '@harmonica/router';
+import {
+  assertCompatible,
+  fixedIntervalSchedule,
+  intervalStart,
+  predictorNames,
+} from '@harmonica/router';
 import type { SamplerOptions } from '@harmonica/samplers';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../cli-context.js';
@@ -93,7 +97,7 @@ interface BenchOptions
   readonly repeats: number;
   /** Whether a published model by name has random weights. */
   readonly allowRandom: true;
-  readonly predictor: PredictorName;
+  readonly predictor: string;
   readonly out: string;
   readonly memoryProbe?: ProbeMode;
 }
@@ -137,7 +141,7 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
     .option('--batch <n>', 'images at a time (default: 8, of random models 1)', count)
     .option('--micro-batch <n>', 'samples that training works on at a time (default: 8)', count)
     .option('--repeats <n>', 'rounds that are timed (default: 5, of random models 3)', count)
-    .option('--predictor <name>', 'of --training', choiceOption(PREDICTOR_NAMES), 'quadratic')
+    .option('--predictor <name>', 'of --training', choiceOption(predictorNames()), 'quadratic')
     .option('--out <folder>', 'where bench.jsonl goes', 'out/bench')
     .addOption(new Option('--memory-probe <mode>').argParser(choiceOption(PROBE_MODES)).hideHelp())
     .action(async () => {

@@ -1,6 +1,5 @@
-import { PREDICTOR_NAMES } from '@harmonica/core';
 import { BACKEND_NAMES, type BackendName } from '@harmonica/pipeline';
-import { POLICY_NAMES } from '@harmonica/router';
+import { policyHelp, policyNames, predictorNames } from '@harmonica/router';
 import {
   readSetting,
   SAMPLER_NAMES,
@@ -110,12 +109,19 @@ export function addGuidanceOptions(command: Command): Command {
 export function addCacheOptions(command: Command): Command {
   return command
     .option('--router <file>', 'router or schedule: a file, a name of emoji-dit, or none')
-    .option('--policy <spec>', `${POLICY_NAMES.join(', ')}, each with settings, such as fora:2`)
+    .option('--policy <spec>', `${policyNames().join(', ')}, each with settings, such as fora:2`)
     .option(
       '--predictor <name>',
-      `of --policy: ${PREDICTOR_NAMES.join(', ')} (default: hold)`,
-      choiceOption(PREDICTOR_NAMES),
-    );
+      `of --policy: ${predictorNames().join(', ')} (default: hold)`,
+      choiceOption(predictorNames()),
+    )
+    .addHelpText('after', `\nPolicies, with further settings as key=value:\n${policyList()}`);
+}
+
+function policyList(): string {
+  return policyHelp()
+    .map(({ usage, summary }) => `  ${usage}\n    ${summary}`)
+    .join('\n');
 }
 
 /** Adds {@link ImageOptions}. */

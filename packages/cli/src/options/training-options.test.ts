@@ -1,3 +1,5 @@
+import { registerProxy } from '@harmonica/iepo';
+import { registerPredictor } from '@harmonica/router';
 import { defaultConfig, paperConfig } from '@harmonica/sdt';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +16,27 @@ const parse = (argv: readonly string[]) =>
     .opts<TrainingOptions>();
 
 describe('training options', () => {
+  it('know proxies and predictors that a program adds', () => {
+    const weigh = async () => ({ lambda: [], weights: [] });
+    const proxy = { name: 'own-proxy', summary: 'of a program', isRelative: false, weigh };
+    const removals = [
+      registerProxy(proxy),
+      registerPredictor({ name: 'own-predictor', depth: 1, coefficients: () => [1] }),
+    ];
+    try {
+      const options = parse(['--proxy', 'own-proxy', '--predictor', 'own-predictor']);
+      expect(options).toEqual({ proxy: 'own-proxy', predictor: 'own-predictor' });
+      const help: string[] = [];
+      const writeOut = (text: string) => help.push(text);
+      addTrainingOptions(new Command().configureOutput({ writeOut })).outputHelp();
+      expect(help.join('')).toMatch(/lambda\(t\): .*uniform, own-proxy.*own-predictor, per-step/s);
+      expect(help.join('')).toContain('own-proxy\n    of a program');
+    } finally {
+      for (const remove of removals) remove();
+    }
+    expect(() => parse(['--proxy', 'own-proxy'])).toThrow(/Expected one of leave-one-out/);
+  });
+
   it('give every field of the config its own name', () => {
     const names = addTrainingOptions(new Command()).options.map((o) => o.attributeName());
     expect(names).toEqual(Object.keys(CONFIG_OPTIONS));

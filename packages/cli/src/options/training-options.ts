@@ -1,9 +1,9 @@
-import { PREDICTOR_NAMES } from '@harmonica/core';
+import { proxyByName, proxyNames } from '@harmonica/iepo';
+import { predictorNames } from '@harmonica/router';
 import {
   defaultConfig,
   type InitialLogits,
   l2cConfig,
-  type ProxyName,
   paperConfig,
   SETTING_DEFAULTS,
   type TrainingConfig,
@@ -25,13 +25,6 @@ interface ConfigOption<T> {
   readonly parse: (text: string) => T;
 }
 
-const PROXY_NAMES: readonly ProxyName[] = [
-  'leave-one-out',
-  'cumulative',
-  'marginal',
-  'single-step',
-  'uniform',
-];
 const TRAINERS = ['sdt', 'l2c'] as const;
 
 /** Whether a text names a trainer. */
@@ -41,12 +34,16 @@ export function isTrainer(text: string): text is (typeof TRAINERS)[number] {
 
 const BATCHES = ['fresh', 'repeated'] as const;
 const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs', 'ms'];
-const PREDICTOR_CHOICES: readonly TrainingConfig['predictor'][] = [...PREDICTOR_NAMES, 'per-step'];
+/** A choice for each step is one more than there are predictors. */
+const predictorChoices = () => [...predictorNames(), 'per-step'];
 const GRANULARITIES: readonly TrainingConfig['granularity'][] = ['branch', 'step'];
 const positive = numberOption({ min: Number.MIN_VALUE });
 const share = numberOption({ min: 0, max: 1 });
 
-/** One option for each field; the compiler asks for the option of a new field. */
+/**
+ * One option for each field; the compiler asks for the option of a new field. Names that programs can add to are looked up
+ * when they are asked for.
+ */
 export const CONFIG_OPTIONS: {
   readonly [Field in keyof Required<TrainingConfig>]: ConfigOption<TrainingConfig[Field]>;
 } = {
@@ -102,8 +99,10 @@ export const CONFIG_OPTIONS: {
   },
   proxy: {
     flags: '--proxy <name>',
-    description: `lambda(t): ${PROXY_NAMES.join(', ')}`,
-    parse: choiceOption(PROXY_NAMES),
+    get description() {
+      return `lambda(t): ${proxyNames().join(', ')}`;
+    },
+    parse: (text) => choiceOption(proxyNames())(text),
   },
   refreshEvery: {
     flags: '--refresh-every <n>',
@@ -117,8 +116,10 @@ export const CONFIG_OPTIONS: {
   },
   predictor: {
     flags: '--predictor <name>',
-    description: `what stands in for a branch: ${PREDICTOR_CHOICES.join(', ')}`,
-    parse: choiceOption(PREDICTOR_CHOICES),
+    get description() {
+      return `what stands in for a branch: ${predictorChoices().join(', ')}`;
+    },
+    parse: (text) => choiceOption(predictorChoices())(text),
   },
   granularity: {
     flags: '--granularity <name>',
@@ -159,7 +160,8 @@ export function addTrainingOptions(command: Command): Command {
   for (const { flags, description, parse } of Object.values(CONFIG_OPTIONS)) {
     command.option(flags, description, parse as (text: string) => unknown);
   }
-  return command;
+  const proxies = proxyNames().map((name) => `  ${name}\n    ${proxyByName(name).summary}`);
+  return command.addHelpText('after', `\nProxies, which find lambda(t):\n${proxies.join('\n')}`);
 }
 
 /** `base` with the fields that were given, in one order, so that equal configs are written alike. */

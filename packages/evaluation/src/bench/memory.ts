@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { EngineError, type PredictorName, throwIfAborted } from '@harmonica/core';
+import { EngineError, throwIfAborted } from '@harmonica/core';
 import { summarize } from '@harmonica/metrics';
 import {
   numberedJobs,
@@ -34,7 +34,7 @@ interface MemoryProbeOptions {
   readonly batchSize: number;
   /** Of the config. */
   readonly microBatch?: number | undefined;
-  readonly predictor: PredictorName;
+  readonly predictor: string;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,9 +1,4 @@
-import {
-  computeAction,
-  createRng,
-  InvalidArgumentError,
-  type PredictorName,
-} from '@harmonica/core';
+import { computeAction, createRng, InvalidArgumentError } from '@harmonica/core';
 import type { RunPart } from '@harmonica/iepo';
 import { measureInterleaved } from '@harmonica/metrics';
 import { type Pipeline, type RunSetting, trainingInputs } from '@harmonica/pipeline';
@@ -22,7 +17,7 @@ import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 
 /** What one router update costs. */
 export interface TrainingTiming {
-  readonly predictor: PredictorName;
+  readonly predictor: string;
   readonly iterationMs: number;
   /** One pass of the whole model over the same batch. */
   readonly forwardMs: number;
@@ -39,7 +34,7 @@ export interface TrainingBenchOptions {
   readonly batchSize: number;
   /** As in the config of a training. */
   readonly microBatch?: number | undefined;
-  readonly predictor: PredictorName;
+  readonly predictor: string;
   readonly repeats: number;
   readonly signal?: AbortSignal | undefined;
 }

@@ -63,7 +63,7 @@ export function createFakeExecutor(branches = branchesOf(2)): FakeExecutor {
       throw new EngineError({ engine: 'fake', operation: 'prediction from nothing' });
     }
     return action.history.reduce(
-      (sum, handle, j) => sum + (action.weights[j] as number) * held<FakeValue>(handle).value,
+      (sum, handle, j) => sum + (action.coefficients[j] as number) * held<FakeValue>(handle).value,
       0,
     );
   };

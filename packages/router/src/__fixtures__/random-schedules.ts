@@ -1,10 +1,11 @@
-import { createSchedule } from '../schedule/schedule.js';
-import { PREDICTOR_NAMES, type CacheSchedule } from '@harmonica/core';
+import type { CacheSchedule } from '@harmonica/core';
 import fc from 'fast-check';
+import { predictorNames } from '../predictors.js';
+import { createSchedule } from '../schedule/schedule.js';
 
 /** Schedules of up to 12 steps and 6 branches, with any decisions after step 0. */
 export function randomSchedules(options: { readonly branches?: number } = {}) {
-  const predictors = fc.constantFrom(...PREDICTOR_NAMES);
+  const predictors = fc.constantFrom(...predictorNames());
   return fc
     .tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 6 }), predictors)
     .chain(([steps, randomBranches, predictor]) => {

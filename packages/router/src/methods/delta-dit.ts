@@ -6,7 +6,7 @@ import {
   type Provenance,
 } from '@harmonica/core';
 import { createSchedule } from '../schedule/schedule.js';
-import type { Predicting } from './method.js';
+import { cachingMethod, predicting, runOf, wholeNumber } from './method.js';
 
 /** Options of {@link deltaDitSchedule}. */
 export interface DeltaDitScheduleOptions {
@@ -55,9 +55,15 @@ export function deltaDitSchedule(options: DeltaDitScheduleOptions): CacheSchedul
   return createSchedule({ decisions, predictor, provenance });
 }
 
-/** `deltaDitSchedule`. */
-export interface DeltaDitSpec
-  extends Predicting,
-    Pick<DeltaDitScheduleOptions, 'boundary' | 'cachedBlocks' | 'interval'> {
-  readonly policy: 'delta-dit';
-}
+/** {@link deltaDitSchedule}. */
+export const deltaDit = /* @__PURE__ */ cachingMethod({
+  name: 'delta-dit',
+  summary: 'Delta-DiT: early steps predict the rear blocks, late ones the front blocks',
+  settings: () => ({
+    boundary: wholeNumber(),
+    cachedBlocks: wholeNumber(),
+    interval: wholeNumber().exactOptional(),
+    ...predicting(),
+  }),
+  make: (settings, context) => deltaDitSchedule({ ...settings, ...runOf(context) }),
+});

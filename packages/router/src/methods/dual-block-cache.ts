@@ -1,6 +1,7 @@
 import { assertCount, type Branch, InvalidArgumentError } from '@harmonica/core';
+import { z } from 'zod';
 import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
-import type { Predicting } from './method.js';
+import { cachingMethod, predicting, wholeNumber } from './method.js';
 import { integersIn } from './pab.js';
 
 /** When {@link dualBlockCachePolicy} predicts. */
@@ -140,13 +141,25 @@ function blockCount(branches: readonly Branch[]): number {
   return 1 + Math.max(-1, ...branches.map(({ block }) => block));
 }
 
-/** `dualBlockCachePolicy`. */
-export interface DualBlockSpec extends Predicting, Omit<DualBlockCacheOptions, 'computedSteps'> {
-  readonly policy: 'dbcache';
-  /** Steps that compute everything whatever the change, counted from 0, with slashes between: `0-7/12`. Default none. */
-  readonly computedSteps?: string;
-}
-
-export function computedStepsOf({ computedSteps: text }: DualBlockSpec): readonly number[] {
-  return text === undefined ? [] : integersIn({ argument: 'computed-steps', text });
-}
+/** {@link dualBlockCachePolicy}. */
+export const dualBlockCache = /* @__PURE__ */ cachingMethod({
+  name: 'dbcache',
+  summary: 'DBCache: the middle blocks are predicted while the front ones change little',
+  settings: () => ({
+    frontBlocks: wholeNumber().exactOptional(),
+    backBlocks: wholeNumber().exactOptional(),
+    threshold: z.number().exactOptional(),
+    warmUp: wholeNumber().exactOptional(),
+    maxCached: wholeNumber().exactOptional(),
+    maxConsecutive: wholeNumber().exactOptional(),
+    maxAccumulated: z.number().exactOptional(),
+    /** Steps that compute everything whatever the change, counted from 0, with slashes between: `0-7/12`. Default none. */
+    computedSteps: z.string().exactOptional(),
+    ...predicting(),
+  }),
+  make({ computedSteps: text, ...settings }) {
+    const computedSteps =
+      text === undefined ? [] : integersIn({ argument: 'computed-steps', text });
+    return dualBlockCachePolicy({ ...settings, computedSteps });
+  },
+});

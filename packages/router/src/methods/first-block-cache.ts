@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { type DynamicPolicy, decideWholeSteps } from '../run/dynamic-policy.js';
 import { assertThreshold, firstBranchAfter } from './dual-block-cache.js';
-import type { Predicting } from './method.js';
+import { cachingMethod, predicting } from './method.js';
 
 /**
  * First-block cache (the library ParaAttention; as in diffusers): computes block 0 in every step, and predicts all
@@ -34,8 +35,11 @@ export function firstBlockCachePolicy(
   };
 }
 
-/** `firstBlockCachePolicy`. */
-export interface FirstBlockSpec extends Predicting {
-  readonly policy: 'first-block';
-  readonly threshold?: number;
-}
+/** {@link firstBlockCachePolicy}. */
+export const firstBlockCache = /* @__PURE__ */ cachingMethod({
+  name: 'first-block',
+  summary: 'first-block cache: all others are predicted while the first one changes little',
+  settings: () => ({ threshold: z.number().exactOptional(), ...predicting() }),
+  firstSetting: 'threshold',
+  make: firstBlockCachePolicy,
+});

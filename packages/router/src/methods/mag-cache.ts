@@ -6,10 +6,23 @@ import {
   type PredictorChoice,
   type Provenance,
 } from '@harmonica/core';
+import { z } from 'zod';
 import { assertRecorded } from '../calibration/assert-recorded.js';
 import type { RecordedMagnitudes } from '../calibration/calibration.js';
-import { createSchedule, type Granularity, groupMeans } from '../schedule/schedule.js';
-import type { Predicting } from './method.js';
+import {
+  createSchedule,
+  GRANULARITIES,
+  type Granularity,
+  groupMeans,
+} from '../schedule/schedule.js';
+import {
+  cachingMethod,
+  calibrationIn,
+  calibrationOrigin,
+  fileName,
+  predicting,
+  wholeNumber,
+} from './method.js';
 
 /** Options of {@link magCacheSchedule}. */
 export interface MagCacheScheduleOptions {
@@ -136,10 +149,23 @@ function assertRange(check: {
   throw new InvalidArgumentError({ argument, value, expected });
 }
 
-/** `magCacheSchedule` of a calibration. */
-export interface MagCacheSpec
-  extends Predicting,
-    Pick<MagCacheScheduleOptions, 'threshold' | 'maxSkips' | 'retention' | 'per'> {
-  readonly policy: 'magcache';
-  readonly file: string;
-}
+/** {@link magCacheSchedule} of a calibration. */
+export const magCache = /* @__PURE__ */ cachingMethod({
+  name: 'magcache',
+  summary: 'MagCache: steps are predicted while recorded magnitudes promise a small error',
+  settings: () => ({
+    file: fileName(),
+    threshold: z.number().exactOptional(),
+    maxSkips: wholeNumber().exactOptional(),
+    retention: z.number().exactOptional(),
+    per: z.enum(GRANULARITIES).exactOptional(),
+    ...predicting(),
+  }),
+  firstSetting: 'file',
+  async make(settings, context) {
+    const recorded = await calibrationIn(settings.file, 'magcache', context);
+    const { branches } = context.spec;
+    return magCacheSchedule({ ...settings, recorded, branches, provenance: recorded.provenance });
+  },
+  origin: calibrationOrigin,
+});

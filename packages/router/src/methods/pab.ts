@@ -7,8 +7,9 @@ import {
   type PredictorChoice,
   type Provenance,
 } from '@harmonica/core';
+import { z } from 'zod';
 import { createSchedule } from '../schedule/schedule.js';
-import type { Predicting } from './method.js';
+import { cachingMethod, predicting, type SettingsOf, wholeNumber } from './method.js';
 
 /** How often one kind of branch is computed, and in which part of the run. */
 export interface Broadcast {
@@ -191,33 +192,55 @@ export function mlpBroadcastsIn({ argument, text }: TextSetting): readonly MlpBr
   });
 }
 
-/** `pabSchedule`: ranges by kind of branch, each in a window of model times. */
-export interface PabSpec extends Predicting {
-  readonly policy: 'pab';
-  readonly attention?: number;
-  readonly crossAttention?: number;
-  readonly mlp?: number;
-  /** End of the window of kinds that have none of their own. Default 100. */
-  readonly low?: number;
-  /** Start of that window. Default 800. */
-  readonly high?: number;
-  /** Window of attention alone, `low-high`, such as `450-930`. */
-  readonly attentionWindow?: string;
-  readonly crossAttentionWindow?: string;
-  readonly mlpWindow?: string;
-  /**
-   * MLPs that are predicted after single steps: the model time of the step, blocks, and in how many steps after it, 2 by
-   * default. Open-Sora's: `676:0-4:2/788:0-4:2/864:0-4:2`.
-   */
-  readonly mlpAfter?: string;
+/** {@link pabSchedule}: ranges by kind of branch, each in a window of model times. */
+export const pab = /* @__PURE__ */ cachingMethod({
+  name: 'pab',
+  summary: 'Pyramid Attention Broadcast: ranges by kind of branch (attention=2,mlp=3)',
+  settings: pabSettings,
+  make(settings, { plan, spec }) {
+    const { mlpAfter, predictor } = settings;
+    return pabSchedule({
+      branches: spec.branches,
+      times: plan.steps.map(({ timestep }) => timestep),
+      broadcast: broadcastOf(settings),
+      ...(mlpAfter !== undefined && {
+        mlp: mlpBroadcastsIn({ argument: 'mlp-after', text: mlpAfter }),
+      }),
+      ...(predictor && { predictor }),
+    });
+  },
+});
+
+function pabSettings() {
+  return {
+    attention: wholeNumber().exactOptional(),
+    crossAttention: wholeNumber().exactOptional(),
+    mlp: wholeNumber().exactOptional(),
+    /** End of the window of kinds that have none of their own. Default 100. */
+    low: z.number().exactOptional(),
+    /** Start of that window. Default 800. */
+    high: z.number().exactOptional(),
+    /** Window of attention alone, `low-high`, such as `450-930`. */
+    attentionWindow: z.string().exactOptional(),
+    crossAttentionWindow: z.string().exactOptional(),
+    mlpWindow: z.string().exactOptional(),
+    /**
+     * MLPs that are predicted after single steps: the model time of the step, blocks, and in how many steps after it, 2 by
+     * default. Open-Sora's: `676:0-4:2/788:0-4:2/864:0-4:2`.
+     */
+    mlpAfter: z.string().exactOptional(),
+    ...predicting(),
+  };
 }
 
-export function broadcastOf(spec: PabSpec): PabScheduleOptions['broadcast'] {
-  const { low = 100, high = 800, mlpAfter } = spec;
+function broadcastOf(
+  settings: SettingsOf<ReturnType<typeof pabSettings>>,
+): PabScheduleOptions['broadcast'] {
+  const { low = 100, high = 800, mlpAfter } = settings;
   const kinds = [
-    ['attention', spec.attention, spec.attentionWindow],
-    ['cross-attention', spec.crossAttention, spec.crossAttentionWindow],
-    ['mlp', spec.mlp, spec.mlpWindow],
+    ['attention', settings.attention, settings.attentionWindow],
+    ['cross-attention', settings.crossAttention, settings.crossAttentionWindow],
+    ['mlp', settings.mlp, settings.mlpWindow],
   ] as const;
   const broadcast: { [Kind in BranchKind]?: Broadcast } = {};
   for (const [kind, range, text] of kinds) {
@@ -236,8 +259,4 @@ export function broadcastOf(spec: PabSpec): PabScheduleOptions['broadcast'] {
     value: 'none',
     expected: 'one for some of attention, cross-attention and mlp, or mlp-after',
   });
-}
-
-export function mlpAfterOf({ mlpAfter: text }: PabSpec): readonly MlpBroadcast[] {
-  return text === undefined ? [] : mlpBroadcastsIn({ argument: 'mlp-after', text });
 }

@@ -16,17 +16,21 @@ import type { RecordedChanges } from '../calibration/calibration.js';
 import { assertScheduleFits } from '../schedule/compatibility.js';
 import {
   createSchedule,
+  GRANULARITIES,
   type Granularity,
   groupMeans,
   scheduleDecisions,
 } from '../schedule/schedule.js';
 import {
+  cachingMethod,
   calibrationIn,
+  calibrationOrigin,
+  fileName,
   isCalibration,
-  type PolicyContext,
-  type Predicting,
+  predicting,
   readText,
   refuse,
+  runOf,
 } from './method.js';
 
 /** Options of {@link smoothCacheSchedule}. */
@@ -217,46 +221,48 @@ function assertWritable(schedule: CacheSchedule, branches: readonly Branch[]): v
   }
 }
 
-/** `smoothCacheSchedule` of a calibration, or a schedule file of the official code. */
-export interface SmoothCacheSpec extends Predicting {
-  readonly policy: 'smoothcache';
-  readonly file: string;
-  /** Of a calibration, which needs it. */
-  readonly threshold?: number;
-  /** Of a calibration. */
-  readonly per?: Granularity;
-  /** Names in an official file: those of the DiT code or of diffusers. Default `dit`. */
-  readonly components?: 'dit' | 'diffusers';
-}
-
-export async function smoothCache(
-  spec: SmoothCacheSpec,
-  context: PolicyContext,
-): Promise<CacheSchedule> {
-  const { file, threshold, components, predictor } = spec;
-  const { branches } = context.spec;
-  const text = await readText(file, context);
-  if (isCalibration(text, file)) {
-    refuse({ components }, 'a calibration', 'schedule file of the official code');
-    const recorded = await calibrationIn(file, 'smoothcache', context);
-    if (threshold === undefined) {
-      throw new InvalidArgumentError({
-        argument: 'threshold',
-        value: undefined,
-        expected: 'the largest change to let pass, such as 0.1',
-        fix: `A calibration needs it: smoothcache:${file},threshold=0.1.`,
-      });
+/** {@link smoothCacheSchedule} of a calibration, or a schedule file of the official code. */
+export const smoothCache = /* @__PURE__ */ cachingMethod({
+  name: 'smoothcache',
+  summary: 'SmoothCache: steps are predicted while recorded changes are small',
+  settings: () => ({
+    file: fileName(),
+    /** Of a calibration, which needs it. */
+    threshold: z.number().exactOptional(),
+    /** Of a calibration. */
+    per: z.enum(GRANULARITIES).exactOptional(),
+    /** Names in an official file: those of the DiT code or of diffusers. Default `dit`. */
+    components: z.enum(['dit', 'diffusers']).exactOptional(),
+    ...predicting(),
+  }),
+  firstSetting: 'file',
+  async make(settings, context) {
+    const { file, threshold, components, predictor } = settings;
+    const { branches } = context.spec;
+    const text = await readText(file, context);
+    if (isCalibration(text, file)) {
+      refuse({ components }, 'a calibration', 'schedule file of the official code');
+      const recorded = await calibrationIn(file, 'smoothcache', context);
+      if (threshold === undefined) {
+        throw new InvalidArgumentError({
+          argument: 'threshold',
+          value: undefined,
+          expected: 'the largest change to let pass, such as 0.1',
+          fix: `A calibration needs it: smoothcache:${file},threshold=0.1.`,
+        });
+      }
+      const { provenance } = recorded;
+      return smoothCacheSchedule({ ...settings, threshold, recorded, branches, provenance });
     }
-    const { provenance } = recorded;
-    return smoothCacheSchedule({ ...spec, threshold, recorded, branches, provenance });
-  }
-  refuse({ threshold, per: spec.per }, 'a schedule file of the official code', 'calibration');
-  const schedule = parseSmoothCacheSchedule({
-    text,
-    source: file,
-    branches,
-    components: components === 'diffusers' ? DIFFUSERS_COMPONENTS : DIT_COMPONENTS,
-  });
-  assertScheduleFits(schedule, { spec: context.spec, steps: context.plan.steps.length });
-  return predictor ? { ...schedule, predictor } : schedule;
-}
+    refuse({ threshold, per: settings.per }, 'a schedule file of the official code', 'calibration');
+    const schedule = parseSmoothCacheSchedule({
+      text,
+      source: file,
+      branches,
+      components: components === 'diffusers' ? DIFFUSERS_COMPONENTS : DIT_COMPONENTS,
+    });
+    assertScheduleFits(schedule, { spec: context.spec, steps: runOf(context).steps });
+    return predictor ? { ...schedule, predictor } : schedule;
+  },
+  origin: calibrationOrigin,
+});

@@ -3,11 +3,12 @@ import {
   type Branch,
   type CacheSchedule,
   InvalidArgumentError,
-  PREDICTOR_NAMES,
   type PredictorChoice,
   type Provenance,
 } from '@harmonica/core';
+import { predictorNames } from '../predictors.js';
 import { createSchedule } from '../schedule/schedule.js';
+import { cachingMethod, runOf, wholeNumber } from './method.js';
 
 /** Options of {@link taylorSeerSchedule}. */
 export interface TaylorSeerScheduleOptions {
@@ -52,20 +53,24 @@ export function taylorSeerSchedule(options: TaylorSeerScheduleOptions): CacheSch
   return createSchedule({ decisions, predictor, provenance });
 }
 
-/** `taylorSeerSchedule`. */
-export interface TaylorSeerSpec
-  extends Pick<TaylorSeerScheduleOptions, 'interval' | 'warmUp' | 'anchor' | 'fullFrom'> {
-  readonly policy: 'taylorseer';
-  /** Of the predictor `taylor-<order>`, an integer from 0, which is reuse, to 8. Default 4, as in the paper. */
-  readonly order?: number;
-}
-
-export function taylorOf({ order = 4 }: TaylorSeerSpec): PredictorChoice {
-  const predictor = PREDICTOR_NAMES.find((name) => name === `taylor-${order}`);
-  if (predictor) return predictor;
-  throw new InvalidArgumentError({
-    argument: 'order',
-    value: order,
-    expected: 'an integer from 0 to 8',
-  });
-}
+/** {@link taylorSeerSchedule} with the predictor of its order. */
+export const taylorSeer = /* @__PURE__ */ cachingMethod({
+  name: 'taylorseer',
+  summary: 'TaylorSeer: a Taylor polynomial in between every n-th step',
+  settings: () => ({
+    interval: wholeNumber().exactOptional(),
+    /** Of the predictor `taylor-<order>`, an integer from 0, which is reuse, to 8. Default 4, as in the paper. */
+    order: wholeNumber().exactOptional(),
+    warmUp: wholeNumber().exactOptional(),
+    anchor: wholeNumber().exactOptional(),
+    fullFrom: wholeNumber().exactOptional(),
+  }),
+  make({ order = 4, ...settings }, context) {
+    const predictor = `taylor-${order}`;
+    if (!predictorNames().includes(predictor)) {
+      const expected = 'an integer from 0 to 8';
+      throw new InvalidArgumentError({ argument: 'order', value: order, expected });
+    }
+    return taylorSeerSchedule({ ...settings, ...runOf(context), predictor });
+  },
+});

@@ -1,8 +1,16 @@
 import { assertCount, InvalidArgumentError } from '@harmonica/core';
+import { z } from 'zod';
 import { evaluatePolynomial } from '../calibration/fit-polynomial.js';
 import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
 import { assertThreshold } from './dual-block-cache.js';
-import type { Predicting } from './method.js';
+import {
+  cachingMethod,
+  calibrationIn,
+  calibrationOrigin,
+  fileName,
+  predicting,
+  wholeNumber,
+} from './method.js';
 
 /** Options of {@link teaCachePolicy}. */
 export interface TeaCacheOptions {
@@ -69,8 +77,21 @@ export function teaCacheDecider(
   };
 }
 
-/** `teaCachePolicy` with the polynomial of a calibration. */
-export interface TeaCacheSpec extends Predicting, Omit<TeaCacheOptions, 'coefficients'> {
-  readonly policy: 'teacache';
-  readonly file: string;
-}
+/** {@link teaCachePolicy} with the polynomial of a calibration. */
+export const teaCache = /* @__PURE__ */ cachingMethod({
+  name: 'teacache',
+  summary: 'TeaCache: steps are predicted until the rescaled changes of the input add up',
+  settings: () => ({
+    file: fileName(),
+    threshold: z.number(),
+    firstSteps: wholeNumber().exactOptional(),
+    lastSteps: wholeNumber().exactOptional(),
+    ...predicting(),
+  }),
+  firstSetting: 'file',
+  async make(settings, context) {
+    const { coefficients } = await calibrationIn(settings.file, 'teacache', context);
+    return teaCachePolicy({ ...settings, coefficients });
+  },
+  origin: calibrationOrigin,
+});

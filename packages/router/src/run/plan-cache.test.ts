@@ -30,7 +30,7 @@ function allReads({ table, branches, predictor }: CacheSchedule) {
 }
 
 describe('planCache', () => {
-  it('reads what a backward search finds, with the weights of the predictor', () => {
+  it('reads what a backward search finds, with the coefficients of the predictor', () => {
     fc.assert(
       fc.property(randomSchedules(), (schedule) => {
         const { actions } = planCache({ schedule });
@@ -38,7 +38,7 @@ describe('planCache', () => {
         const planned = actions.flatMap((row, at) =>
           row.flatMap((action, branch) => {
             if (action.kind === 'compute') return [];
-            expect(action.weights).toEqual(predictor.weights(at, action.sources));
+            expect(action.coefficients).toEqual(predictor.coefficients(at, action.sources));
             return action.sources.map((source) => ({ branch, at, source }));
           }),
         );
@@ -133,7 +133,7 @@ describe('planCache', () => {
       actions: [
         [{ kind: 'compute', keep: true }, unread],
         [{ kind: 'compute', keep: true }, unread],
-        [{ kind: 'predict', sources: [1, 0], weights: [2, -1] }, unread],
+        [{ kind: 'predict', sources: [1, 0], coefficients: [2, -1] }, unread],
         [unread, unread],
       ],
       releases: [
@@ -151,7 +151,7 @@ describe('planCache', () => {
     expect(peakCacheBytes({ plan, spec, batch: 4 })).toBe(2 * 4 * 16 * 8 * 4);
   });
 
-  it('refuses a predictor whose weights do not fit or are not numbers', () => {
+  it('refuses a predictor whose coefficients do not fit or are not numbers', () => {
     const schedule: CacheSchedule = {
       version: 1,
       kind: 'cache-schedule',
@@ -160,10 +160,10 @@ describe('planCache', () => {
       predictor: 'hold',
       table: ['1', '0'],
     };
-    const broken = (weights: readonly number[]): CachePredictor => ({
+    const broken = (coefficients: readonly number[]): CachePredictor => ({
       name: 'broken',
       depth: 1,
-      weights: () => weights,
+      coefficients: () => coefficients,
     });
     expect(() => planCache({ schedule, predictor: broken([]) })).toThrow(InvalidArgumentError);
     expect(() => planCache({ schedule, predictor: broken([Number.NaN]) })).toThrow(NonFiniteError);

@@ -21,7 +21,7 @@ export type PlannedAction =
       /** Steps whose outputs of this branch are read, most recent first. */
       readonly sources: readonly number[];
       /** One factor for each source. */
-      readonly weights: readonly number[];
+      readonly coefficients: readonly number[];
     };
 
 /** A branch output that is held from the step that computed it. */
@@ -54,12 +54,12 @@ export interface PlanCacheOptions {
 }
 
 /**
- * Works out a schedule's whole cache before the first step: what each prediction reads with which weights, and how long
+ * Works out a schedule's whole cache before the first step: what each prediction reads with which coefficients, and how long
  * each computed output lives. An output that no later step reads is never kept; a kept one is released after the last
  * step that reads it.
  *
- * @throws {@link InvalidArgumentError} if the predictor does not give one weight for each output.
- * @throws {@link NonFiniteError} if a weight is NaN or infinite.
+ * @throws {@link InvalidArgumentError} if the predictor does not give one coefficient for each output.
+ * @throws {@link NonFiniteError} if a coefficient is NaN or infinite.
  */
 export function planCache(options: PlanCacheOptions): CachePlan {
   const { schedule, predictor = predictorByName(options.schedule.predictor) } = options;
@@ -121,12 +121,12 @@ function planBranch(options: {
       history = [step, ...history].slice(0, predictor.depth);
       return undefined;
     }
-    const all = checkedWeights({ predictor, step, computed: history });
-    // An output with weight 0 is not read, so it need not be held for it.
+    const all = checkedCoefficients({ predictor, step, computed: history });
+    // An output with coefficient 0 is not read, so it need not be held for it.
     const sources = history.filter((_, i) => all[i] !== 0);
-    const weights = all.filter((weight) => weight !== 0);
+    const coefficients = all.filter((coefficient) => coefficient !== 0);
     for (const source of sources) lastReads.set(source, step);
-    return { kind: 'predict' as const, sources, weights };
+    return { kind: 'predict' as const, sources, coefficients };
   });
   const actions = predictions.map(
     (prediction, step) => prediction ?? { kind: 'compute' as const, keep: lastReads.has(step) },
@@ -135,29 +135,29 @@ function planBranch(options: {
 }
 
 /**
- * The weights of a predictor, checked.
+ * The coefficients of a predictor, checked.
  *
  * @throws as {@link planCache}.
  * @internal
  */
-export function checkedWeights(options: {
+export function checkedCoefficients(options: {
   readonly predictor: CachePredictor;
   readonly step: number;
   readonly computed: readonly number[];
 }): readonly number[] {
   const { predictor, step, computed } = options;
-  const weights = predictor.weights(step, computed);
-  if (weights.length !== computed.length) {
+  const coefficients = predictor.coefficients(step, computed);
+  if (coefficients.length !== computed.length) {
     throw new InvalidArgumentError({
-      argument: `weights of predictor ${predictor.name}`,
-      value: weights,
-      expected: `one weight for each of the steps ${computed.join(', ')}`,
+      argument: `coefficients of predictor ${predictor.name}`,
+      value: coefficients,
+      expected: `one coefficient for each of the steps ${computed.join(', ')}`,
     });
   }
-  if (!weights.every(Number.isFinite)) {
-    throw new NonFiniteError({ site: `A weight of predictor ${predictor.name}`, step });
+  if (!coefficients.every(Number.isFinite)) {
+    throw new NonFiniteError({ site: `A coefficient of predictor ${predictor.name}`, step });
   }
-  return weights;
+  return coefficients;
 }
 
 function peakOutputs({ actions, releases }: Pick<CachePlan, 'actions' | 'releases'>): number {

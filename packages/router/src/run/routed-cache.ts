@@ -52,17 +52,17 @@ export function routedActions(options: RoutedActionsOptions): BranchAction[] {
   return cache.map((entries, branch) => {
     const score = scores[branch] as number;
     if (entries.length === 0 || score === 1) return computeAction(branch, true);
-    const weights = predictor.weights(
+    const coefficients = predictor.coefficients(
       step,
       entries.map((entry) => entry.step),
     );
     // A predictor may look less far back in this step than the cache reaches.
-    const read = entries.filter((_, i) => (weights[i] ?? 0) !== 0);
+    const read = entries.filter((_, i) => (coefficients[i] ?? 0) !== 0);
     return {
       branch,
       score,
       history: read.map((entry) => entry.value),
-      weights: weights.filter((weight) => weight !== 0),
+      coefficients: coefficients.filter((coefficient) => coefficient !== 0),
       keep: score > threshold,
     };
   });

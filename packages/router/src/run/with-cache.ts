@@ -64,5 +64,5 @@ function toBranchAction(options: {
   const { action, branch, store } = options;
   if (action.kind === 'compute') return computeAction(branch, action.keep);
   const history = action.sources.map((step) => store.get({ branch, step }));
-  return { branch, score: 0, history, weights: action.weights, keep: false };
+  return { branch, score: 0, history, coefficients: action.coefficients, keep: false };
 }

@@ -18,7 +18,7 @@ import {
   type StepOutput,
 } from './caching-runner.js';
 import type { DynamicPolicy, RunningPolicy, Watch } from './dynamic-policy.js';
-import { checkedWeights } from './plan-cache.js';
+import { checkedCoefficients } from './plan-cache.js';
 import { readResidual, relativeChange } from './relative-change.js';
 
 /** Options of {@link withPolicy}. */
@@ -134,7 +134,7 @@ function predictAction(options: {
     branch: branch.index,
     score: 0,
     history: computed.map((source) => store.get({ branch: branch.index, step: source })),
-    weights: checkedWeights({ predictor, step, computed }),
+    coefficients: checkedCoefficients({ predictor, step, computed }),
     keep: false,
   };
 }

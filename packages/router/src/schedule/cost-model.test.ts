@@ -2,7 +2,7 @@ import { IncompatibleError, InvalidArgumentError } from '@harmonica/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { branchesOf, specOf } from '../__fixtures__/branches.js';
-import { allComputeSchedule } from '../all-compute-schedule.js';
+import { fixedIntervalSchedule } from '../methods/interval.js';
 import {
   branchCostWeights,
   macsCostModel,
@@ -38,7 +38,7 @@ describe('cost of a schedule', () => {
   });
 
   it('is 1 where everything is computed', () => {
-    const full = allComputeSchedule({ steps: 5, branches });
+    const full = fixedIntervalSchedule({ steps: 5, branches, interval: 1 });
     expect(theoreticalSpeedUp({ schedule: full, cost: macs })).toBe(1);
   });
 

@@ -116,4 +116,14 @@ describe('parseCacheDocument', () => {
       expect(() => parseCacheDocument(text, 'router.json')).toThrow('router.json is not valid');
     },
   );
+
+  it.each(['quartic', ['hold', 'hold', 'quartic']])(
+    'names a predictor that is none: %o',
+    (predictor) => {
+      const text = formatSchedule({ ...toSchedule(router), predictor });
+      expect(() => parseCacheDocument(text, 'schedule.json')).toThrow(
+        /schedule.json is not valid.*predictor: got quartic; expected one of hold, linear/s,
+      );
+    },
+  );
 });

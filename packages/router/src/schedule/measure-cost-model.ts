@@ -99,8 +99,8 @@ async function timeBranch(
   const computed = await timed(now, () => executor.advance(stream, compute));
   const output = computed.value.outputs[0] as ValueHandle;
   const history = new Array<ValueHandle>(predictorDepth).fill(output);
-  const weights = history.map(() => 1 / predictorDepth);
-  const predict = [{ branch, score: 0, history, weights, keep: false }];
+  const coefficients = history.map(() => 1 / predictorDepth);
+  const predict = [{ branch, score: 0, history, coefficients, keep: false }];
   try {
     const predicted = await timed(now, () => executor.advance(stream, predict));
     executor.release(predicted.value.stream);

@@ -1,5 +1,6 @@
 import {
   type CacheSchedule,
+  ConfigError,
   type Provenance,
   parseCacheSchedule,
   parseJson,
@@ -7,6 +8,7 @@ import {
   type RouterFile,
 } from '@harmonica/core';
 import { z } from 'zod';
+import { predictorNames } from '../predictors.js';
 
 /**
  * JSON for people and version control: objects with one key a line, arrays of plain values on one line, arrays of
@@ -118,5 +120,10 @@ function ordered({ model, sampler, guidance, latent, training }: Provenance): Pr
 export function parseCacheDocument(text: string, source = 'router'): RouterFile | CacheSchedule {
   const schema = z.object({ kind: z.enum(['router', 'cache-schedule']) });
   const { kind } = parseJson({ source, text, schema });
-  return kind === 'router' ? parseRouterFile(text, source) : parseCacheSchedule(text, source);
+  const document =
+    kind === 'router' ? parseRouterFile(text, source) : parseCacheSchedule(text, source);
+  const unknown = [document.predictor].flat().find((name) => !predictorNames().includes(name));
+  if (unknown === undefined) return document;
+  const message = `got ${unknown}; expected one of ${predictorNames().join(', ')}`;
+  throw new ConfigError({ source, issues: [{ path: 'predictor', message }] });
 }

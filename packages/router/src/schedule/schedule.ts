@@ -108,7 +108,10 @@ export function sigmoid(x: number): number {
 }
 
 /** Which branches are decided together: all of the model, those of a kind, or each for itself. */
-export type Granularity = 'model' | 'kind' | 'branch';
+export const GRANULARITIES = ['model', 'kind', 'branch'] as const;
+
+/** One of {@link GRANULARITIES}. */
+export type Granularity = (typeof GRANULARITIES)[number];
 
 /**
  * The mean of a quantity over the branches that are decided together, handed to all of them.

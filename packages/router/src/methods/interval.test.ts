@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { branchesOf } from '../__fixtures__/branches.js';
-import { type FixedIntervalScheduleOptions, fixedIntervalSchedule } from './fora.js';
+import { type FixedIntervalScheduleOptions, fixedIntervalSchedule } from './interval.js';
 
 /** One character a step, for a model whose branches are all decided alike. */
 function pattern(options: Omit<FixedIntervalScheduleOptions, 'branches'>): string {
@@ -46,6 +46,16 @@ describe('fixedIntervalSchedule', () => {
     });
     expect(table).toEqual(['111111', '101101', '001001', '111111']);
     expect(predictor).toBe('linear');
+  });
+
+  it('computes everything with an interval of 1', () => {
+    const options = { steps: 3, branches: branchesOf(2), interval: 1 };
+    expect(fixedIntervalSchedule(options).table).toEqual(['1111', '1111', '1111']);
+  });
+
+  it('refuses a model without branches', () => {
+    const none = () => fixedIntervalSchedule({ steps: 2, branches: [], interval: 1 });
+    expect(none).toThrow(InvalidArgumentError);
   });
 
   it.each([

@@ -1,0 +1,88 @@
+import { createNameTable, InvalidArgumentError } from '@harmonica/core';
+import type { z } from 'zod';
+import { deltaDit } from './delta-dit.js';
+import { dualBlockCache } from './dual-block-cache.js';
+import { firstBlockCache } from './first-block-cache.js';
+import { fora } from './fora.js';
+import { interval } from './interval.js';
+import { magCache } from './mag-cache.js';
+import type { AnyCachingMethod, CachingMethod } from './method.js';
+import { none } from './none.js';
+import { pab } from './pab.js';
+import { scheduleFile } from './schedule-file.js';
+import { smoothCache } from './smooth-cache.js';
+import { taylorSeer } from './taylor-seer.js';
+import { teaCache } from './tea-cache.js';
+
+/** The caching methods of this package, one line each. */
+const METHODS = [
+  none,
+  fora,
+  interval,
+  deltaDit,
+  pab,
+  smoothCache,
+  magCache,
+  taylorSeer,
+  firstBlockCache,
+  dualBlockCache,
+  teaCache,
+  scheduleFile,
+] as const;
+
+type BuiltIn = (typeof METHODS)[number];
+
+/** A caching method of this package and its settings, for any model and plan. Plain JSON. */
+export type PolicySpec = {
+  [Method in BuiltIn as Method['name']]: { readonly policy: Method['name'] } & GivenTo<Method>;
+}[BuiltIn['name']];
+
+/** The settings of a method; of one without, zod has a type that no other key goes with. */
+type GivenTo<Method extends BuiltIn> = string extends keyof Parameters<Method['make']>[0]
+  ? unknown
+  : Readonly<Parameters<Method['make']>[0]>;
+
+/** All methods: those of this package, and those that were registered. */
+export const CACHING_METHODS = /* @__PURE__ */ createNameTable<AnyCachingMethod>({
+  what: 'policy',
+  entries: METHODS,
+});
+
+/**
+ * Makes a caching method known in this program, so that its text is read wherever a policy is: by `policyFrom`, in
+ * schedules, in evaluations, by the command. A program that passes it on as an object writes it as text or JSON, because
+ * {@link PolicySpec} lists the methods of this package alone.
+ *
+ * @returns a function that takes it away again
+ * @throws {@link InvalidArgumentError} if its name is taken or is not of lower-case letters and hyphens, or if a setting
+ * cannot be written in text: names of settings are letters in camel case, and `policy` is none
+ *
+ * @example
+ * registerCachingMethod({
+ *   name: 'mine',
+ *   summary: 'every n-th step is computed',
+ *   settings: () => ({ interval: z.int() }),
+ *   firstSetting: 'interval',
+ *   make: ({ interval }, { spec, plan }) =>
+ *     createSchedule({
+ *       decisions: plan.steps.map((_, step) => spec.branches.map(() => step % interval === 0)),
+ *     }),
+ * });
+ */
+export function registerCachingMethod<const Name extends string, Shape extends z.ZodRawShape>(
+  method: CachingMethod<Name, Shape>,
+): () => void {
+  const { name } = method;
+  if (/\d/.test(name)) {
+    const expected = 'lower-case letters and hyphens: a name with digits is a file';
+    throw new InvalidArgumentError({ argument: 'name of a policy', value: name, expected });
+  }
+  const wrong = Object.keys(method.settings()).find(
+    (key) => key === 'policy' || !/^[a-z][A-Za-z]*$/.test(key),
+  );
+  if (wrong !== undefined) {
+    const expected = 'letters in camel case, and not policy';
+    throw new InvalidArgumentError({ argument: `a setting of ${name}`, value: wrong, expected });
+  }
+  return CACHING_METHODS.register(method);
+}
