@@ -46,7 +46,7 @@ export async function trainARouter(options: TrainARouterOptions): Promise<Traine
   });
   await writeFile(out, formatRouter(router));
   const map = heatMapOf({ document: router, branches: spec.branches });
-  await writeFile(out.replace(/(\.json)?$/, '.png'), heatMapToPng(map));
+  await writeFile(out.replace(/(\.json)?$/, '.png'), await heatMapToPng(map));
   await executor.dispose();
   model.dispose();
   return { router, map };

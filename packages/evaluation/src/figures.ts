@@ -177,7 +177,7 @@ async function heatMapFigure({ finished }: RowFiguresOptions, row: EvalRow): Pro
   const scores = await computedFractions(latents, row, evaluation);
   return {
     title: row.name,
-    content: heatMapToSvg(heatMapOfScores({ scores, branches, title: row.name })),
+    content: await heatMapToSvg(heatMapOfScores({ scores, branches, title: row.name })),
   };
 }
 

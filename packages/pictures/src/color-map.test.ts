@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Rgb, scoreColor, toHex } from './heat-map-terminal.js';
+import { type Rgb, scoreColor } from './heat-map-terminal.js';
 
 /** sRGB bytes to OKLab (Ottosson 2020), the inverse of what the map does, with the published matrices. */
 function toOklab(color: Rgb): readonly [number, number, number] {
@@ -38,8 +38,4 @@ describe('scoreColor', () => {
     expect(scoreColor(-1)).toEqual(scoreColor(0));
     expect(scoreColor(2)).toEqual(scoreColor(1));
   });
-});
-
-it('writes colours in hexadecimal', () => {
-  expect(toHex([0, 10, 255])).toBe('#000aff');
 });

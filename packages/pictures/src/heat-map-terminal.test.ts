@@ -1,5 +1,5 @@
-import { branchesOf } from '@harmonica/router';
 import { describe, expect, it } from 'vitest';
+import { branchesOf } from './__fixtures__/router.js';
 import { type HeatMap, heatMapOfScores } from './heat-map.js';
 import { heatMapToTerminal, scoreColor } from './heat-map-terminal.js';
 

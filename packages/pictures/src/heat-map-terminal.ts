@@ -1,5 +1,4 @@
-import { type HeatMap, type HeatMapPanel, roundedScore } from './heat-map.js';
-import { PANEL_TITLES } from './heat-map-scene.js';
+import { type HeatMap, type HeatMapPanel, PANEL_TITLES, roundedScore } from './heat-map.js';
 
 /** Options of {@link heatMapToTerminal}. */
 export interface TerminalOptions {
@@ -166,11 +165,6 @@ export function scoreColor(score: number): Rgb {
   const lightness = LIGHTNESS.from + t * (LIGHTNESS.to - LIGHTNESS.from);
   const hue = ((HUE_DEGREES.from + t * (HUE_DEGREES.to - HUE_DEGREES.from)) * Math.PI) / 180;
   return oklabToRgb(lightness, CHROMA * Math.cos(hue), CHROMA * Math.sin(hue));
-}
-
-/** `#rrggbb`. */
-export function toHex(color: Rgb): string {
-  return `#${color.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /** Ottosson, "A perceptual color space for image processing" (2020): OKLab to linear sRGB, then the sRGB curve. */

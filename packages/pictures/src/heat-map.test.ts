@@ -1,6 +1,7 @@
 import { IncompatibleError, InvalidArgumentError } from '@harmonica/core';
-import { branchesOf, createSchedule, router, sigmoid, toSchedule } from '@harmonica/router';
+import { createSchedule, sigmoid, toSchedule } from '@harmonica/router';
 import { describe, expect, it } from 'vitest';
+import { branchesOf, router } from './__fixtures__/router.js';
 import { heatMapOf, heatMapOfScores } from './heat-map.js';
 
 const branches = branchesOf(2);

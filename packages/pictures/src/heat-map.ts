@@ -14,6 +14,13 @@ import {
   toSchedule,
 } from '@harmonica/router';
 
+/** Name of each kind of branch over its panel. */
+export const PANEL_TITLES: Readonly<Record<BranchKind, string>> = {
+  attention: 'Attention',
+  'cross-attention': 'Cross-attention',
+  mlp: 'MLP',
+};
+
 /** All branches of one kind. */
 export interface HeatMapPanel {
   readonly kind: BranchKind;

@@ -1,5 +1,4 @@
 import { InvalidArgumentError, type PixelImage, ShapeError } from '@harmonica/core';
-import { textImage } from './text-image.js';
 
 /** Options of {@link imageGrid}. */
 export interface ImageGridOptions {
@@ -50,7 +49,7 @@ export function imageGrid(options: ImageGridOptions): PixelImage {
 type Sheet = PixelImage & { readonly data: Uint8Array };
 
 /** A white 8-bit RGB image. */
-export function blankImage(width: number, height: number): Sheet {
+function blankImage(width: number, height: number): Sheet {
   return { data: new Uint8Array(width * height * 3).fill(255), width, height, channels: 3 };
 }
 
@@ -65,36 +64,10 @@ interface PasteOptions {
 }
 
 /** Copies an image onto a sheet, its top left corner at `(x, y)`. */
-export function paste({ sheet, image, x, y }: PasteOptions): void {
+function paste({ sheet, image, x, y }: PasteOptions): void {
   for (let row = 0; row < image.height; row++) {
     const start = row * image.width * 3;
     const line = image.data.subarray(start, start + image.width * 3);
     sheet.data.set(line, ((y + row) * sheet.width + x) * 3);
   }
-}
-
-/** A picture with a line of text above it. */
-interface LabelledImage {
-  readonly label: string;
-  /** 8-bit RGB. */
-  readonly image: PixelImage;
-}
-
-const MARGIN = 16;
-
-/** Pictures beside each other on white, each under its label. */
-export function sideBySide(pictures: readonly LabelledImage[]): PixelImage {
-  const columns = pictures.map(({ label, image }) => ({ image, text: textImage(label) }));
-  const textHeight = Math.max(...columns.map(({ text }) => text.height));
-  const widths = columns.map(({ image, text }) => Math.max(image.width, text.width));
-  const width = widths.reduce((sum, each) => sum + each, MARGIN * (columns.length + 1));
-  const height = 3 * MARGIN + textHeight + Math.max(...columns.map(({ image }) => image.height));
-  const sheet = blankImage(width, height);
-  let x = MARGIN;
-  for (const [i, { image, text }] of columns.entries()) {
-    paste({ sheet, image: text, x, y: MARGIN });
-    paste({ sheet, image, x, y: 2 * MARGIN + textHeight });
-    x += (widths[i] as number) + MARGIN;
-  }
-  return sheet;
 }

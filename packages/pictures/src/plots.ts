@@ -1,6 +1,6 @@
-import type { TopLevelSpec } from 'vega-lite';
+import { type PictureSpec, vegaSvg } from './vega-svg.js';
 
-type Layer = Extract<TopLevelSpec, { readonly layer: unknown }>['layer'][number];
+type Layer = Extract<PictureSpec, { readonly layer: unknown }>['layer'][number];
 
 /** A point of a line plot. */
 export interface PlotPoint {
@@ -95,24 +95,11 @@ export function barPlot({ bars, xTitle, yTitle }: BarPlotOptions): Promise<strin
   });
 }
 
-/** A plot without a window to show it in. The libraries are large, so they are loaded when the first is wanted. */
-async function toSvg(spec: TopLevelSpec): Promise<string> {
-  const [{ compile }, { parse, View }] = await Promise.all([import('vega-lite'), import('vega')]);
-  const { spec: compiled } = compile({
+function toSvg(spec: PictureSpec): Promise<string> {
+  return vegaSvg({
     width: 560,
     height: 320,
-    background: 'white',
-    config: {
-      font: 'Helvetica, Arial, sans-serif',
-      axis: { gridColor: '#eee' },
-      legend: { labelLimit: 300 },
-    },
+    config: { axis: { gridColor: '#eee' }, legend: { labelLimit: 300 } },
     ...spec,
   });
-  const view = new View(parse(compiled), { renderer: 'none' });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
 }

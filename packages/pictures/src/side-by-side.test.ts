@@ -1,38 +1,50 @@
-import { describe, expect, it } from 'vitest';
-import { sideBySide } from './image-grid.js';
-import { textImage } from './text-image.js';
+import { expect, it } from 'vitest';
+import { decodePng } from './png.js';
+import { sideBySide } from './side-by-side.js';
 
-const dark = (image: { data: ArrayLike<number> }) =>
-  Array.from(image.data).filter((value) => value < 128).length;
+const [width, height, MARGIN] = [300, 4, 16];
+const image = (seed: number) => ({
+  data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (seed * i) % 256),
+  width,
+  height,
+  channels: 3,
+});
+const pictures = [
+  { label: 'uncached', image: image(7) },
+  { label: 'cached', image: image(11) },
+];
 
-describe('textImage', () => {
-  it('draws dark letters on white, as wide as the text', () => {
-    const [short, long] = [textImage('1.8 s'), textImage('1.8 s, 1.8 s')];
-    expect(dark(short)).toBeGreaterThan(100);
-    expect(dark(long)).toBeGreaterThan(2 * dark(short));
-    expect(long.height).toBe(short.height);
-    expect([...short.data.slice(0, 3)]).toEqual([255, 255, 255]);
-  });
-
-  it('cuts no letter off', () => {
-    const { data, width, height } = textImage('Egypt, guidance (fjord)');
-    const row = (y: number) => data.slice(y * width * 3, (y + 1) * width * 3);
-    for (const y of [0, height - 1]) expect(row(y).every((value) => value === 255)).toBe(true);
-  });
+it('puts pictures under their labels, pixel by pixel, with white around', async () => {
+  const sheet = decodePng(await sideBySide(pictures));
+  expect(sheet.width).toBe(MARGIN + width + MARGIN + width + MARGIN);
+  const row = (y: number, x: number, count: number) => {
+    const start = 3 * (y * sheet.width + x);
+    return sheet.data.subarray(start, start + 3 * count);
+  };
+  const top = sheet.height - MARGIN - height;
+  for (const [i, { image }] of pictures.entries()) {
+    const left = MARGIN + i * (width + MARGIN);
+    for (let y = 0; y < height; y++) {
+      const expected = image.data.subarray(3 * y * width, 3 * (y + 1) * width);
+      expect(row(top + y, left, width)).toEqual(expected);
+      expect(row(top + y, left - MARGIN, MARGIN).every((value) => value === 255)).toBe(true);
+    }
+  }
+  const above = sheet.data.subarray(0, 3 * top * sheet.width);
+  expect(above.filter((value) => value < 128).length).toBeGreaterThan(1000);
 });
 
-describe('sideBySide', () => {
-  it('puts pictures under their labels', () => {
-    const image = { data: new Uint8Array(300 * 2 * 3), width: 300, height: 2, channels: 3 };
-    const sheet = sideBySide([
-      { label: 'uncached', image },
-      { label: 'cached', image },
-    ]);
-    expect(sheet.width).toBe(16 + 300 + 16 + 300 + 16);
-    const last = (sheet.height - 16 - 1) * sheet.width;
-    const columns = [15, 16, 315, 316, 331, 332, 631, 632];
-    expect(columns.map((x) => sheet.data[3 * (last + x)])).toEqual([
-      255, 0, 0, 255, 255, 0, 0, 255,
-    ]);
-  });
+it('makes room for labels wider than their pictures', async () => {
+  const sheet = decodePng(
+    await sideBySide(
+      pictures.map(({ image }) => ({ label: 'a label of many words, and more', image })),
+    ),
+  );
+  const columns = Array.from({ length: sheet.width }, (_, x) => x);
+  const isWhite = (x: number) =>
+    Array.from({ length: sheet.height }, (_, y) => sheet.data[3 * (y * sheet.width + x)]).every(
+      (value) => value === 255,
+    );
+  expect(columns.slice(-MARGIN).every(isWhite)).toBe(true);
+  expect(sheet.width).toBeGreaterThan(2 * width + 3 * MARGIN);
 });

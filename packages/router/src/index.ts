@@ -1,5 +1,3 @@
-export { branchesOf } from './__fixtures__/branches.js';
-export { router } from './__fixtures__/provenance.js';
 export {
   CALIBRATION_METHODS,
   type Calibration,

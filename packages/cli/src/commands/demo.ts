@@ -7,14 +7,7 @@ import {
   type SampledInTurns,
   sampleInTurns,
 } from '@harmonica/evaluation';
-import {
-  encodePng,
-  heatMapOf,
-  heatMapToPng,
-  imageGrid,
-  sideBySide,
-  textTable,
-} from '@harmonica/pictures';
+import { heatMapOf, heatMapToPng, imageGrid, sideBySide, textTable } from '@harmonica/pictures';
 import {
   type CacheRecord,
   cacheRecord,
@@ -119,9 +112,9 @@ async function demo({ options, context, pipeline, named }: DemoInput): Promise<v
   const savings = cacheRecord({ name: named.name, schedule, spec: executor.spec });
   const fidelity = imageFidelity({ references: uncached.images, images: cached.images });
 
-  await writeOutput(join(options.out, 'demo.png'), demoPicture(uncached, cached));
+  await writeOutput(join(options.out, 'demo.png'), await demoPicture(uncached, cached));
   const map = heatMapOf({ document: named.document, branches: executor.spec.branches });
-  await writeOutput(join(options.out, 'router.png'), heatMapToPng(map));
+  await writeOutput(join(options.out, 'router.png'), await heatMapToPng(map));
   context.stdout.write(report({ setting, jobs, uncached, cached, savings, fidelity }));
   const files = ['demo.png', 'router.png'].map((file) => join(options.out, file));
   context.stdout.write(`written: ${files.join(', ')}\n`);
@@ -142,9 +135,9 @@ async function decodeRun(
   return { samplingMs, decodingMs, images };
 }
 
-function demoPicture(uncached: DemoRun, cached: DemoRun): Uint8Array {
+function demoPicture(uncached: DemoRun, cached: DemoRun): Promise<Uint8Array> {
   const speedUp = uncached.samplingMs / cached.samplingMs;
-  const image = sideBySide([
+  return sideBySide([
     {
       label: `uncached, ${formatDuration(uncached.samplingMs)}`,
       image: imageGrid({ images: uncached.images }),
@@ -154,7 +147,6 @@ function demoPicture(uncached: DemoRun, cached: DemoRun): Uint8Array {
       image: imageGrid({ images: cached.images }),
     },
   ]);
-  return encodePng(image);
 }
 
 function report(input: {

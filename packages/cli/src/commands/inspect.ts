@@ -49,8 +49,8 @@ async function inspect(
   const spec = await modelSpec({ model: options.model, provenance: document.provenance });
   assertScheduleFits(document, { spec, steps: document.steps });
   const map = heatMapOf({ document, branches: spec.branches });
-  if (options.png) await writeOutput(options.png, heatMapToPng(map));
-  if (options.svg) await writeOutput(options.svg, heatMapToSvg(map));
+  if (options.png) await writeOutput(options.png, await heatMapToPng(map));
+  if (options.svg) await writeOutput(options.svg, await heatMapToSvg(map));
   stdout.write(describe(named, schedule, spec));
   stdout.write(`\n${heatMapToTerminal(map, terminalStyle(stdout))}`);
 }

@@ -250,7 +250,7 @@ async function trainWatched(input: {
 
 async function writeHeatMap(path: string, router: RouterFile, { executor }: Pipeline) {
   const map = heatMapOf({ document: router, branches: executor.spec.branches });
-  await writeOutput(path, heatMapToPng(map));
+  await writeOutput(path, await heatMapToPng(map));
 }
 
 function summaryOf(router: RouterFile, { executor }: Pipeline, path: string): string {
