@@ -7,6 +7,9 @@ import { parseResultRows, type ResultRow } from './result-rows.js';
 /** The checkout. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Where the sources are, for links to what is no page. */
+export const repository = 'https://github.com/harmonica-ts/harmonica';
+
 const results = join(root, 'docs/results');
 
 /** Paths of the documents that show results. */
