@@ -11,24 +11,21 @@ import {
 import type { PluginOptions } from 'typedoc-plugin-markdown';
 import { publishedPackages, repository, root } from './documents.js';
 
-/** What docstrings name though no package exports it: shown without a link. */
-const INTERNAL = {
-  '@harmonica/samplers': { kernelMoments: '#' },
-  '@harmonica/weights': { encodePyTorch: '#' },
-};
-
 /** Where the pages are written, from the root. */
 export const apiFolder = 'docs/api';
 
 /** How strict {@link writeApi} is. */
 export interface WriteApiOptions {
-  /** Whether exports without a docstring and types that are needed but not exported are found too. Default false. */
+  /**
+   * Whether exports without a docstring, types that are needed but not exported, and links to what is not exported are found.
+   * Default false.
+   */
   readonly complete?: boolean;
 }
 
 /**
  * Makes the pages.
- * @returns Whether it went without a warning, such as of a link to what there is not.
+ * @returns Whether it went without a warning.
  */
 export async function writeApi({ complete = false }: WriteApiOptions = {}): Promise<boolean> {
   const entries = publishedPackages().flatMap((published) => published.entries);
@@ -51,7 +48,6 @@ export async function writeApi({ complete = false }: WriteApiOptions = {}): Prom
     useCustomAnchors: true,
     hideBreadcrumbs: true,
     hidePageHeader: true,
-    externalSymbolLinkMappings: INTERNAL,
     parametersFormat: 'table',
     interfacePropertiesFormat: 'table',
     classPropertiesFormat: 'table',
@@ -70,18 +66,18 @@ export async function writeApi({ complete = false }: WriteApiOptions = {}): Prom
   });
   const project = await app.convert();
   if (project === undefined) return false;
-  validate(app, project, complete);
+  if (complete) validate(app, project);
   await app.generateOutputs(project);
   return app.logger.errorCount + app.logger.warningCount === 0;
 }
 
 /** TypeDoc looks for what is not exported or documented in the project's package alone, so that it is each of ours in turn. */
-function validate(app: Application, project: ProjectReflection, complete: boolean): void {
+function validate(app: Application, project: ProjectReflection): void {
   for (const [index, { name }] of publishedPackages().entries()) {
     project.packageName = name;
     app.options.setValue('validation', {
-      notExported: complete,
-      notDocumented: complete,
+      notExported: true,
+      notDocumented: true,
       invalidLink: index === 0,
     });
     app.validate(project);

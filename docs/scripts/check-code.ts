@@ -41,6 +41,20 @@ export function checkCode(
   );
 }
 
+/** The names that modules export, types too, by module. */
+export function exportedNames(
+  specifiers: readonly string[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const files = specifiers.map((name, i) => [pathOf(i), `export * from '${name}';`] as const);
+  const program = createProgram(new Map(files), compilerOptions());
+  return new Map(
+    specifiers.map((name, index) => {
+      const symbols = symbolsOf(program, pathOf(index));
+      return [name, new Set(symbols.map((symbol) => symbol.name))];
+    }),
+  );
+}
+
 function pathOf(index: number): string {
   return join(folder, `block-${index}.ts`);
 }

@@ -50,3 +50,11 @@ function tidy(text: string): string {
     .replaceAll(/\s*([[\]{},])\s*/g, '$1')
     .replaceAll(/\s+/g, ' ');
 }
+
+/** The names in the first column of a README's tables of exports. */
+export function listedExports(text: string): readonly string[] {
+  const tables = [...text.matchAll(/^\| export .*\n(?:\|.*\n?)+/gm)].map(([table]) => table);
+  const cells = tables.flatMap((table) => table.trimEnd().split('\n').slice(2));
+  const code = cells.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)]);
+  return code.flatMap(([, named = '']) => /^\w+(?=$|\W)(?!…)/.exec(named) ?? []);
+}

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { checkCode } from './check-code.js';
+import { checkCode, exportedNames } from './check-code.js';
 import {
   brokenPromises,
   type CodeBlock,
   codeBlocks,
   isProgram,
+  listedExports,
   promisesOf,
 } from './code-blocks.js';
 import { allDocuments, publishedPackages, root } from './documents.js';
@@ -31,6 +32,20 @@ describe('the code of the documents', () => {
 
   it.each(running)('of %s prints what it says', async (_, block) => {
     expect(brokenPromises(promisesOf(block), await outputOf(block))).toEqual([]);
+  });
+});
+
+describe('the README of', () => {
+  const packages = publishedPackages();
+  const exported = exportedNames(
+    packages.flatMap(({ entries }) => entries.map(({ specifier }) => specifier)),
+  );
+
+  it.each(packages)('$name lists exports that there are', async ({ folder, entries }) => {
+    const names = entries.flatMap(({ specifier }) => [...(exported.get(specifier) ?? [])]);
+    const listed = listedExports(await readFile(join(root, folder, 'README.md'), 'utf8'));
+    expect(listed.length).toBeGreaterThan(0);
+    expect(listed.filter((name) => !names.includes(name))).toEqual([]);
   });
 });
 

@@ -7,12 +7,12 @@ import type {
   GenerateOptions,
   Guidance,
   NamedTensors,
+  PixelImage,
   RouterFile,
   SamplerPlan,
   WeightSource,
 } from '@harmonica/core';
 import type { EmojiDit } from '@harmonica/emoji-dit';
-import type { PixelImage } from '@harmonica/metrics';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 
 // A run.

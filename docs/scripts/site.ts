@@ -1,5 +1,5 @@
 // `npm run docs`: the API from the docstrings, then the site in docs/.vitepress/dist. With `--complete` it fails for exports
-// without a docstring and for types that are needed but not exported.
+// without a docstring, types that are needed but not exported, and links of docstrings to what is not exported.
 import { join } from 'node:path';
 import { build } from 'vitepress';
 import { writeApi } from './api.js';

@@ -1,8 +1,9 @@
-import { createExecutor, pixelImages, selectBackend } from '@harmonica/cli';
 import { type CacheMethod, type CachePolicy, computeAll, generate } from '@harmonica/core';
 import { loadEmojiDit } from '@harmonica/emoji-dit';
 import { meanPsnr } from '@harmonica/metrics';
 import { compileFunction } from '@harmonica/onnx';
+import { pixelImages } from '@harmonica/pictures';
+import { createExecutor, selectBackend } from '@harmonica/pipeline';
 import { fixedIntervalSchedule, linearPredictor, withCache, withPolicy } from '@harmonica/router';
 import { createDdimPlan, createDdpmPlan, createDpmSolverPlan } from '@harmonica/samplers';
 import { dispose, tensor1d } from '@tensorflow/tfjs-core';

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { createExecutor, encodePng, imageGrid, pixelImages, selectBackend } from '@harmonica/cli';
 import { generate, type RouterFile } from '@harmonica/core';
 import { emojiDitRouter, loadEmojiDit } from '@harmonica/emoji-dit';
 import { compileFunction } from '@harmonica/onnx';
+import { encodePng, imageGrid, pixelImages } from '@harmonica/pictures';
+import { createExecutor, selectBackend } from '@harmonica/pipeline';
 import { toSchedule, withCache } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import { tensor1d } from '@tensorflow/tfjs-core';

@@ -1,15 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { createExecutor, selectBackend } from '@harmonica/cli';
 import type { RouterFile } from '@harmonica/core';
 import { loadEmojiDit } from '@harmonica/emoji-dit';
-import {
-  createProvenance,
-  formatRouter,
-  type HeatMap,
-  heatMapOf,
-  heatMapToPng,
-  heatMapToTerminal,
-} from '@harmonica/router';
+import { type HeatMap, heatMapOf, heatMapToPng, heatMapToTerminal } from '@harmonica/pictures';
+import { createExecutor, selectBackend } from '@harmonica/pipeline';
+import { createProvenance, formatRouter } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import { defaultConfig, type TrainingConfig, trainRouter } from '@harmonica/sdt';
 

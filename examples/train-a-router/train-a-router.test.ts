@@ -1,8 +1,8 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodePng } from '@harmonica/cli';
 import { parseRouterFile } from '@harmonica/core';
+import { decodePng } from '@harmonica/pictures';
 import { expect, it } from 'vitest';
 import { writeTinyModel } from '../../packages/emoji-dit/test/tiny-model.js';
 import { trainARouter } from './index.js';

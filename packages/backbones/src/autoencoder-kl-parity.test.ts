@@ -2,10 +2,10 @@ import '@tensorflow/tfjs-backend-cpu';
 import { dispose, tidy } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { arrayOf, expectClose, imageOf, readFixture, sourceOf, toNchw } from '../test/fixture.js';
-import type { AutoencoderKl } from './autoencoder-kl.js';
-import { autoencoderKlConfig } from './autoencoder-kl-config.js';
-import { loadAutoencoderKl } from './load-autoencoder-kl.js';
-import { tiledDecode } from './tiled-decode.js';
+import type { AutoencoderKl } from './autoencoder-kl/autoencoder-kl.js';
+import { autoencoderKlConfig } from './autoencoder-kl/config.js';
+import { loadAutoencoderKl } from './autoencoder-kl/load-autoencoder-kl.js';
+import { tiledDecode } from './autoencoder-kl/tiled-decode.js';
 
 const CASES = [
   {

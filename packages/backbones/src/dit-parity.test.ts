@@ -1,5 +1,5 @@
-import { applyGuidance, type Backbone } from '@harmonica/core';
 import '@tensorflow/tfjs-backend-cpu';
+import { applyGuidance, type Backbone } from '@harmonica/core';
 import { concat, type Tensor1D, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -12,10 +12,9 @@ import {
   sourceOf,
   toNchw,
 } from '../test/fixture.js';
-import { classLabels } from './class-labels.js';
-import type { DitConfig } from './dit-config.js';
-import { forward } from './forward.js';
-import { loadDit } from './load-dit.js';
+import type { DitConfig } from './dit/dit.js';
+import { loadDit } from './dit/load-dit.js';
+import { classLabels, forward } from './layers/stream.js';
 
 const CONFIGS: Record<string, DitConfig> = {
   dit: {

@@ -4,13 +4,12 @@ import { memory } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { arrayOf, readFixture, type StoredArrays, sourceOf } from '../test/fixture.js';
 import { outputBits } from '../test/parity.js';
-import { loadDit } from './load-dit.js';
-import { loadPixart } from './load-pixart.js';
-import { loadSit } from './load-sit.js';
-import { loadUvit } from './load-uvit.js';
-import { pixartConfig } from './pixart-config.js';
-import { sitConfig } from './sit-config.js';
-import { uvitConfig } from './uvit-config.js';
+import { loadDit } from './dit/load-dit.js';
+import { loadSit, sitConfig } from './dit/sit.js';
+import { loadPixart } from './pixart/load-pixart.js';
+import { pixartConfig } from './pixart/pixart-config.js';
+import { loadUvit } from './uvit/load-uvit.js';
+import { uvitConfig } from './uvit/uvit-config.js';
 
 const SIT = sitConfig('SiT-S/2', {
   depth: 2,

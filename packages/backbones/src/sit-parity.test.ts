@@ -3,8 +3,7 @@ import type { Backbone } from '@harmonica/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFixture, sourceOf } from '../test/fixture.js';
 import { expectSameBranches, expectSameOutput, outputBits } from '../test/parity.js';
-import { loadSit } from './load-sit.js';
-import type { SitConfig } from './sit-config.js';
+import { loadSit, type SitConfig } from './dit/sit.js';
 
 const CONFIGS: SitConfig[] = [
   {

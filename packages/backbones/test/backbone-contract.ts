@@ -1,7 +1,7 @@
 import { type Backbone, type Branch, DisposedError, type Stream } from '@harmonica/core';
 import { engine, memory, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { forward } from '../src/forward.js';
+import { forward } from '../src/layers/stream.js';
 import { directionalError } from './derivative.js';
 import { relativeError } from './fixture.js';
 import { kernelsOf } from './kernels.js';

@@ -1,7 +1,7 @@
 import type { Backbone, NamedTensors } from '@harmonica/core';
 import { type Tensor1D, type Tensor4D, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
-import { forward } from '../src/forward.js';
+import { forward } from '../src/layers/stream.js';
 import { arrayOf, expectClose, imageOf, type StoredArrays, toNchw } from './fixture.js';
 
 /** What `begin` takes. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { BackboneSpec } from '@harmonica/core';
 import { expect } from 'vitest';
-import type { Parameter } from '../src/parameter.js';
+import type { Parameter } from '../src/weights/parameter.js';
 
 interface Published {
   /** Equal blocks in a row: how many, and the multiply-accumulates of each branch. */

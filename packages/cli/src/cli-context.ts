@@ -1,3 +1,5 @@
+import type { OnProgress } from '@harmonica/core';
+
 /** Where text goes: `process.stdout`, `process.stderr` or a test's stand-in. */
 export interface TextOutput {
   write(text: string): unknown;
@@ -7,7 +9,7 @@ export interface TextOutput {
   readonly columns?: number | undefined;
 }
 
-/** What commands may use of their surroundings. */
+/** What the program may use of its surroundings. */
 export interface CliContext {
   /** Results. */
   readonly stdout: TextOutput;
@@ -17,7 +19,8 @@ export interface CliContext {
   readonly signal: AbortSignal;
 }
 
-/** The same without progress and notes, for a part of something whose progress is shown as a whole. */
-export function unwatched(context: CliContext): CliContext {
-  return { ...context, stderr: { write: () => {} } };
+/** What a command may use. */
+export interface CommandContext extends CliContext {
+  /** Shows how far a long call has come. */
+  readonly onProgress: OnProgress;
 }

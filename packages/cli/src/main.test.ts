@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readTrainingState } from '@harmonica/sdt/node';
+import { temporaryFolder } from '@harmonica/testing';
 import { describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../emoji-dit/test/tiny-model.js';
-import { temporaryFolder } from '../test/temporary-folder.js';
 
 const flags = ['--conditions=@harmonica/source', '--import', import.meta.resolve('tsx')];
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));

@@ -1,6 +1,6 @@
+import { cliVersion } from '@harmonica/pipeline';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../test/run-command.js';
-import { cliVersion } from './version.js';
 
 describe('runCli', () => {
   it('prints its version and its help', async () => {

@@ -1,6 +1,7 @@
 import { HarmonicaError } from '@harmonica/core';
+import { cliVersion } from '@harmonica/pipeline';
 import { Command, CommanderError } from 'commander';
-import type { CliContext } from './cli-context.js';
+import type { CliContext, CommandContext } from './cli-context.js';
 import { addBenchCommand } from './commands/bench.js';
 import { addCalibrateCommand } from './commands/calibrate.js';
 import { addDemoCommand } from './commands/demo.js';
@@ -13,8 +14,8 @@ import { addSampleCommand } from './commands/sample.js';
 import { addScheduleCommand } from './commands/schedule.js';
 import { addStatisticsCommand } from './commands/statistics.js';
 import { addTrainCommand } from './commands/train.js';
-import { addGlobalOptions } from './option-groups.js';
-import { cliVersion } from './version.js';
+import { addGlobalOptions } from './options/option-groups.js';
+import { createProgressBars } from './terminal/progress-bar.js';
 
 /** Exit status of a command that was stopped, as shells have it for Ctrl-C. */
 export const EXIT_ABORTED = 130;
@@ -26,11 +27,13 @@ export const EXIT_ABORTED = 130;
  * @returns the exit status: 0, 1 for an error, 130 if it was stopped
  */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
-  const program = createProgram(argv, context);
+  const bars = createProgressBars(context.stderr);
+  const program = createProgram(argv, { ...context, onProgress: bars.onProgress });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
+    bars.stop();
     if (error instanceof CommanderError) return error.exitCode;
     const { debug = false } = program.opts<{ debug?: boolean }>();
     context.stderr.write(describeError(error, debug));
@@ -39,7 +42,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
 }
 
 /** The `harmonica` program with all its commands, about to be given `argv`. */
-export function createProgram(argv: readonly string[], context: CliContext): Command {
+export function createProgram(argv: readonly string[], context: CommandContext): Command {
   const program = new Command('harmonica')
     .description('learn and use cache routers for diffusion transformers')
     .version(cliVersion())

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { randomNormal, slice, type Tensor4D } from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { channelRange } from './channel-range.js';
+import { channelRange } from './linear-combination.js';
 
 it.each([
   [0, 4],

@@ -8,10 +8,9 @@ import {
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { channelRange } from './channel-range.js';
 import { applyThreshold } from './dynamic-threshold.js';
 import { InvalidArgumentError, NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
-import { linearCombination, type Term } from './linear-combination.js';
+import { channelRange, linearCombination, type Term } from './linear-combination.js';
 import type { NoiseSource } from './noise.js';
 import type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
 
@@ -41,7 +40,7 @@ export interface ExecutePlanOptions {
   /** Needed by plans that add noise. */
   readonly noise?: NoiseSource;
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where a run stands between two steps. */

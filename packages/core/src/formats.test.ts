@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCacheSchedule, parseRouterFile } from './cache-formats.js';
 import { ConfigError } from './errors.js';
 import { fingerprint, planFingerprint } from './fingerprint.js';
-import { parseSamplerPlan } from './plan-format.js';
-import type { SamplerPlan } from './sampler-plan.js';
+import { parseSamplerPlan, type SamplerPlan } from './sampler-plan.js';
 
 const provenance = {
   model: { name: 'tiny', sha256: 'a'.repeat(64) },

@@ -7,8 +7,7 @@ import { type Denoiser, executePlan, type StepEvent } from './execute-plan.js';
 import type { BranchRunner, CacheMethod, Decisions, Executor } from './executor.js';
 import { type Guidance, guidedHalf } from './guidance.js';
 import { createNoise } from './noise.js';
-import { assertPlanFits } from './plan-fit.js';
-import type { SamplerPlan } from './sampler-plan.js';
+import { assertPlanFits, type SamplerPlan } from './sampler-plan.js';
 
 export interface GenerateOptions {
   readonly plan: SamplerPlan;
@@ -22,7 +21,7 @@ export interface GenerateOptions {
   /** How branches are run. Default: all are computed. */
   readonly cache?: CacheMethod;
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GenerateResult {

@@ -11,7 +11,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
 import { InvalidArgumentError } from './errors.js';
-import { javascriptValues } from './javascript-values.js';
+import { javascriptValues } from './linear-combination.js';
 
 /** Classifier-free guidance (Ho and Salimans, 2022). */
 export interface Guidance {

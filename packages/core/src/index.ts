@@ -20,6 +20,7 @@ export {
   provenanceSchema,
   type RouterFile,
 } from './cache-formats.js';
+export { assertCount } from './checks.js';
 export { computeAll } from './compute-all.js';
 export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
@@ -82,13 +83,27 @@ export {
   type GuidanceVjpOptions,
   guidanceVjp,
 } from './guidance.js';
-export { javascriptValues } from './javascript-values.js';
-export { linearCombination, type Term } from './linear-combination.js';
+export { javascriptValues, linearCombination, type Term } from './linear-combination.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
-export { assertPlanFits, type PlanFit } from './plan-fit.js';
-export { parseSamplerPlan } from './plan-format.js';
+export type { PixelArray, PixelImage } from './pixel-image.js';
 export type { CachePolicy, CachePredictor, Probe } from './policy.js';
+export {
+  type LongCallOptions,
+  type OnProgress,
+  type Progress,
+  type ProgressTracker,
+  type TrackProgressOptions,
+  trackProgress,
+} from './progress.js';
 export { createRng, type Rng, type RngOptions, type RngState, restoreRng } from './rng.js';
-export type { DynamicThreshold, PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
+export {
+  assertPlanFits,
+  type DynamicThreshold,
+  type PlanFit,
+  type PlanStep,
+  parseSamplerPlan,
+  type SamplerPlan,
+  type StepNoise,
+} from './sampler-plan.js';
 export type { WeightInfo, WeightSource } from './weight-source.js';

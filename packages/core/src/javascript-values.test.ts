@@ -8,10 +8,8 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { channelRange } from './channel-range.js';
 import { guidedHalf } from './guidance.js';
-import { javascriptValues } from './javascript-values.js';
-import { linearCombination } from './linear-combination.js';
+import { channelRange, javascriptValues, linearCombination } from './linear-combination.js';
 
 // The kernels of the backend in JavaScript under another name: where plain loops do not know it, ops run.
 beforeAll(() => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NoiseProcess } from './backbone.js';
 import { IncompatibleError } from './errors.js';
-import { assertPlanFits } from './plan-fit.js';
+import { assertPlanFits } from './sampler-plan.js';
 
 const fit = (ofPlan?: NoiseProcess, ofModel?: NoiseProcess) => () =>
   assertPlanFits({

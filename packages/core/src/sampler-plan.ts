@@ -1,4 +1,7 @@
-import type { NoiseProcess, Prediction } from './backbone.js';
+import { z } from 'zod';
+import type { BackboneSpec, NoiseProcess, Prediction } from './backbone.js';
+import { IncompatibleError } from './errors.js';
+import { parseJson } from './parse-json.js';
 
 /** How much noise a step adds. All values are standard deviations or log variances of the latent. */
 export type StepNoise =
@@ -71,3 +74,86 @@ export interface SamplerPlan {
   /** In order of execution: step 0 is the noisiest. */
   readonly steps: readonly PlanStep[];
 }
+
+/** Parses a sampler plan document. @throws {@link ConfigError} */
+export function parseSamplerPlan(text: string, source = 'sampler plan'): SamplerPlan {
+  return parseJson({ source, text, schema: samplerPlanSchema() }) as SamplerPlan;
+}
+
+function samplerPlanSchema() {
+  const noise = z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('fixed'),
+      std: z.number().nonnegative(),
+      earlier: z.array(z.number()).min(1).optional(),
+    }),
+    z.object({
+      kind: z.literal('learned-range'),
+      minLogVariance: z.number(),
+      maxLogVariance: z.number(),
+      scale: z.number().nonnegative(),
+    }),
+  ]);
+  const step = z.object({
+    timestep: z.number(),
+    toPrediction: z.object({ x: z.number(), model: z.number() }),
+    clip: z.object({ min: z.number(), max: z.number() }).optional(),
+    threshold: z.object({ ratio: z.number().gt(0).max(1), max: z.number().min(1) }).optional(),
+    carry: z.number(),
+    history: z.array(z.number()).min(1),
+    noise,
+  });
+  const limited = step.refine(({ clip, threshold }) => !(clip && threshold), {
+    path: ['threshold'],
+    message: 'not together with clip',
+  });
+  return z.object({
+    version: z.literal(1),
+    sampler: z.string().min(1),
+    prediction: z.enum(['epsilon', 'sample', 'velocity']),
+    process: z.enum(['diffusion', 'flow', 'sit']).optional(),
+    settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    initialStd: z.number().positive(),
+    steps: z.array(limited).min(1),
+  });
+}
+
+export interface PlanFit {
+  readonly plan: Pick<SamplerPlan, 'sampler' | 'prediction' | 'process'>;
+  readonly spec: Pick<BackboneSpec, 'name' | 'prediction' | 'process'>;
+}
+
+/**
+ * Checks that a plan is made for what a model predicts, and for its kind of time: a sampler of flows would call a SiT at
+ * times that it never saw, and take its velocities for their opposites.
+ *
+ * @throws {@link IncompatibleError}
+ */
+export function assertPlanFits({ plan, spec }: PlanFit): void {
+  if (plan.prediction !== spec.prediction) {
+    throw new IncompatibleError({
+      what: `The ${plan.sampler} plan's prediction`,
+      actual: plan.prediction,
+      expected: spec.prediction,
+      fix: `Create the plan with prediction: '${spec.prediction}' for ${spec.name}.`,
+    });
+  }
+  const [actual, expected] = [plan, spec].map(({ process = 'diffusion' }) => process) as [
+    NoiseProcess,
+    NoiseProcess,
+  ];
+  if (actual === expected) return;
+  throw new IncompatibleError({
+    what: `The noise process of the ${plan.sampler} plan`,
+    actual,
+    expected,
+    fix: `${spec.name} takes ${SAMPLERS[expected]}.`,
+  });
+}
+
+/** What to sample models of each process with. */
+const SAMPLERS: Readonly<Record<NoiseProcess, string>> = {
+  diffusion: 'plans with a noise schedule, such as those of createDdimPlan or createDpmSolverPlan',
+  flow: 'the flow plans, or a solver with its flow option',
+  sit: 'the plans of createSitOdePlan or createSitSdePlan',
+};

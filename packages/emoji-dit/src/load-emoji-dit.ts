@@ -50,7 +50,7 @@ export interface LoadEmojiDitOptions {
    */
   readonly folder?: string;
   readonly onProgress?: (progress: EmojiDitProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

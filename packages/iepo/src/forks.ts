@@ -1,14 +1,13 @@
-import { type CachePredictor, InvalidArgumentError } from '@harmonica/core';
-import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { OwnedRuns } from './owned-runs.js';
+import { type CachePredictor, InvalidArgumentError, throwIfAborted } from '@harmonica/core';
 import {
-  type PartRun,
-  type StepSettings,
-  type StepsAfter,
-  takeLastSteps,
-  takeStep,
-} from './part-steps.js';
-import { type RoutedRun, type RunState, retainRunState, startRun } from './routed-run.js';
+  advanceRun,
+  disposeRunState,
+  type RoutedRun,
+  type RunState,
+  retainRunState,
+  startRun,
+} from '@harmonica/router';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 
 /** Some images of a batch, sampled by a run of their own. */
 export interface RunPart {
@@ -26,11 +25,11 @@ export interface LambdaOptions {
   readonly parts: readonly RunPart[];
   /** Router scores in force, `[steps][branches]`; row 0 is not read: step 0 computes everything. */
   readonly scores: readonly (readonly number[])[];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where the run of each part stands. */
-export type BatchState = readonly RunState[];
+type BatchState = readonly RunState[];
 
 /** A tensor of each part. */
 export type BatchTensor = readonly Tensor4D[];
@@ -42,7 +41,7 @@ export interface ForkStep extends StepSettings {
 }
 
 /** A step that was taken for what follows from it. */
-export interface Attempt {
+interface Attempt {
   /** Guided model output of the step. */
   readonly outputs: BatchTensor;
   /** Final latent. */
@@ -165,4 +164,142 @@ export function predictedBy(
     latent,
     run: { ...run, predictor: predictorOf(run) },
   }));
+}
+
+/** How a step is taken. */
+interface StepSettings {
+  readonly scores: readonly number[];
+  /** Default: the run's. */
+  readonly predictor?: CachePredictor;
+  /** As {@link AdvanceRunOptions.kept}. */
+  readonly kept?: readonly boolean[];
+}
+
+/** How each step is taken. */
+export type StepsAfter = (step: number) => StepSettings;
+
+/** The run of one part of a batch. */
+interface PartRun {
+  readonly run: RoutedRun;
+  /** Owns what is made. */
+  readonly owned: OwnedRuns;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A step of one part. */
+interface PartStep extends StepSettings {
+  /** Not freed. */
+  readonly from: RunState;
+  readonly index: number;
+}
+
+/**
+ * The state after one more step, and the guided model output of that step.
+ *
+ * @throws {@link AbortedError} if `signal` is aborted
+ */
+async function takeStep({ run, owned, signal }: PartRun, step: PartStep) {
+  throwIfAborted(signal, 'The lambda refresh');
+  const { from, predictor = run.predictor, ...settings } = step;
+  const result = await advanceRun({ run: { ...run, predictor }, state: from, ...settings });
+  return { state: owned.state(run, result.state), output: owned.tensor(result.output) };
+}
+
+/** Where the last steps of a part begin, and how they are taken. */
+interface LastSteps {
+  /** Freed. */
+  readonly from: RunState;
+  readonly index: number;
+  readonly after: StepsAfter;
+}
+
+/** The final latent when steps `index` and later are taken as `after` has them. */
+async function takeLastSteps(part: PartRun, { from, index, after }: LastSteps): Promise<Tensor4D> {
+  const { run, owned } = part;
+  let state = from;
+  for (let u = index; u < run.plan.steps.length; u++) {
+    const next = await takeStep(part, { from: state, index: u, ...after(u) });
+    owned.free(next.output, state);
+    state = next.state;
+  }
+  const final = owned.tensor(state.plan.latent.clone());
+  owned.free(state);
+  return final;
+}
+
+/** States and tensors that are freed one by one, or what is left of them all at once. */
+class OwnedRuns {
+  readonly #states = new Map<RunState, RoutedRun>();
+  readonly #tensors = new Set<Tensor4D>();
+
+  /** Takes over a state of a run. */
+  state(run: RoutedRun, state: RunState): RunState {
+    this.#states.set(state, run);
+    return state;
+  }
+
+  /** Takes over a tensor. */
+  tensor(tensor: Tensor4D): Tensor4D {
+    this.#tensors.add(tensor);
+    return tensor;
+  }
+
+  /** Frees each thing that is still there. */
+  free(...things: readonly (RunState | Tensor4D)[]): void {
+    for (const thing of things) {
+      if ('plan' in thing) this.#freeState(thing);
+      else if (this.#tensors.delete(thing)) thing.dispose();
+    }
+  }
+
+  freeAll(): void {
+    this.free(...this.#states.keys(), ...this.#tensors);
+  }
+
+  #freeState(state: RunState): void {
+    const run = this.#states.get(state);
+    if (!run) return;
+    this.#states.delete(state);
+    disposeRunState(run, state);
+  }
+}
+
+/** A step taken with one of several predictors. */
+export interface Trial {
+  /** Index of the predictor. */
+  readonly candidate: number;
+  /** Guided model output of the step. The caller frees it. */
+  readonly outputs: BatchTensor;
+  readonly imageError: number;
+}
+
+/** Options of {@link bestTrial}. */
+interface BestTrialOptions {
+  readonly forks: Forks;
+  /** Simplest first. */
+  readonly candidates: readonly CachePredictor[];
+  /** Takes the step with a predictor, and all steps after it. */
+  readonly attempt: (predictor: CachePredictor) => Promise<Attempt>;
+  /** Error of the images that final latents stand for. */
+  readonly imageErrorOf: (finals: BatchTensor) => Promise<number>;
+}
+
+/** Takes a step with every candidate; the least image error wins, and the simplest among equals. */
+export async function bestTrial(options: BestTrialOptions): Promise<Trial> {
+  const { forks, candidates, attempt, imageErrorOf } = options;
+  const depth = deepest(candidates);
+  const trials: Trial[] = [];
+  for (const [candidate, predictor] of candidates.entries()) {
+    const { outputs, finals } = await attempt({ ...predictor, depth });
+    trials.push({ candidate, outputs, imageError: await imageErrorOf(finals) });
+    forks.free(finals);
+  }
+  const best = trials.reduce((a, b) => (b.imageError < a.imageError ? b : a));
+  forks.free(...trials.filter((trial) => trial !== best).map(({ outputs }) => outputs));
+  return best;
+}
+
+/** How far back a cache must reach for any of the candidates. */
+export function deepest(candidates: readonly CachePredictor[]): number {
+  return Math.max(...candidates.map(({ depth }) => depth));
 }

@@ -1,15 +1,5 @@
-export {
-  type Exchange,
-  type ExchangedSteps,
-  type ExchangeStepsOptions,
-  exchanged,
-  exchangeSteps,
-  type ScheduleErrorsOptions,
-  scheduleErrors,
-} from './exchange-steps.js';
-export type { FinalErrorsOptions, SteppedSchedule } from './final-errors.js';
 export type { LambdaOptions, RunPart } from './forks.js';
-export { cumulativeLambda, leaveOneOutLambda } from './lambda.js';
+export type { FinalErrorsOptions, SteppedSchedule } from './image-error.js';
 export {
   type ChoosePredictorsOptions,
   choosePredictors,
@@ -18,28 +8,7 @@ export {
   marginalLambda,
 } from './marginal-lambda.js';
 export { type ObjectiveOptions, type ObjectiveTerms, objective } from './objective.js';
-export {
-  emptyCache,
-  type RoutedActionsOptions,
-  type RoutedCache,
-  releaseCache,
-  routedActions,
-  type UpdateCacheOptions,
-  updateCache,
-} from './routed-cache.js';
-export {
-  type AdvanceRunOptions,
-  type AdvanceRunResult,
-  advanceRun,
-  beginStep,
-  disposeRunState,
-  guide,
-  nextPlanState,
-  type RoutedRun,
-  type RunState,
-  retainRunState,
-  startRun,
-} from './routed-run.js';
+export { cumulativeLambda, leaveOneOutLambda } from './paper-lambda.js';
 export {
   type ChoosePredictorsAloneOptions,
   choosePredictorsAlone,
@@ -47,3 +16,12 @@ export {
   type SingleStepLambdaOptions,
   singleStepLambda,
 } from './single-step-lambda.js';
+export {
+  type Exchange,
+  type ExchangedSteps,
+  type ExchangeStepsOptions,
+  exchanged,
+  exchangeSteps,
+  type ScheduleErrorsOptions,
+  scheduleErrors,
+} from './swap-steps.js';

@@ -1,15 +1,21 @@
 import type { CachePredictor } from '@harmonica/core';
-import { bestTrial, type Trial } from './best-trial.js';
-import { type FinalErrorsOptions, meanOf, stepsOf, withFinalErrors } from './final-errors.js';
 import {
   type BatchTensor,
+  bestTrial,
   everyBranch,
   type ForkStep,
   type Forks,
   type LambdaOptions,
+  type StepsAfter,
+  type Trial,
 } from './forks.js';
-import { meanSquaredError } from './image-error.js';
-import type { StepsAfter } from './part-steps.js';
+import {
+  type FinalErrorsOptions,
+  meanOf,
+  meanSquaredError,
+  stepsOf,
+  withFinalErrors,
+} from './image-error.js';
 
 export interface MarginalLambdaOptions extends FinalErrorsOptions, Pick<LambdaOptions, 'scores'> {
   /** Index of the candidate in force at each step. Default: the first everywhere. */

@@ -1,8 +1,9 @@
 import type { CachePredictor } from '@harmonica/core';
-import { bestTrial, deepest } from './best-trial.js';
 import {
   anyRun,
   type BatchTensor,
+  bestTrial,
+  deepest,
   everyBranch,
   type LambdaOptions,
   predictedBy,

@@ -1,8 +1,10 @@
+import '@tensorflow/tfjs-backend-cpu';
 import {
   AbortedError,
   IncompatibleError,
   InvalidArgumentError,
   NonFiniteError,
+  type PixelImage,
   ShapeError,
 } from '@harmonica/core';
 import {
@@ -16,7 +18,6 @@ import {
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, it, vi } from 'vitest';
 import {
   collectFeatures,
@@ -24,7 +25,6 @@ import {
   extractFeatures,
 } from './extract-features.js';
 import type { FeatureExtractor } from './feature-extractor.js';
-import type { PixelImage } from './image.js';
 
 const colour = (images: Tensor4D): Tensor2D => mean(images, [1, 2]);
 

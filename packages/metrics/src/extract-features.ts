@@ -1,8 +1,8 @@
-import { InvalidArgumentError, ShapeError, throwIfAborted } from '@harmonica/core';
+import { InvalidArgumentError, type PixelImage, ShapeError, throwIfAborted } from '@harmonica/core';
 import { dispose, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import type { ExtractedFeatures, FeatureExtractor } from './feature-extractor.js';
 import { checkComparable, checkFeatures, type FeatureSet } from './feature-set.js';
-import { checkImage, type PixelImage } from './image.js';
+import { checkImage } from './image.js';
 
 /** Features of some images, by output of the extractor. */
 export type FeatureSets = Readonly<Record<string, FeatureSet>>;
@@ -25,7 +25,7 @@ export interface ExtractFeaturesOptions {
   /** Which of the extractor's outputs are wanted. Default: all. */
   readonly outputs?: readonly string[];
   readonly onProgress?: (progress: ExtractFeaturesProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from '@harmonica/core';
-import type { ImagePair, PixelImage } from './image.js';
+import { InvalidArgumentError, type PixelImage } from '@harmonica/core';
+import type { ImagePair } from './image.js';
 
 /** Two sets of images that are compared pair by pair. Sizes may differ from pair to pair, not within one. */
 export interface ImageSets {

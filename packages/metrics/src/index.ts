@@ -28,10 +28,9 @@ export {
   type TraceOfRootOptions,
   traceOfRoot,
 } from './frechet-distance.js';
-export type { ImagePair, PixelArray, PixelImage } from './image.js';
+export type { ImagePair } from './image.js';
 export type { ImageSets } from './image-sets.js';
-export type { PixelScaling } from './inception-network.js';
-export { INCEPTION_DIMENSIONS } from './inception-network.js';
+export { INCEPTION_DIMENSIONS, type PixelScaling } from './inception-network.js';
 export {
   type CreateInceptionScoreOptions,
   createInceptionScore,
@@ -49,10 +48,7 @@ export {
 export { type SampleSummary, summarize } from './latency-statistics.js';
 export { type LoadInceptionOptions, loadInception } from './load-inception.js';
 export { type LoadKerasInceptionOptions, loadKerasInception } from './load-keras-inception.js';
-export {
-  type LoadNsfwjsInceptionOptions,
-  loadNsfwjsInception,
-} from './load-nsfwjs-inception.js';
+export { type LoadNsfwjsInceptionOptions, loadNsfwjsInception } from './load-nsfwjs-inception.js';
 export {
   type InterleavedResult,
   type LatencyResult,

@@ -13,7 +13,7 @@ export interface KernelDistanceOptions {
   /** Of the draw. Default 0. */
   readonly seed?: number;
   /** Looked at before every subset. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A kernel distance over subsets. */
@@ -64,7 +64,7 @@ export function kernelDistancesOf(options: {
   readonly references: FeatureSet;
   readonly features: FeatureSet;
   readonly draws: readonly SubsetDraw[];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }): number[] {
   const { references, features, draws, signal } = options;
   const { dimension } = references;

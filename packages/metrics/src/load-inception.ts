@@ -20,7 +20,7 @@ export interface LoadInceptionOptions {
    */
   readonly name?: string;
   readonly onProgress?: (progress: LoadInceptionProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -19,7 +19,7 @@ export interface LoadKerasInceptionOptions {
   /** How pixels were scaled in training. Default Keras's, to [-1, 1]; to [0, 1] is `{ shift: 0, scale: 255 }`. */
   readonly pixels?: PixelScaling;
   readonly onProgress?: (progress: LoadInceptionProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const FIX =

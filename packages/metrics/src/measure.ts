@@ -11,7 +11,7 @@ export interface MeasureSettings {
   /** Timed runs. Default 5. */
   readonly repeats?: number;
   /** Looked at before every run. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Clock in milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }

@@ -10,7 +10,7 @@ export interface PrecisionRecallOptions {
   /** Which nearest neighbour gives the radius of an image, not counting itself. Default that of the manifold, else 3. */
   readonly neighbors?: number;
   /** Looked at before every block of images. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Balls around the features of images: plain data, to be kept if wanted. */

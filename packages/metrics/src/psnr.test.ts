@@ -1,6 +1,5 @@
-import { HarmonicaError } from '@harmonica/core';
+import { HarmonicaError, type PixelImage } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import type { PixelImage } from './image.js';
 import { meanPsnr, psnr } from './psnr.js';
 
 const grey = (...samples: number[]): PixelImage => ({

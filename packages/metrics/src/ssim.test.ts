@@ -1,6 +1,5 @@
-import { InvalidArgumentError, NonFiniteError, ShapeError } from '@harmonica/core';
+import { InvalidArgumentError, NonFiniteError, type PixelImage, ShapeError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import type { PixelImage } from './image.js';
 import { meanSsim, ssim } from './ssim.js';
 
 const ramp: PixelImage = {

@@ -1,5 +1,5 @@
-import { ShapeError } from '@harmonica/core';
-import { type CheckedPair, checkPair, type ImagePair, type PixelImage } from './image.js';
+import { type PixelImage, ShapeError } from '@harmonica/core';
+import { type CheckedPair, checkPair, type ImagePair } from './image.js';
 import { type ImageSets, pairsOf } from './image-sets.js';
 
 const WINDOW = 11;

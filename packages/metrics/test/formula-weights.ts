@@ -1,6 +1,5 @@
-import type { WeightSource } from '@harmonica/core';
+import type { PixelImage, WeightSource } from '@harmonica/core';
 import type { io } from '@tensorflow/tfjs-core';
-import type { PixelImage } from '../src/image.js';
 import { inceptionParameters } from '../src/load-inception.js';
 
 /** A number in [0, 1), scrambled from a position, as in scripts/formula.py. */

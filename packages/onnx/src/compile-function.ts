@@ -1,8 +1,9 @@
 import { DisposedError } from '@harmonica/core';
 import { type DataType, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { GraphValue } from './graph.js';
+import type { OrtRuntime, OrtTensor } from './ort.js';
 import { Compiler, type Program } from './program.js';
-import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
+import { loadRuntime, type SessionOptions } from './runtime.js';
 import { emptyTensor } from './tensor-pool.js';
 import { type TensorSpec, tensorDType, traceFunction } from './trace-function.js';
 

@@ -1,5 +1,5 @@
 import type { Address } from './native-api.js';
-import type { OrtTensor } from './runtime.js';
+import type { OrtTensor } from './ort.js';
 
 /** What a {@link DeviceTensor} is made of. @internal */
 export interface DeviceTensorOptions {

@@ -2,7 +2,7 @@ import { type BranchAction, InvalidArgumentError } from '@harmonica/core';
 import type { HistoryLayout } from './backbone-graphs.js';
 import type { HandleTable } from './executor-handles.js';
 import type { HistorySlabs } from './history-slabs.js';
-import type { OrtRuntime, OrtTensor } from './runtime.js';
+import type { OrtRuntime, OrtTensor } from './ort.js';
 import type { PooledTensor } from './tensor-pool.js';
 
 /** Tensors to feed, by input name. */

@@ -1,5 +1,5 @@
 import { sameShape, sizeOf } from './graph.js';
-import type { OrtRuntime, OrtTensor } from './runtime.js';
+import type { OrtRuntime, OrtTensor } from './ort.js';
 import type { PooledTensor } from './tensor-pool.js';
 
 /**

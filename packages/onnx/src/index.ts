@@ -19,7 +19,8 @@ export type {
   TracedGraph,
 } from './graph.js';
 export { createOnnxExecutor, type OnnxExecutorOptions } from './onnx-executor.js';
-export type { OrtRuntime, SessionOptions } from './runtime.js';
+export type { OrtRuntime } from './ort.js';
+export type { SessionOptions } from './runtime.js';
 export {
   type TensorRecord,
   type TensorSpec,

@@ -1,10 +1,11 @@
-import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createNativeRuntime } from './native-runtime.js';
 import { encodeModel } from './onnx-model.js';
-import { createSession, loadRuntime, type OrtRuntime, type OrtSession } from './runtime.js';
+import type { OrtRuntime, OrtSession } from './ort.js';
+import { createSession, loadRuntime } from './runtime.js';
 import { traceFunction } from './trace-function.js';
 
 const ROWS = 64;

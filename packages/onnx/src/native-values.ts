@@ -2,7 +2,7 @@ import { Tensor } from 'onnxruntime-common';
 import { DeviceTensor } from './device-tensor.js';
 import type { Address, NativeApi } from './native-api.js';
 import type { NativeCalls } from './native-calls.js';
-import type { OrtTensor } from './runtime.js';
+import type { OrtTensor } from './ort.js';
 
 /** `ONNXTensorElementDataType`, and the arrays that hold such elements. */
 const ELEMENT_TYPES = {

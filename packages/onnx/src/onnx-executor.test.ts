@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-backend-cpu';
 import {
   pixartConfig,
   randomPixart,
@@ -20,7 +21,6 @@ import {
 } from '@harmonica/core';
 import { createTinyBackbone, executorConformance } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectClose } from '../test/close.js';
@@ -28,7 +28,7 @@ import { smallDit } from '../test/small-dit.js';
 import { compileFunction } from './compile-function.js';
 import { createNativeRuntime } from './native-runtime.js';
 import { createOnnxExecutor } from './onnx-executor.js';
-import type { OrtRuntime } from './runtime.js';
+import type { OrtRuntime } from './ort.js';
 
 /** PixArt-alpha with the size of the image as a condition. */
 const alpha = (): Backbone => {

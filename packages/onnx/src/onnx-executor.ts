@@ -21,8 +21,9 @@ import { HandleTable, type HeldStream, type PooledTensors } from './executor-han
 import { type GraphValue, sizeOf } from './graph.js';
 import { type Feeds, type HistoryFeeds, historyFeeds } from './history-feeds.js';
 import { HistorySlabs } from './history-slabs.js';
+import type { OrtRuntime, OrtTensor } from './ort.js';
 import { Compiler } from './program.js';
-import { loadRuntime, type OrtRuntime, type OrtTensor, type SessionOptions } from './runtime.js';
+import { loadRuntime, type SessionOptions } from './runtime.js';
 import { prefixed, unprefixed } from './stream-names.js';
 import { shapeAt } from './symbolic-batch.js';
 import { type PooledTensor, TensorPool } from './tensor-pool.js';

@@ -11,15 +11,9 @@ import {
   type TracedGraph,
 } from './graph.js';
 import { encodeModel } from './onnx-model.js';
+import type { OrtRuntime, OrtSession, OrtTensor, OutputLocation } from './ort.js';
 import { pruneGraph } from './prune-graph.js';
-import {
-  createSession,
-  type OrtRuntime,
-  type OrtSession,
-  type OrtTensor,
-  type OutputLocation,
-  type SessionOptions,
-} from './runtime.js';
+import { createSession, type SessionOptions } from './runtime.js';
 import { emptyTensor } from './tensor-pool.js';
 import { readWeight, WeightStore } from './weight-store.js';
 

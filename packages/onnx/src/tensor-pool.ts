@@ -1,5 +1,5 @@
 import { type GraphDType, type GraphValue, sizeOf } from './graph.js';
-import type { OrtRuntime, OrtTensor } from './runtime.js';
+import type { OrtRuntime, OrtTensor } from './ort.js';
 
 /** A tensor of the pool; given back when its last user lets go of it. */
 export interface PooledTensor {

@@ -1,6 +1,6 @@
 import { engine } from '@tensorflow/tfjs-core';
 import type { GraphArray, GraphWeight } from './graph.js';
-import type { OrtRuntime, OrtTensor } from './runtime.js';
+import type { OrtRuntime, OrtTensor } from './ort.js';
 
 /** Takes a tensor to the memory of a device. */
 export type Upload = (tensor: OrtTensor, weight: GraphWeight) => Promise<OrtTensor>;

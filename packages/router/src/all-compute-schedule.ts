@@ -1,6 +1,5 @@
-import type { Branch, CacheSchedule } from '@harmonica/core';
-import { assertCount } from './assert-count.js';
-import { createSchedule } from './schedule-table.js';
+import { assertCount, type Branch, type CacheSchedule } from '@harmonica/core';
+import { createSchedule } from './schedule/schedule.js';
 
 /** Options of {@link allComputeSchedule}. */
 export interface AllComputeScheduleOptions {

@@ -16,12 +16,12 @@ import {
   gate,
 } from './__fixtures__/fake-executor.js';
 import { randomSchedules } from './__fixtures__/random-schedules.js';
-import { planCache } from './plan-cache.js';
-import { predictorByName } from './predictor-by-name.js';
+import { predictorByName } from './predictors.js';
+import { planCache } from './run/plan-cache.js';
+import { withCache } from './run/with-cache.js';
+import { withPolicy } from './run/with-policy.js';
+import { createSchedule, scheduleDecisions } from './schedule/schedule.js';
 import { schedulePolicy } from './schedule-policy.js';
-import { createSchedule, scheduleDecisions } from './schedule-table.js';
-import { withCache } from './with-cache.js';
-import { withPolicy } from './with-policy.js';
 
 const startOf = (step: number) => Math.cos(3 * step);
 const timeOf = (step: number) => 10 - step;

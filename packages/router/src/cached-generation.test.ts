@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-backend-cpu';
 import {
   createEagerExecutor,
   type Executor,
@@ -7,16 +8,15 @@ import {
 } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { allComputeSchedule } from './all-compute-schedule.js';
-import { cacheStatistics } from './cache-statistics.js';
-import { fixedIntervalSchedule } from './fixed-interval-schedule.js';
-import { predictorByName } from './predictor-by-name.js';
+import { fixedIntervalSchedule } from './methods/fora.js';
+import { predictorByName } from './predictors.js';
+import { withCache } from './run/with-cache.js';
+import { withPolicy } from './run/with-policy.js';
+import { cacheStatistics } from './schedule/cost-model.js';
+import { createSchedule } from './schedule/schedule.js';
 import { schedulePolicy } from './schedule-policy.js';
-import { createSchedule } from './schedule-table.js';
-import { withCache } from './with-cache.js';
-import { withPolicy } from './with-policy.js';
 
 const STEPS = 12;
 const plan: SamplerPlan = {

@@ -1,27 +1,26 @@
+import '@tensorflow/tfjs-backend-cpu';
 import { createEagerExecutor, type Executor, InvalidArgumentError } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { branchesOf } from './__fixtures__/branches.js';
 import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
 import { official } from './__fixtures__/official-policies.js';
+import { evaluatePolynomial } from './calibration/fit-polynomial.js';
 import {
   type DualBlockCacheLimits,
   dualBlockCachePolicy,
   dualBlockDecider,
-} from './dual-block-cache-policy.js';
-import type { DynamicPolicy, Watch } from './dynamic-policy.js';
-import { firstBlockCachePolicy } from './first-block-cache-policy.js';
-import { evaluatePolynomial } from './fit-polynomial.js';
-import { fixedIntervalSchedule } from './fixed-interval-schedule.js';
-import { holdPredictor, linearPredictor } from './polynomial-predictor.js';
+} from './methods/dual-block-cache.js';
+import { firstBlockCachePolicy } from './methods/first-block-cache.js';
+import { fixedIntervalSchedule } from './methods/fora.js';
+import { teaCachePolicy } from './methods/tea-cache.js';
+import { holdPredictor, linearPredictor, taylorPredictor } from './predictors.js';
+import type { DynamicPolicy, Watch } from './run/dynamic-policy.js';
+import { withCache } from './run/with-cache.js';
+import { withPolicy } from './run/with-policy.js';
+import { createSchedule } from './schedule/schedule.js';
 import { schedulePolicy } from './schedule-policy.js';
-import { createSchedule } from './schedule-table.js';
-import { taylorPredictor } from './taylor-predictor.js';
-import { teaCachePolicy } from './tea-cache-policy.js';
-import { withCache } from './with-cache.js';
-import { withPolicy } from './with-policy.js';
 
 const branches = branchesOf(3);
 

@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-backend-cpu';
 import {
   applyGuidance,
   createEagerExecutor,
@@ -8,16 +9,14 @@ import {
 } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
-import { dualBlockCachePolicy } from './dual-block-cache-policy.js';
-import { firstBlockCachePolicy } from './first-block-cache-policy.js';
-import { createMagnitudeRecorder } from './magnitude-recorder.js';
-import { holdPredictor } from './polynomial-predictor.js';
-import { teaCachePolicy } from './tea-cache-policy.js';
-import { createTeaCacheRecorder } from './tea-cache-recorder.js';
-import { withPolicy } from './with-policy.js';
+import { createMagnitudeRecorder, createTeaCacheRecorder } from './calibration/recorders.js';
+import { dualBlockCachePolicy } from './methods/dual-block-cache.js';
+import { firstBlockCachePolicy } from './methods/first-block-cache.js';
+import { teaCachePolicy } from './methods/tea-cache.js';
+import { holdPredictor } from './predictors.js';
+import { withPolicy } from './run/with-policy.js';
 
 const STEPS = 14;
 const plan = eulerPlan(STEPS);

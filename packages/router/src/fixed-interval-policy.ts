@@ -1,8 +1,5 @@
 import type { CachePolicy } from '@harmonica/core';
-import {
-  type FixedIntervalScheduleOptions,
-  fixedIntervalSchedule,
-} from './fixed-interval-schedule.js';
+import { type FixedIntervalScheduleOptions, fixedIntervalSchedule } from './methods/fora.js';
 import { schedulePolicy } from './schedule-policy.js';
 
 /**

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
 import {
+  cubicPredictor,
   halfLinearPredictor,
   halfQuadraticPredictor,
   halfwayPredictor,
-} from './halfway-predictor.js';
-import { cubicPredictor, holdPredictor } from './polynomial-predictor.js';
+  holdPredictor,
+} from './predictors.js';
 
 it('goes half the way by hand', () => {
   // Hold [1, 0], line [2, -1], parabola [3, -3, 1] on neighbouring steps.

@@ -1,159 +1,70 @@
+export { branchesOf } from './__fixtures__/branches.js';
+export { router } from './__fixtures__/provenance.js';
 export { type AllComputeScheduleOptions, allComputeSchedule } from './all-compute-schedule.js';
-export type { Granularity } from './branch-groups.js';
-export { parseCacheDocument } from './cache-document.js';
-export { type CacheStatistics, cacheStatistics, type Utilization } from './cache-statistics.js';
-export { type CacheKey, type CacheStore, createCacheStore } from './cache-store.js';
 export {
   CALIBRATION_METHODS,
   type Calibration,
   formatCalibration,
   type MagCacheCalibration,
   parseCalibration,
+  type RecordedChanges,
+  type RecordedMagnitudes,
   type SmoothCacheCalibration,
   type TeaCacheCalibration,
-} from './calibration.js';
-export { type Calibrator, type CalibratorOptions, createCalibrator } from './calibrator.js';
-export { type ChangeRecorder, createChangeRecorder } from './change-recorder.js';
-export { type Rgb, scoreColor } from './color-map.js';
-export { assertCompatible, assertScheduleFits } from './compatibility.js';
+} from './calibration/calibration.js';
 export {
-  branchCostWeights,
-  type CostModel,
-  macsCostModel,
-  type ScheduleCostOptions,
-  scheduleCost,
-  stepCost,
-  theoreticalSpeedUp,
-} from './cost-model.js';
-export { type DeltaDitScheduleOptions, deltaDitSchedule } from './delta-dit-schedule.js';
+  type Calibrator,
+  type CalibratorOptions,
+  createCalibrator,
+} from './calibration/calibrator.js';
 export {
-  diffSchedules,
-  type PredictorDifference,
-  type ScheduleDiff,
-  type ScheduleDifference,
-} from './diff-schedules.js';
+  evaluatePolynomial,
+  fitPolynomial,
+  type PolynomialFit,
+} from './calibration/fit-polynomial.js';
+export {
+  type ChangeRecorder,
+  createChangeRecorder,
+  createMagnitudeRecorder,
+  createTeaCacheRecorder,
+  type MagnitudeRecorder,
+  type TeaCachePairs,
+  type TeaCacheRecorder,
+} from './calibration/recorders.js';
+export { fixedIntervalPolicy } from './fixed-interval-policy.js';
+export {
+  type DeltaDitScheduleOptions,
+  type DeltaDitSpec,
+  deltaDitSchedule,
+} from './methods/delta-dit.js';
 export {
   type DualBlockCacheLimits,
   type DualBlockCacheOptions,
+  type DualBlockSpec,
   dualBlockCachePolicy,
-} from './dual-block-cache-policy.js';
-export type { DynamicPolicy, PolicyRun, RunningPolicy, Watch } from './dynamic-policy.js';
-export { editSchedule, type IndexRange, type ScheduleEdit } from './edit-schedule.js';
-export {
-  type ExportOfficialRouterOptions,
-  exportOfficialRouter,
-} from './export-official-router.js';
-export { firstBlockCachePolicy } from './first-block-cache-policy.js';
-export { evaluatePolynomial, fitPolynomial, type PolynomialFit } from './fit-polynomial.js';
-export { fixedIntervalPolicy } from './fixed-interval-policy.js';
+} from './methods/dual-block-cache.js';
+export { type FirstBlockSpec, firstBlockCachePolicy } from './methods/first-block-cache.js';
 export {
   type FixedIntervalScheduleOptions,
+  type ForaSpec,
   fixedIntervalSchedule,
   type Interval,
-} from './fixed-interval-schedule.js';
-export { formatRouter, formatSchedule } from './format-cache-document.js';
-export {
-  type HalfwayPredictorOptions,
-  halfLinearPredictor,
-  halfQuadraticPredictor,
-  halfwayPredictor,
-} from './halfway-predictor.js';
-export {
-  type HeatMap,
-  type HeatMapOfScoresOptions,
-  type HeatMapOptions,
-  type HeatMapPanel,
-  heatMapOf,
-  heatMapOfScores,
-} from './heat-map.js';
-export { heatMapToPng } from './heat-map-png.js';
-export {
-  layoutHeatMap,
-  type RectShape,
-  type Scene,
-  type Shape,
-  type TextShape,
-} from './heat-map-scene.js';
-export { heatMapToSvg } from './heat-map-svg.js';
-export { heatMapToTerminal, type TerminalOptions } from './heat-map-terminal.js';
-export {
-  constantLogits,
-  FIRST_STEP_LOGIT,
-  type LogitsFromScheduleOptions,
-  logitsFromSchedule,
-  normalLogits,
-  type RouterSize,
-} from './initial-logits.js';
+  type IntervalSpec,
+  intervalStart,
+} from './methods/fora.js';
 export {
   type MagCacheScheduleOptions,
+  type MagCacheSpec,
   magCacheSchedule,
-  type RecordedMagnitudes,
-} from './mag-cache-schedule.js';
-export { createMagnitudeRecorder, type MagnitudeRecorder } from './magnitude-recorder.js';
-export { type MeasureCostModelOptions, measureCostModel } from './measure-cost-model.js';
-export { noCachePolicy } from './no-cache-policy.js';
-export {
-  type ImportOfficialRouterOptions,
-  importOfficialRouter,
-  type OfficialRouterFormat,
-  officialRouterRows,
-} from './official-router.js';
+} from './methods/mag-cache.js';
+export type { PolicyContext } from './methods/method.js';
 export {
   type Broadcast,
   type MlpBroadcast,
   type PabScheduleOptions,
-  pabSchedule,
-} from './pab-schedule.js';
-export {
-  type CachedOutput,
-  type CachePlan,
-  type PlanCacheOptions,
-  type PlannedAction,
-  peakCacheBytes,
-  planCache,
-} from './plan-cache.js';
-export {
-  cacheMethodOf,
-  intervalStart,
-  type PolicyContext,
-  policyFrom,
-  policyOrigin,
-  type ReadyPolicy,
-} from './policy-from.js';
-export {
-  type DeltaDitSpec,
-  type DualBlockSpec,
-  type FirstBlockSpec,
-  type ForaSpec,
-  formatPolicySpec,
-  type IntervalSpec,
-  isWholeSetting,
-  type MagCacheSpec,
   type PabSpec,
-  POLICY_NAMES,
-  type PolicyName,
-  type PolicySpec,
-  parsePolicySpec,
-  type ScheduleSpec,
-  type SmoothCacheSpec,
-  type TaylorSeerSpec,
-  type TeaCacheSpec,
-} from './policy-spec.js';
-export {
-  cubicPredictor,
-  holdPredictor,
-  lagrangeWeights,
-  linearPredictor,
-  polynomialPredictor,
-  quadraticPredictor,
-} from './polynomial-predictor.js';
-export { perStepPredictor, predictorByName } from './predictor-by-name.js';
-export { createProvenance, type RunSetting } from './provenance.js';
-export { type ResampleScheduleOptions, resampleSchedule } from './resample-schedule.js';
-export { routerScores, type StepMatrix, sigmoid } from './router-scores.js';
-export { sceneToPng } from './scene-png.js';
-export { schedulePolicy } from './schedule-policy.js';
-export { type CreateScheduleOptions, createSchedule, scheduleDecisions } from './schedule-table.js';
+  pabSchedule,
+} from './methods/pab.js';
 export {
   type ComponentNames,
   DIFFUSERS_COMPONENTS,
@@ -161,20 +72,132 @@ export {
   formatSmoothCacheSchedule,
   type ParseSmoothCacheOptions,
   parseSmoothCacheSchedule,
-} from './smooth-cache-file.js';
-export {
-  type RecordedChanges,
   type SmoothCacheScheduleOptions,
+  type SmoothCacheSpec,
   smoothCacheSchedule,
-} from './smooth-cache-schedule.js';
-export { taylorPredictor } from './taylor-predictor.js';
-export { type TaylorSeerScheduleOptions, taylorSeerSchedule } from './taylor-seer-schedule.js';
-export { type TeaCacheOptions, teaCachePolicy } from './tea-cache-policy.js';
+} from './methods/smooth-cache.js';
 export {
-  createTeaCacheRecorder,
-  type TeaCachePairs,
-  type TeaCacheRecorder,
-} from './tea-cache-recorder.js';
-export { type ToScheduleOptions, toSchedule } from './to-schedule.js';
-export { type WithCacheOptions, withCache } from './with-cache.js';
-export { type WithPolicyOptions, withPolicy } from './with-policy.js';
+  type TaylorSeerScheduleOptions,
+  type TaylorSeerSpec,
+  taylorSeerSchedule,
+} from './methods/taylor-seer.js';
+export { type TeaCacheOptions, type TeaCacheSpec, teaCachePolicy } from './methods/tea-cache.js';
+export { noCachePolicy } from './no-cache-policy.js';
+export {
+  cacheMethodOf,
+  formatPolicySpec,
+  isWholeSetting,
+  POLICY_NAMES,
+  type PolicyName,
+  type PolicySpec,
+  parsePolicySpec,
+  policyFrom,
+  policyOrigin,
+  type ReadyPolicy,
+  type ScheduleSpec,
+} from './policy.js';
+export {
+  cubicPredictor,
+  type HalfwayPredictorOptions,
+  halfLinearPredictor,
+  halfQuadraticPredictor,
+  halfwayPredictor,
+  holdPredictor,
+  lagrangeWeights,
+  linearPredictor,
+  perStepPredictor,
+  polynomialPredictor,
+  predictorByName,
+  quadraticPredictor,
+  taylorPredictor,
+} from './predictors.js';
+export { type CacheKey, type CacheStore, createCacheStore } from './run/caching-runner.js';
+export type { DynamicPolicy, PolicyRun, RunningPolicy, Watch } from './run/dynamic-policy.js';
+export {
+  type CachedOutput,
+  type CachePlan,
+  type PlanCacheOptions,
+  type PlannedAction,
+  peakCacheBytes,
+  planCache,
+} from './run/plan-cache.js';
+export {
+  emptyCache,
+  type RoutedActionsOptions,
+  type RoutedCache,
+  releaseCache,
+  routedActions,
+  type UpdateCacheOptions,
+  updateCache,
+} from './run/routed-cache.js';
+export {
+  type AdvanceRunOptions,
+  type AdvanceRunResult,
+  advanceRun,
+  beginStep,
+  disposeRunState,
+  fullStep,
+  guide,
+  nextPlanState,
+  type RoutedRun,
+  type RunState,
+  retainRunState,
+  startRun,
+} from './run/routed-run.js';
+export { type WithCacheOptions, withCache } from './run/with-cache.js';
+export { type WithPolicyOptions, withPolicy } from './run/with-policy.js';
+export { assertCompatible, assertScheduleFits } from './schedule/compatibility.js';
+export {
+  branchCostWeights,
+  type CacheStatistics,
+  type CostModel,
+  cacheStatistics,
+  macsCostModel,
+  type ScheduleCostOptions,
+  scheduleCost,
+  stepCost,
+  theoreticalSpeedUp,
+  type Utilization,
+} from './schedule/cost-model.js';
+export {
+  diffSchedules,
+  editSchedule,
+  type IndexRange,
+  type PredictorDifference,
+  type ResampleScheduleOptions,
+  resampleSchedule,
+  type ScheduleDiff,
+  type ScheduleDifference,
+  type ScheduleEdit,
+} from './schedule/edit-schedule.js';
+export {
+  constantLogits,
+  FIRST_STEP_LOGIT,
+  type LogitsFromScheduleOptions,
+  logitsFromSchedule,
+  normalLogits,
+  type RouterSize,
+} from './schedule/initial-logits.js';
+export { type MeasureCostModelOptions, measureCostModel } from './schedule/measure-cost-model.js';
+export {
+  type ExportOfficialRouterOptions,
+  exportOfficialRouter,
+  type ImportOfficialRouterOptions,
+  importOfficialRouter,
+  type OfficialRouterFormat,
+  officialRouterRows,
+} from './schedule/official-router.js';
+export { createProvenance, type RunSetting } from './schedule/provenance.js';
+export { formatRouter, formatSchedule, parseCacheDocument } from './schedule/readable-json.js';
+export {
+  type CreateScheduleOptions,
+  createSchedule,
+  type Granularity,
+  routerScores,
+  type StepMatrix,
+  scheduleDecisions,
+  sigmoid,
+  type ToScheduleOptions,
+  toSchedule,
+} from './schedule/schedule.js';
+export { schedulePolicy } from './schedule-policy.js';

@@ -1,8 +1,8 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { loadDit } from '@harmonica/backbones';
-import type { CacheMethod } from '@harmonica/core';
 import {
   type Backbone,
+  type CacheMethod,
   computeAll,
   createDenoiser,
   doubleCondition,
@@ -28,11 +28,10 @@ import {
 import { openPyTorch } from '@harmonica/weights';
 import { type Tensor4D, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { importOfficialRouter, officialRouterRows } from './official-router.js';
-import { createProvenance } from './provenance.js';
-import { scheduleDecisions } from './schedule-table.js';
-import { toSchedule } from './to-schedule.js';
-import { withCache } from './with-cache.js';
+import { withCache } from './run/with-cache.js';
+import { importOfficialRouter, officialRouterRows } from './schedule/official-router.js';
+import { createProvenance } from './schedule/provenance.js';
+import { scheduleDecisions, toSchedule } from './schedule/schedule.js';
 
 let backbone: Backbone;
 let executor: Executor;

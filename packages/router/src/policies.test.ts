@@ -1,12 +1,11 @@
-import type { CachePolicy } from '@harmonica/core';
-import { InvalidArgumentError } from '@harmonica/core';
+import { type CachePolicy, InvalidArgumentError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { branchesOf } from './__fixtures__/branches.js';
 import { fixedIntervalPolicy } from './fixed-interval-policy.js';
-import { fixedIntervalSchedule } from './fixed-interval-schedule.js';
+import { fixedIntervalSchedule } from './methods/fora.js';
 import { noCachePolicy } from './no-cache-policy.js';
+import { createSchedule } from './schedule/schedule.js';
 import { schedulePolicy } from './schedule-policy.js';
-import { createSchedule } from './schedule-table.js';
 
 const branches = branchesOf(2);
 

@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-backend-cpu';
 import {
   ConfigError,
   computeAll,
@@ -7,23 +8,28 @@ import {
 } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { branchesOf, specOf } from './__fixtures__/branches.js';
 import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
-import { type Calibration, formatCalibration } from './calibration.js';
-import { deltaDitSchedule } from './delta-dit-schedule.js';
-import { fixedIntervalSchedule } from './fixed-interval-schedule.js';
-import { formatRouter, formatSchedule } from './format-cache-document.js';
-import { constantLogits } from './initial-logits.js';
-import { magCacheSchedule } from './mag-cache-schedule.js';
-import { pabSchedule } from './pab-schedule.js';
-import { cacheMethodOf, policyFrom, policyOrigin } from './policy-from.js';
-import { POLICY_NAMES, type PolicySpec, parsePolicySpec } from './policy-spec.js';
-import { createProvenance } from './provenance.js';
-import { smoothCacheSchedule } from './smooth-cache-schedule.js';
-import { taylorSeerSchedule } from './taylor-seer-schedule.js';
-import { toSchedule } from './to-schedule.js';
+import { type Calibration, formatCalibration } from './calibration/calibration.js';
+import { deltaDitSchedule } from './methods/delta-dit.js';
+import { fixedIntervalSchedule } from './methods/fora.js';
+import { magCacheSchedule } from './methods/mag-cache.js';
+import { pabSchedule } from './methods/pab.js';
+import { smoothCacheSchedule } from './methods/smooth-cache.js';
+import { taylorSeerSchedule } from './methods/taylor-seer.js';
+import {
+  cacheMethodOf,
+  POLICY_NAMES,
+  type PolicySpec,
+  parsePolicySpec,
+  policyFrom,
+  policyOrigin,
+} from './policy.js';
+import { constantLogits } from './schedule/initial-logits.js';
+import { createProvenance } from './schedule/provenance.js';
+import { formatRouter, formatSchedule } from './schedule/readable-json.js';
+import { toSchedule } from './schedule/schedule.js';
 
 const STEPS = 12;
 const plan = eulerPlan(STEPS);

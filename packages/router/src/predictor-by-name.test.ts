@@ -1,10 +1,14 @@
 import { InvalidArgumentError, PREDICTOR_NAMES, type PredictorName } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { planCache } from './plan-cache.js';
-import { lagrangeWeights, quadraticPredictor } from './polynomial-predictor.js';
-import { perStepPredictor, predictorByName } from './predictor-by-name.js';
-import { createSchedule } from './schedule-table.js';
-import { taylorPredictor } from './taylor-predictor.js';
+import {
+  lagrangeWeights,
+  perStepPredictor,
+  predictorByName,
+  quadraticPredictor,
+  taylorPredictor,
+} from './predictors.js';
+import { planCache } from './run/plan-cache.js';
+import { createSchedule } from './schedule/schedule.js';
 
 describe('predictorByName', () => {
   it('finds every predictor by its own name', () => {

@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-backend-cpu';
 import {
   createEagerExecutor,
   type Executor,
@@ -6,15 +7,16 @@ import {
 } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eulerPlan, sampleTiny, spyOnOutputs } from './__fixtures__/observed-run.js';
 import { official } from './__fixtures__/official-policies.js';
-import { createChangeRecorder } from './change-recorder.js';
-import { magnitudeRatio } from './magnitude-ratio.js';
-import { createMagnitudeRecorder } from './magnitude-recorder.js';
-import { relativeChange } from './relative-change.js';
-import { createTeaCacheRecorder } from './tea-cache-recorder.js';
+import {
+  createChangeRecorder,
+  createMagnitudeRecorder,
+  createTeaCacheRecorder,
+  magnitudeRatio,
+} from './calibration/recorders.js';
+import { relativeChange } from './run/relative-change.js';
 
 const STEPS = 5;
 const plan = eulerPlan(STEPS);

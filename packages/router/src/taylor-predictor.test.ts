@@ -3,10 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { branchesOf } from './__fixtures__/branches.js';
 import { columnOf, official } from './__fixtures__/official-policies.js';
-import { holdPredictor, linearPredictor, polynomialPredictor } from './polynomial-predictor.js';
-import { scheduleDecisions } from './schedule-table.js';
-import { taylorPredictor } from './taylor-predictor.js';
-import { taylorSeerSchedule } from './taylor-seer-schedule.js';
+import { taylorSeerSchedule } from './methods/taylor-seer.js';
+import {
+  holdPredictor,
+  linearPredictor,
+  polynomialPredictor,
+  taylorPredictor,
+} from './predictors.js';
+import { scheduleDecisions } from './schedule/schedule.js';
 
 const history = fc
   .uniqueArray(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 6 })

@@ -1,10 +1,9 @@
 import { IncompatibleError, InvalidArgumentError, type Prediction } from '@harmonica/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { convertPrediction } from './convert-prediction.js';
-import { diffusionPoint, flowPoint, type NoisePoint } from './noise-point.js';
-import { type SitPath, sitPoint } from './sit-path.js';
-import { toSample } from './to-sample.js';
+import { toSample } from './diffusion/create-sampler-plan.js';
+import { convertPrediction, diffusionPoint, flowPoint, type NoisePoint } from './plan.js';
+import { type SitPath, sitPoint } from './sit/sit-ode-plan.js';
 
 const kinds: Prediction[] = ['epsilon', 'sample', 'velocity'];
 const time = fc.double({ min: 0.01, max: 0.99, noNaN: true });

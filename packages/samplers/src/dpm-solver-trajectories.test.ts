@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runPlan } from './__fixtures__/run-plan.js';
-import { createDpmSolverPlan, type DpmSolverPlanOptions } from './dpm-solver-plan.js';
+import { createDpmSolverPlan, type DpmSolverPlanOptions } from './solvers/dpm-solver-plan.js';
 import {
   createDpmSolverSinglestepPlan,
   type DpmSolverSinglestepPlanOptions,
-} from './dpm-solver-singlestep-plan.js';
+} from './solvers/dpm-solver-singlestep-plan.js';
 
 type Vector = readonly number[];
 interface OfficialCase<Options> {

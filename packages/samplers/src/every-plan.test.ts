@@ -10,16 +10,15 @@ import {
 import { type Tensor4D, tanh, tensor4d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { runPlan } from './__fixtures__/run-plan.js';
-import { createDdimPlan } from './ddim-plan.js';
-import { createDdpmPlan } from './ddpm-plan.js';
-import { createDpmSolverPlan } from './dpm-solver-plan.js';
-import { createDpmSolverSinglestepPlan } from './dpm-solver-singlestep-plan.js';
-import { createFlowEulerPlan } from './flow-euler-plan.js';
-import { createFlowHeunPlan } from './flow-heun-plan.js';
-import { createSaSolverPlan } from './sa-solver-plan.js';
-import { createSitOdePlan } from './sit-ode-plan.js';
-import { createSitSdePlan } from './sit-sde-plan.js';
-import { createUniPcPlan } from './unipc-plan.js';
+import { createDdimPlan } from './diffusion/ddim-plan.js';
+import { createDdpmPlan } from './diffusion/ddpm-plan.js';
+import { createFlowEulerPlan, createFlowHeunPlan } from './flow/flow-plans.js';
+import { createSitOdePlan } from './sit/sit-ode-plan.js';
+import { createSitSdePlan } from './sit/sit-sde-plan.js';
+import { createDpmSolverPlan } from './solvers/dpm-solver-plan.js';
+import { createDpmSolverSinglestepPlan } from './solvers/dpm-solver-singlestep-plan.js';
+import { createSaSolverPlan } from './solvers/sa-solver-plan.js';
+import { createUniPcPlan } from './solvers/unipc-plan.js';
 
 const threshold = { ratio: 0.9, max: 2 };
 const sample = { prediction: 'sample' } as const;

@@ -1,46 +1,42 @@
-export type { PlanUpdate } from './assemble-plan.js';
 export {
   type CreateSamplerPlanOptions,
   createSamplerPlan,
   type PlanOptions,
-} from './create-sampler-plan.js';
+  type ToSampleOptions,
+  toSample,
+} from './diffusion/create-sampler-plan.js';
+export { createDdimPlan, type DdimPlanOptions } from './diffusion/ddim-plan.js';
+export { createDdpmPlan, type DdpmPlanOptions, type DdpmVariance } from './diffusion/ddpm-plan.js';
 export {
-  type CreateSolverPlanOptions,
-  createSolverPlan,
-  type SolverPlanOptions,
-} from './create-solver-plan.js';
-export { createDdimPlan, type DdimPlanOptions } from './ddim-plan.js';
-export { createDdpmPlan, type DdpmPlanOptions, type DdpmVariance } from './ddpm-plan.js';
-export type { DpmSolverAlgorithm, DpmSolverRule } from './dpm-solver-algorithm.js';
-export { createDpmSolverPlan, type DpmSolverPlanOptions } from './dpm-solver-plan.js';
-export {
-  createDpmSolverSinglestepPlan,
-  type DpmSolverSinglestepPlanOptions,
-  type DpmSolverSinglestepRule,
-} from './dpm-solver-singlestep-plan.js';
-export {
-  type ExponentialStep,
-  type ExponentialStepOptions,
-  exponentialStep,
-  type SolverSpace,
-} from './exponential-step.js';
-export { createFlowEulerPlan, type FlowEulerPlanOptions } from './flow-euler-plan.js';
-export { createFlowHeunPlan } from './flow-heun-plan.js';
-export type { FlowPlanOptions } from './flow-plan.js';
+  createFlowEulerPlan,
+  createFlowHeunPlan,
+  type FlowEulerPlanOptions,
+  type FlowPlanOptions,
+} from './flow/flow-plans.js';
 export {
   createFlowSigmas,
   type DynamicShift,
   dynamicShiftFactor,
   type FlowSigmaOptions,
-} from './flow-sigmas.js';
-export { interpolationWeights } from './integration-weights.js';
+} from './flow/flow-sigmas.js';
+export { logSnr, type NoisePoint, type PlanUpdate, type PredictionLimits } from './plan.js';
+export {
+  type CreatePlanOptions,
+  createPlan,
+  DIT_PROCESS,
+  type ModelProcess,
+  SAMPLER_NAMES,
+  type SamplerName,
+  type SamplerOptions,
+  samplerOf,
+  samplersWith,
+} from './registry.js';
 export {
   createNoiseLevels,
   type NoiseLevel,
   respaceBetas,
   type TimestepsOfSchedule,
-} from './noise-level.js';
-export { logSnr, type NoisePoint } from './noise-point.js';
+} from './schedules/noise-level.js';
 export {
   alphaBars,
   assertNoiseSchedule,
@@ -51,34 +47,75 @@ export {
   createSquaredCosineSchedule,
   type NoiseSchedule,
   type NoiseScheduleName,
+  rescaleToZeroTerminalSnr,
   type SquaredCosineOptions,
-} from './noise-schedule.js';
-export type { PredictionLimits } from './prediction-limits.js';
+} from './schedules/noise-schedule.js';
+export {
+  type SigmaSpacing,
+  type SpaceSigmasOptions,
+  spaceSigmas,
+} from './schedules/sigma-spacing.js';
 export {
   type Respacing,
   respaceTimesteps,
+  type SolverSpacing,
+  type SolverStepSelection,
   type StepSelection,
   selectTimesteps,
   type TimestepSpacing,
-} from './respace.js';
-export { createSaSolverPlan, type SaSolverPlanOptions, tauBetween } from './sa-solver-plan.js';
-export { type SigmaSpacing, type SpaceSigmasOptions, spaceSigmas } from './sigma-spacing.js';
-export { createSitOdePlan, type SitOdePlanOptions, type SitPlanOptions } from './sit-ode-plan.js';
-export type { SitPath } from './sit-path.js';
+} from './schedules/timesteps.js';
+export {
+  readSetting,
+  SAMPLER_SETTINGS,
+  type SamplerSetting,
+  type SamplerSettings,
+  SETTING_NAMES,
+  type SettingName,
+  settingsIn,
+} from './settings.js';
+export {
+  createSitOdePlan,
+  type SitOdePlanOptions,
+  type SitPath,
+  type SitPlanOptions,
+} from './sit/sit-ode-plan.js';
 export {
   createSitSdePlan,
   type SitDiffusion,
   type SitLastStep,
   type SitSdePlanOptions,
-} from './sit-sde-plan.js';
+} from './sit/sit-sde-plan.js';
 export {
+  createDpmSolverPlan,
+  type DpmSolverAlgorithm,
+  type DpmSolverPlanOptions,
+  type DpmSolverRule,
+} from './solvers/dpm-solver-plan.js';
+export {
+  createDpmSolverSinglestepPlan,
+  type DpmSolverSinglestepPlanOptions,
+  type DpmSolverSinglestepRule,
+} from './solvers/dpm-solver-singlestep-plan.js';
+export {
+  type ExponentialStep,
+  type ExponentialStepOptions,
+  exponentialStep,
+  interpolationWeights,
+  type SolverSpace,
+} from './solvers/exponential-step.js';
+export {
+  createSaSolverPlan,
+  type SaSolverPlanOptions,
+  tauBetween,
+} from './solvers/sa-solver-plan.js';
+export {
+  type CreateSolverPlanOptions,
   createSolverPath,
+  createSolverPlan,
   type FlowPathOptions,
   type SchedulePathOptions,
   type SolverPathOptions,
+  type SolverPlanOptions,
   type TimeRounding,
-} from './solver-path.js';
-export type { SolverSpacing, SolverStepSelection } from './solver-timesteps.js';
-export { type ToSampleOptions, toSample } from './to-sample.js';
-export { createUniPcPlan, type UniPcPlanOptions, type UniPcSolver } from './unipc-plan.js';
-export { rescaleToZeroTerminalSnr } from './zero-terminal-snr.js';
+} from './solvers/solver-path.js';
+export { createUniPcPlan, type UniPcPlanOptions, type UniPcSolver } from './solvers/unipc-plan.js';

@@ -1,5 +1,5 @@
 import type { PlanStep } from '@harmonica/core';
-import type { PlanUpdate } from './assemble-plan.js';
+import type { PlanUpdate } from './plan.js';
 
 /** A drift `dx/dt = x * latent + model * prediction` at one point. */
 export type Drift = PlanStep['toPrediction'];

@@ -1,22 +1,20 @@
 import type { SamplerPlan } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { runPlan } from './__fixtures__/run-plan.js';
-import { createSamplerPlan, type PlanOptions } from './create-sampler-plan.js';
-import { createDdimPlan } from './ddim-plan.js';
-import { createDpmSolverPlan, type DpmSolverPlanOptions } from './dpm-solver-plan.js';
+import { createSamplerPlan, type PlanOptions } from './diffusion/create-sampler-plan.js';
+import { createDdimPlan } from './diffusion/ddim-plan.js';
+import { createFlowEulerPlan, createFlowHeunPlan } from './flow/flow-plans.js';
+import { linspace } from './numbers.js';
+import type { NoiseLevel } from './schedules/noise-level.js';
+import { alphaBars, type NoiseSchedule } from './schedules/noise-schedule.js';
+import { createSitOdePlan, type SitPath, sitPoint } from './sit/sit-ode-plan.js';
+import { createDpmSolverPlan, type DpmSolverPlanOptions } from './solvers/dpm-solver-plan.js';
 import {
   createDpmSolverSinglestepPlan,
   type DpmSolverSinglestepPlanOptions,
-} from './dpm-solver-singlestep-plan.js';
-import { createFlowEulerPlan } from './flow-euler-plan.js';
-import { createFlowHeunPlan } from './flow-heun-plan.js';
-import { linspace } from './linspace.js';
-import type { NoiseLevel } from './noise-level.js';
-import { alphaBars, type NoiseSchedule } from './noise-schedule.js';
-import { createSaSolverPlan, type SaSolverPlanOptions } from './sa-solver-plan.js';
-import { createSitOdePlan } from './sit-ode-plan.js';
-import { type SitPath, sitPoint } from './sit-path.js';
-import { createUniPcPlan, type UniPcPlanOptions } from './unipc-plan.js';
+} from './solvers/dpm-solver-singlestep-plan.js';
+import { createSaSolverPlan, type SaSolverPlanOptions } from './solvers/sa-solver-plan.js';
+import { createUniPcPlan, type UniPcPlanOptions } from './solvers/unipc-plan.js';
 
 // Data drawn from N(MEAN, STD^2): the best denoiser is linear, and the probability flow keeps the standardised latent.
 const MEAN = 0.8;

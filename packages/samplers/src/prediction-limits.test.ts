@@ -1,15 +1,14 @@
 import { InvalidArgumentError, UnsupportedError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { createDdimPlan } from './ddim-plan.js';
-import { createDpmSolverPlan } from './dpm-solver-plan.js';
-import { createDpmSolverSinglestepPlan } from './dpm-solver-singlestep-plan.js';
-import { createFlowEulerPlan } from './flow-euler-plan.js';
-import { createFlowHeunPlan } from './flow-heun-plan.js';
-import { limitFields, type PredictionLimits } from './prediction-limits.js';
-import { createSaSolverPlan } from './sa-solver-plan.js';
-import { createSitOdePlan } from './sit-ode-plan.js';
-import { createSitSdePlan } from './sit-sde-plan.js';
-import { createUniPcPlan } from './unipc-plan.js';
+import { createDdimPlan } from './diffusion/ddim-plan.js';
+import { createFlowEulerPlan, createFlowHeunPlan } from './flow/flow-plans.js';
+import { limitFields, type PredictionLimits } from './plan.js';
+import { createSitOdePlan } from './sit/sit-ode-plan.js';
+import { createSitSdePlan } from './sit/sit-sde-plan.js';
+import { createDpmSolverPlan } from './solvers/dpm-solver-plan.js';
+import { createDpmSolverSinglestepPlan } from './solvers/dpm-solver-singlestep-plan.js';
+import { createSaSolverPlan } from './solvers/sa-solver-plan.js';
+import { createUniPcPlan } from './solvers/unipc-plan.js';
 
 const clip = { min: -1, max: 2 };
 const threshold = { ratio: 0.995, max: 1.5 };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { roundHalfToEven } from './round-half-to-even.js';
+import { roundHalfToEven } from './numbers.js';
 
 it('rounds halves to the even neighbour', () => {
   const halves = [-1.5, 0.5, 1.5, 2.5, 3.5, 499.5, 500.5];

@@ -1,7 +1,7 @@
 import { IncompatibleError, InvalidArgumentError, NonFiniteError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { createSitOdePlan, type SitOdePlanOptions } from './sit-ode-plan.js';
-import { createSitSdePlan, type SitSdePlanOptions } from './sit-sde-plan.js';
+import { createSitOdePlan, type SitOdePlanOptions } from './sit/sit-ode-plan.js';
+import { createSitSdePlan, type SitSdePlanOptions } from './sit/sit-sde-plan.js';
 
 const ode = (options: object) => createSitOdePlan({ steps: 4, ...options } as SitOdePlanOptions);
 const sde = (options: object) => createSitSdePlan({ steps: 4, ...options } as SitSdePlanOptions);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { SamplerPlan } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { runPlan } from './__fixtures__/run-plan.js';
-import { createSitOdePlan, type SitOdePlanOptions } from './sit-ode-plan.js';
-import { createSitSdePlan, type SitSdePlanOptions } from './sit-sde-plan.js';
+import { createSitOdePlan, type SitOdePlanOptions } from './sit/sit-ode-plan.js';
+import { createSitSdePlan, type SitSdePlanOptions } from './sit/sit-sde-plan.js';
 
 type Vector = readonly number[];
 interface SitCase<Options> {

@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { SamplerPlan } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { runPlan } from './__fixtures__/run-plan.js';
-import { createDdimPlan } from './ddim-plan.js';
-import { createDpmSolverPlan } from './dpm-solver-plan.js';
-import { createDpmSolverSinglestepPlan } from './dpm-solver-singlestep-plan.js';
-import { createFlowEulerPlan } from './flow-euler-plan.js';
-import { createFlowHeunPlan } from './flow-heun-plan.js';
-import { createNoiseSchedule, type NoiseScheduleName } from './noise-schedule.js';
-import { createSaSolverPlan, tauBetween } from './sa-solver-plan.js';
-import { createUniPcPlan } from './unipc-plan.js';
-import { rescaleToZeroTerminalSnr } from './zero-terminal-snr.js';
+import { createDdimPlan } from './diffusion/ddim-plan.js';
+import { createFlowEulerPlan, createFlowHeunPlan } from './flow/flow-plans.js';
+import {
+  createNoiseSchedule,
+  type NoiseScheduleName,
+  rescaleToZeroTerminalSnr,
+} from './schedules/noise-schedule.js';
+import { createDpmSolverPlan } from './solvers/dpm-solver-plan.js';
+import { createDpmSolverSinglestepPlan } from './solvers/dpm-solver-singlestep-plan.js';
+import { createSaSolverPlan, tauBetween } from './solvers/sa-solver-plan.js';
+import { createUniPcPlan } from './solvers/unipc-plan.js';
 
 // Options are of the plan function that `sampler` names, with the schedule by name.
 interface SolverCase {

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import type { Prediction, SamplerPlan } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { runPlan } from './__fixtures__/run-plan.js';
-import { createDdimPlan } from './ddim-plan.js';
-import { createDdpmPlan, type DdpmVariance } from './ddpm-plan.js';
-import { createNoiseSchedule, type NoiseScheduleName } from './noise-schedule.js';
-import { rescaleToZeroTerminalSnr } from './zero-terminal-snr.js';
+import { createDdimPlan } from './diffusion/ddim-plan.js';
+import { createDdpmPlan, type DdpmVariance } from './diffusion/ddpm-plan.js';
+import {
+  createNoiseSchedule,
+  type NoiseScheduleName,
+  rescaleToZeroTerminalSnr,
+} from './schedules/noise-schedule.js';
 
 interface TrajectoryCase {
   readonly sampler: 'ddim' | 'ddpm';

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gatherRows, partSizeOf, partsOf } from './batch-parts.js';
+import { gatherRows, partSizeOf, partsOf } from './draw-batch.js';
 
 describe('partsOf', () => {
   it('makes parts that are as equal as can be', () => {

@@ -5,7 +5,7 @@ import { ConfigError, FileError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { readTrainingState, writeTrainingState } from './checkpoint-file.js';
 import { defaultConfig } from './training-config.js';
-import type { TrainingState } from './training-state.js';
+import type { TrainingState } from './training-run.js';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'sdt-'));
 const state: TrainingState = {

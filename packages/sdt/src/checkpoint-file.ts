@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { FileError } from '@harmonica/core';
 import writeFileAtomic from 'write-file-atomic';
-import { parseTrainingState, type TrainingState } from './training-state.js';
+import { parseTrainingState, type TrainingState } from './training-run.js';
 
 /**
  * Writes a training state. A reader sees the old file or the new one, never a part: the file is written beside its

@@ -40,7 +40,7 @@ import { expectSameLatents, referenceRun } from '../test/reference-run.js';
 import { type DrawCondition, drawLabels } from './draw-batch.js';
 import { trainRouter } from './train-router.js';
 import { defaultConfig, type TrainingConfig } from './training-config.js';
-import type { TrainingState } from './training-state.js';
+import type { TrainingState } from './training-run.js';
 
 const TINY = { depth: 1, hiddenSize: 16, heads: 2, inputSize: 4 };
 const CAPTION = { captionTokens: 3, captionChannels: 6 };

@@ -1,7 +1,7 @@
 import { IncompatibleError } from '@harmonica/core';
 import { createDdimPlan, createDpmSolverPlan } from '@harmonica/samplers';
 import { describe, expect, it } from 'vitest';
-import { forwardProcess } from './forward-process.js';
+import { forwardProcess } from './pairs.js';
 
 describe('forwardProcess', () => {
   it.each(['epsilon', 'velocity'] as const)(

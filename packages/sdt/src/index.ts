@@ -6,19 +6,23 @@ export {
   initAdamW,
   updateAdamW,
 } from './adamw.js';
-export { partSizeOf } from './batch-parts.js';
-export { type AdaptBetaOptions, adaptBeta } from './beta-control.js';
-export { type CalibrateThresholdOptions, calibrateThreshold } from './calibrate-threshold.js';
+export {
+  type AdaptBetaOptions,
+  adaptBeta,
+  type StartingBetaOptions,
+  startingBeta,
+} from './beta.js';
 export {
   type BatchPart,
   type DrawBatchOptions,
   type DrawCondition,
   drawBatch,
   drawLabels,
+  partSizeOf,
   type TrainingBatch,
 } from './draw-batch.js';
-export { type StartingBetaOptions, startingBeta } from './starting-beta.js';
-export { type StepWeights, type StepWeightsOptions, stepWeights } from './step-weights.js';
+export { type StepWeights, type StepWeightsOptions, stepWeights } from './loss-weights.js';
+export { type CalibrateThresholdOptions, calibrateThreshold } from './threshold.js';
 export { assertTrainable, finishedRouter, trainRouter } from './train-router.js';
 export {
   assertTrainingConfig,
@@ -32,14 +36,16 @@ export {
   SETTING_DEFAULTS,
   type TrainingConfig,
 } from './training-config.js';
-export type {
-  DrawLatents,
-  ExchangeProgress,
-  LatentBatch,
-  TrainingProgress,
-  TrainRouterOptions,
+export {
+  type DrawLatents,
+  type ExchangeProgress,
+  type LatentBatch,
+  parseTrainingState,
+  type TrainingProgress,
+  type TrainingState,
+  type TrainRouterOptions,
+  type TrajectoryRecord,
 } from './training-run.js';
-export { parseTrainingState, type TrainingState, type TrajectoryRecord } from './training-state.js';
 export {
   type TrainingStepOptions,
   type TrainingStepResult,

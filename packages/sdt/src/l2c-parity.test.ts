@@ -15,12 +15,11 @@ import {
 import { tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { initAdamW } from './adamw.js';
-import { noised } from './draw-pair.js';
-import { startRound, updateStep } from './router-updates.js';
-import { pairStep } from './train-pairs.js';
-import { disposeParts } from './training-batch.js';
+import { disposeParts } from './batch.js';
+import { noised, pairStep } from './pairs.js';
 import { l2cConfig } from './training-config.js';
-import type { TrainingState } from './training-state.js';
+import type { TrainingState } from './training-run.js';
+import { startRound, updateStep } from './update-router.js';
 
 const STEPS = 10;
 const BRANCHES = 6;

@@ -1,14 +1,12 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { createEagerExecutor, createRng } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
-import { predictorByName } from '@harmonica/router';
+import { fullStep, predictorByName } from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import { expectClose } from '@harmonica/testing';
 import { expect, it } from 'vitest';
 import { drawBatch, drawLabels } from './draw-batch.js';
-import { fullStep } from './full-step.js';
-import { meanStep, type PartErrors } from './mean-step.js';
-import { trainingStep } from './training-step.js';
+import { meanStep, type PartErrors, trainingStep } from './training-step.js';
 
 it('counts every image alike', () => {
   const small = { images: 1, error: 1, scoreGradients: [4, -8] };

@@ -1,9 +1,15 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { loadDit } from '@harmonica/backbones';
 import type { Backbone, Executor } from '@harmonica/core';
-import { advanceRun, disposeRunState, objective, type RoutedRun, startRun } from '@harmonica/iepo';
+import { objective } from '@harmonica/iepo';
 import { createOnnxExecutor } from '@harmonica/onnx';
-import { predictorByName } from '@harmonica/router';
+import {
+  advanceRun,
+  disposeRunState,
+  predictorByName,
+  type RoutedRun,
+  startRun,
+} from '@harmonica/router';
 import { createDdimPlan } from '@harmonica/samplers';
 import {
   entryOf,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { betaOfGains, startingBeta } from './starting-beta.js';
+import { betaOfGains, startingBeta } from './beta.js';
 
 const cost = { unit: 'macs', begin: 0, branches: [1, 1], predict: 0, end: 0 } as const;
 

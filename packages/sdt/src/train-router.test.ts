@@ -17,8 +17,12 @@ import { trainKeepingStates } from '../test/train-keeping-states.js';
 import { drawLabels } from './draw-batch.js';
 import { finishedRouter, trainRouter } from './train-router.js';
 import { defaultConfig, paperConfig, type TrainingConfig } from './training-config.js';
-import type { ExchangeProgress, TrainRouterOptions } from './training-run.js';
-import { parseTrainingState, type TrainingState } from './training-state.js';
+import {
+  type ExchangeProgress,
+  parseTrainingState,
+  type TrainingState,
+  type TrainRouterOptions,
+} from './training-run.js';
 
 const backbone = createTinyBackbone();
 const executor = createEagerExecutor(backbone);

@@ -1,18 +1,15 @@
 import { assertPlanFits, createRng, IncompatibleError, type RouterFile } from '@harmonica/core';
 import { type CostModel, macsCostModel, routerScores } from '@harmonica/router';
 import { initAdamW } from './adamw.js';
-import { speedUpAt } from './calibrate-threshold.js';
-import { noLatents } from './draw-pair.js';
-import { exchangeRound, wantsExchange } from './exchange-rounds.js';
-import { withFinalPredictors } from './refresh-weights.js';
-import { thresholdInForce } from './router-updates.js';
-import { startingLogits } from './starting-logits.js';
-import { assertPairs, trainPairs } from './train-pairs.js';
-import { trainTrajectory } from './train-trajectory.js';
+import { measuredCosts } from './batch.js';
+import { startingLogits } from './initial-logits.js';
+import { withFinalPredictors } from './loss-weights.js';
+import { assertPairs, noLatents, trainPairs } from './pairs.js';
+import { exchangeRound, wantsExchange } from './swap-rounds.js';
+import { costModelIn, speedUpAt, thresholdInForce } from './threshold.js';
 import { assertTrainingConfig, SETTING_DEFAULTS } from './training-config.js';
-import { costModelIn, measuredCosts } from './training-costs.js';
-import type { TrainRouterOptions } from './training-run.js';
-import type { TrainingState } from './training-state.js';
+import type { TrainingState, TrainRouterOptions } from './training-run.js';
+import { trainTrajectory } from './trajectory.js';
 
 /**
  * Learns a cache router by Step-wise Denoising Training with the image-error-proxy-guided objective (HarmoniCa, 2025),

@@ -189,3 +189,10 @@ export function learningRateAt(config: TrainingConfig, iteration: number): numbe
   const share = (1 + Math.cos(Math.PI * progress)) / 2;
   return finalLearningRate + (learningRate - finalLearningRate) * share;
 }
+
+/** The proxies whose weights are relative to the mean of lambda, so that a beta to start from follows from lambda. */
+export type RelativeProxy = 'marginal' | 'single-step';
+
+export function isRelative(proxy: ProxyName): proxy is RelativeProxy {
+  return proxy === 'marginal' || proxy === 'single-step';
+}

@@ -1,17 +1,23 @@
-import type {
-  Executor,
-  Guidance,
-  NamedTensors,
-  Provenance,
-  Rng,
-  RouterFile,
-  SamplerPlan,
+import {
+  type Executor,
+  type Guidance,
+  type NamedTensors,
+  PREDICTOR_NAMES,
+  type PredictorChoice,
+  type Provenance,
+  parseJson,
+  type Rng,
+  type RngState,
+  type RouterFile,
+  type SamplerPlan,
 } from '@harmonica/core';
 import type { ExchangedSteps } from '@harmonica/iepo';
+import type { CostModel } from '@harmonica/router';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import type { AdamWState } from './adamw.js';
 import type { DrawCondition } from './draw-batch.js';
 import type { TrainingConfig } from './training-config.js';
-import type { TrainingState } from './training-state.js';
 
 /** One router update, as it is reported. */
 export interface TrainingProgress {
@@ -68,5 +74,115 @@ export interface TrainRouterOptions {
   readonly onExchange?: (exchange: ExchangeProgress) => void;
   /** Called with a resumable state before the first trajectory, after each, and after each round of exchanges. */
   readonly onTrajectory?: (state: TrainingState) => void | Promise<void>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one trajectory, or as many pairs as it has, reported; kept for learning curves. */
+export interface TrajectoryRecord {
+  /** Updates done after it. */
+  readonly iteration: number;
+  /** Means over its updates. */
+  readonly error: number;
+  readonly data: number;
+  readonly penalty: number;
+  readonly beta: number;
+  /** Of the schedule at the threshold in force. */
+  readonly cacheUtilization: number;
+  readonly speedUp: number;
+}
+
+/**
+ * Everything a training run needs to go on, between two trajectories. Plain JSON: numbers survive a round trip bit for
+ * bit, so a resumed run gives the router of a run that never stopped.
+ */
+export interface TrainingState {
+  readonly version: 1;
+  readonly kind: 'sdt-state';
+  readonly config: TrainingConfig;
+  readonly provenance: Provenance;
+  /** Updates done. */
+  readonly iteration: number;
+  /** Updates done at the last refresh of lambda; -1 before the first. */
+  readonly refreshedAt: number;
+  readonly logits: readonly (readonly number[])[];
+  /** In use; with `per-step` it is chosen anew at every refresh. */
+  readonly predictor: PredictorChoice;
+  /** One for each step. */
+  readonly optimizer: readonly AdamWState[];
+  readonly rng: RngState;
+  readonly beta: number;
+  /** Loss weight of each step. */
+  readonly weights: readonly number[];
+  /** lambda(t) of the last refresh, averaged as configured. */
+  readonly lambda: readonly number[];
+  readonly records: readonly TrajectoryRecord[];
+  /** Measured before the first update, with costs `ms`. */
+  readonly costs?: CostModel | undefined;
+  /** Rounds of exchanges done, and whether the last found nothing better. Absent: none. */
+  readonly exchanges?: { readonly rounds: number; readonly ended: boolean } | undefined;
+  /** Real images drawn so far, counting every time one is drawn. Absent: none. */
+  readonly images?: number | undefined;
+}
+
+/** Parses a training state. @throws {@link ConfigError} */
+export function parseTrainingState(text: string, source = 'training state'): TrainingState {
+  return parseJson({ source, text, schema: trainingStateSchema() }) as unknown as TrainingState;
+}
+
+function trainingStateSchema() {
+  const numbers = z.array(z.number());
+  const rows = z.array(numbers);
+  const predictorName = z.enum(PREDICTOR_NAMES);
+  return z
+    .object({
+      version: z.literal(1),
+      kind: z.literal('sdt-state'),
+      config: z.looseObject({
+        seed: z.number(),
+        batchSize: z.number(),
+        iterations: z.number(),
+        predictor: z.enum([...PREDICTOR_NAMES, 'per-step']),
+        proxy: z.enum(['leave-one-out', 'cumulative', 'marginal', 'single-step', 'uniform']),
+      }),
+      provenance: z.looseObject({
+        model: z.object({ name: z.string(), sha256: z.string() }),
+        sampler: z.object({ name: z.string(), steps: z.number(), planSha256: z.string() }),
+      }),
+      iteration: z.number().int().nonnegative(),
+      refreshedAt: z.number().int(),
+      logits: rows,
+      predictor: z.union([predictorName, z.array(predictorName)]),
+      optimizer: z.array(
+        z.object({
+          count: z.number().int().nonnegative(),
+          firstMoment: numbers,
+          secondMoment: numbers,
+        }),
+      ),
+      rng: z.object({ seed: z.number(), stream: z.number(), block: z.number() }),
+      beta: z.number().nonnegative(),
+      weights: numbers,
+      lambda: numbers,
+      records: z.array(z.looseObject({ iteration: z.number() })),
+      costs: z
+        .object({
+          unit: z.literal('ms'),
+          begin: z.number(),
+          branches: numbers,
+          predict: z.number(),
+          end: z.number(),
+        })
+        .optional(),
+      exchanges: z
+        .object({ rounds: z.number().int().nonnegative(), ended: z.boolean() })
+        .optional(),
+      images: z.number().int().nonnegative().optional(),
+    })
+    .superRefine(({ logits, optimizer, weights, lambda }, context) => {
+      for (const [path, actual] of Object.entries({ optimizer, weights, lambda })) {
+        if (actual.length === logits.length) continue;
+        const message = `expected ${logits.length} entries, got ${actual.length}`;
+        context.addIssue({ code: 'custom', path: [path], message });
+      }
+    });
 }

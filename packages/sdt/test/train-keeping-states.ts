@@ -1,7 +1,10 @@
 import type { RouterFile } from '@harmonica/core';
 import { trainRouter } from '../src/train-router.js';
-import type { TrainRouterOptions } from '../src/training-run.js';
-import { parseTrainingState, type TrainingState } from '../src/training-state.js';
+import {
+  parseTrainingState,
+  type TrainingState,
+  type TrainRouterOptions,
+} from '../src/training-run.js';
 
 /** Trains and keeps the states as they would be read back from files; `onTrajectory` takes their place if it is given. */
 export async function trainKeepingStates(

@@ -1,4 +1,5 @@
 export { type Closeness, type Comparable, expectClose } from './expect-close.js';
+export { runFresh } from './fresh-process.js';
 export { type GoldenDitShape, goldenDitConfig } from './golden-dit-config.js';
 export {
   type GoldenDitConfig,
@@ -17,3 +18,4 @@ export {
 } from './golden-tensor.js';
 export { goldenWeightSource } from './golden-weight-source.js';
 export { Golden, loadGolden } from './load-golden.js';
+export { temporaryFolder } from './temporary-folder.js';

@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { CheckpointError, FileError } from '@harmonica/core';
-import { fileError } from './file-error.js';
+import { fileError } from './files.js';
 
 /** Node refuses to read 2 GiB or more at once. */
 const MAX_READ_BYTES = 2 ** 30;

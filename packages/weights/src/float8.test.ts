@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectedTensors, expectTensors, fixture } from './__fixtures__/fixtures.js';
-import { e4m3ToFloat, e5m2ToFloat } from './float8.js';
-import { halfToFloat } from './half-float.js';
-import { openSafetensors } from './safetensors-file.js';
+import { e4m3ToFloat, e5m2ToFloat, halfToFloat } from './dtypes.js';
+import { openSafetensors } from './safetensors/safetensors-file.js';
 
 const allCodes = Uint8Array.from({ length: 256 }, (_, code) => code);
 const expected = expectedTensors('float8.safetensors');

@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { fixture } from './__fixtures__/fixtures.js';
 import { archiveOf } from './__fixtures__/pickles.js';
 import { createMemorySource } from './byte-source.js';
-import { openPyTorchIn, readPyTorchObjectIn } from './pytorch.js';
-import { decodeSafetensors } from './safetensors.js';
-import { openSafetensorsIn } from './safetensors-file.js';
+import { openPyTorchIn, readPyTorchObjectIn } from './pytorch/pytorch.js';
+import { decodeSafetensors } from './safetensors/safetensors.js';
+import { openSafetensorsIn } from './safetensors/safetensors-file.js';
 
 const bytesOf = (name: string) => new Uint8Array(readFileSync(fixture(name)));
 const sourceOf = (bytes: Uint8Array) => createMemorySource({ path: 'fuzzed', bytes });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bfloatToFloat, floatToBfloat, floatToHalf, halfToFloat } from './half-float.js';
+import { bfloatToFloat, floatToBfloat, floatToHalf, halfToFloat } from './dtypes.js';
 
 /** A binary format by its definition: IEEE 754-2019, 3.4. */
 interface Format {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { FileError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { fixture } from './__fixtures__/fixtures.js';
-import { hashFiles } from './hash-files.js';
+import { hashFiles } from './files.js';
 
 const paths = [fixture('mixed.pt'), fixture('f32.safetensors')];
 const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');

@@ -8,7 +8,7 @@ it('exports these functions', () => {
     'encodeSafetensors',
     'hashFiles',
     'isWeightTensor',
-    'loadModel',
+    'openModel',
     'mapNames',
     'openCheckpoint',
     'openPyTorch',

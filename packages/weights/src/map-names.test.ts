@@ -1,8 +1,8 @@
 import { CheckpointError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { expectedTensors, expectTensors, fixture } from './__fixtures__/fixtures.js';
-import { mapNames } from './map-names.js';
-import { openSafetensors } from './safetensors-file.js';
+import { openSafetensors } from './safetensors/safetensors-file.js';
+import { mapNames } from './weight-source.js';
 
 const name = 'f32.safetensors';
 const open = () => openSafetensors(fixture(name));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearestNames } from './nearest-names.js';
+import { nearestNames } from './weight-source.js';
 
 describe('nearestNames', () => {
   const names = ['blocks.0.attn.qkv.weight', 'blocks.1.attn.qkv.weight', 'x_embedder.bias', ''];

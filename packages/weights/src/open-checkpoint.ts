@@ -2,16 +2,17 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, type WeightSource } from '@harmonica/core';
 import { type ByteSource, openWith } from './byte-source.js';
-import { fileError } from './file-error.js';
-import { openPyTorchIn, type PyTorchOptions } from './pytorch.js';
-import { openSafetensorsIn } from './safetensors-file.js';
-import { PREFIX_BYTES } from './safetensors-header.js';
-import { openIndexWith } from './safetensors-shards.js';
+import { fileError } from './files.js';
+import { openPyTorchIn, type PyTorchOptions } from './pytorch/pytorch.js';
+import { openIndexWith, openSafetensorsIn } from './safetensors/safetensors-file.js';
+import { PREFIX_BYTES } from './safetensors/safetensors-header.js';
 
 const INDEX_SUFFIX = '.safetensors.index.json';
 const FILE_SUFFIX = '.safetensors';
-const OPENING_BRACE = 0x7b; // first character of a safetensors header
-const PICKLE_PROTOCOL = 0x80; // first byte of a bare pickle
+const OPENING_BRACE = 0x7b;
+// first character of a safetensors header
+const PICKLE_PROTOCOL = 0x80;
+// first byte of a bare pickle
 
 /**
  * Opens a checkpoint of any kind, told by its content: a `.safetensors` file, a `.safetensors.index.json` (or another

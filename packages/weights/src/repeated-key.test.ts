@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findRepeatedKey } from './repeated-key.js';
+import { findRepeatedKey } from './json-object.js';
 
 describe('findRepeatedKey', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findWeights, isWeightFile } from './weight-files.js';
+import { findWeights, isWeightFile } from './local-folder.js';
 
 describe('findWeights', () => {
   it.each([

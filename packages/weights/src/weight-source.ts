@@ -4,7 +4,6 @@ import {
   type WeightInfo,
   type WeightSource,
 } from '@harmonica/core';
-import { nearestNames } from './nearest-names.js';
 
 /** One tensor that has not been read yet. */
 export interface StoredTensor extends WeightInfo {
@@ -50,7 +49,7 @@ export function storedTensors(source: WeightSource): [name: string, tensor: Stor
 }
 
 /** Throws for a tensor that is not there. */
-export function missing(options: { path: string; name: string; names: readonly string[] }): never {
+function missing(options: { path: string; name: string; names: readonly string[] }): never {
   const { path, name, names } = options;
   throw new CheckpointError({ path, key: name, problem: 'no such tensor', fix: hint(name, names) });
 }
@@ -58,4 +57,92 @@ export function missing(options: { path: string; name: string; names: readonly s
 function hint(name: string, names: readonly string[]): string {
   if (names.length === 0) return 'The file holds no tensors.';
   return `The nearest of ${names.length} names: ${nearestNames({ name, names }).join(', ')}.`;
+}
+
+/** Names and characters that are compared; more would take long and say little. */
+const MAX_NAMES = 10_000;
+const MAX_LENGTH = 256;
+
+/** The names most like `name`, best first. */
+export function nearestNames(options: {
+  name: string;
+  names: readonly string[];
+  /** At most so many. Default 3. */
+  limit?: number;
+}): string[] {
+  const { name, names, limit = 3 } = options;
+  return names
+    .slice(0, MAX_NAMES)
+    .filter((candidate) => candidate.length <= MAX_LENGTH)
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, limit)
+    .map(({ candidate }) => candidate);
+}
+
+/** Insertions, deletions and replacements from `a` to `b` (Levenshtein, 1966). */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = at(previous, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(replaced, at(previous, j) + 1, at(current, j - 1) + 1));
+    }
+    previous = current;
+  }
+  return at(previous, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] as number;
+}
+
+/**
+ * How tensors are renamed: a function from the stored name to the new one, where `undefined` leaves the tensor out, or
+ * a table from stored to new names, where tensors that it does not list keep theirs.
+ */
+export type NameMap = ((name: string) => string | undefined) | ReadonlyMap<string, string>;
+
+/**
+ * The same tensors under other names. Closing the result closes `source`.
+ *
+ * @throws {@link CheckpointError} if two tensors would get one name, or the table lists a tensor that is not there
+ */
+export function mapNames(source: WeightSource, names: NameMap): WeightSource {
+  const rename = typeof names === 'function' ? names : tableLookup(source, names);
+  const storedNames = new Map<string, string>();
+  const tensors = new Map<string, StoredTensor>();
+  for (const stored of source.names) {
+    const name = rename(stored);
+    if (name === undefined) continue;
+    const clash = storedNames.get(name);
+    if (clash !== undefined) throw nameClash({ path: source.path, name, stored: [clash, stored] });
+    storedNames.set(name, stored);
+    tensors.set(name, { ...source.info(stored), read: () => source.read(stored) });
+  }
+  return createWeightSource({ path: source.path, tensors, close: () => source.close() });
+}
+
+function tableLookup(
+  { path, names }: WeightSource,
+  table: ReadonlyMap<string, string>,
+): (name: string) => string {
+  const known = new Set(names);
+  for (const name of table.keys()) if (!known.has(name)) missing({ path, name, names });
+  return (name) => table.get(name) ?? name;
+}
+
+function nameClash(options: {
+  path: string;
+  name: string;
+  stored: readonly [string, string];
+}): CheckpointError {
+  const { path, name, stored } = options;
+  return new CheckpointError({
+    path,
+    key: name,
+    problem: `both "${stored[0]}" and "${stored[1]}" would get this name`,
+    fix: 'Map them to different names, or leave one out.',
+  });
 }

@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type {
+  BenchRecord,
+  BranchTiming,
+  MemoryProbe,
+  SamplingTiming,
+  Throughput,
+  TrainingTiming,
+} from '@harmonica/evaluation';
+import { temporaryFolder } from '@harmonica/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import type { BenchRecord } from '../bench/bench-record.js';
-import type { BranchTiming } from '../bench/branch-bench.js';
-import type { MemoryProbe } from '../bench/memory-bench.js';
-import type { SamplingTiming } from '../bench/sampling-bench.js';
-import type { Throughput } from '../bench/throughput-bench.js';
-import type { TrainingTiming } from '../bench/training-bench.js';
 
 describe('harmonica bench', () => {
   let folder: string;

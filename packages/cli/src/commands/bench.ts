@@ -1,56 +1,55 @@
 import { join } from 'node:path';
 import { PREDICTOR_NAMES, type PredictorName } from '@harmonica/core';
 import { listRouters } from '@harmonica/emoji-dit';
-import { assertCompatible, fixedIntervalSchedule, intervalStart } from '@harmonica/router';
-import { type Command, Option } from 'commander';
-import { appendBenchRecord, createBenchRecord } from '../bench/bench-record.js';
 import {
+  appendBenchRecord,
+  branchBench,
   branchReport,
-  memoryReport,
-  samplingReport,
-  throughputReport,
-  trainingMethodsReport,
-  trainingReport,
-} from '../bench/bench-report.js';
-import { branchBench } from '../bench/branch-bench.js';
-import {
+  createBenchRecord,
   MEMORY_MODES,
   type MemoryMode,
   memoryBench,
   memoryProbe,
-  runSelf,
-} from '../bench/memory-bench.js';
-import { samplingBench } from '../bench/sampling-bench.js';
-import { throughputBench } from '../bench/throughput-bench.js';
-import { trainingBench } from '../bench/training-bench.js';
-import {
+  memoryReport,
   methodMemory,
+  runSelf,
+  samplingBench,
+  samplingReport,
   TRAINING_METHODS,
   type TrainingMethod,
+  throughputBench,
+  throughputReport,
+  trainingBench,
   trainingMethodsBench,
-} from '../bench/training-methods-bench.js';
-import { type NamedDocument, readCacheDocument } from '../cache-document.js';
-import type { CliContext } from '../cli-context.js';
-import { numberedJobs } from '../image-jobs.js';
-import type { ModelOptions } from '../model.js';
-import { modelArchitecture } from '../model-spec.js';
+  trainingMethodsReport,
+  trainingReport,
+} from '@harmonica/evaluation';
+import {
+  type CacheOptions,
+  type GuidanceOptions,
+  type ModelOptions,
+  modelArchitecture,
+  type NamedDocument,
+  numberedJobs,
+  type Pipeline,
+  prepareFolder,
+  publishedArchitecture,
+  type RunSetting,
+  readCacheDocument,
+  resolveRunSetting,
+} from '@harmonica/pipeline';
+import { assertCompatible, fixedIntervalSchedule, intervalStart } from '@harmonica/router';
+import type { SamplerOptions } from '@harmonica/samplers';
+import { type Command, Option } from 'commander';
+import type { CommandContext } from '../cli-context.js';
 import {
   addGuidanceOptions,
   addModelOptions,
   addSamplerOptions,
   type GlobalOptions,
-} from '../option-groups.js';
-import { choiceOption, integerOption } from '../option-values.js';
-import { prepareFolder } from '../output-files.js';
-import { publishedArchitecture } from '../published-architectures.js';
-import {
-  type CacheOptions,
-  type GuidanceOptions,
-  type RunSetting,
-  resolveRunSetting,
-} from '../run-setting.js';
-import type { SamplerOptions } from '../sampler.js';
-import { type Session, withSession } from '../session.js';
+} from '../options/option-groups.js';
+import { choiceOption, integerOption } from '../options/option-values.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 const SECTIONS = [
   'branches',
@@ -111,7 +110,7 @@ function isTrainingMethod(mode: ProbeMode): mode is TrainingMethod {
 /** What {@link addBenchCommand} needs. */
 export interface BenchCommandOptions {
   readonly program: Command;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   /** Arguments of the program: recorded, and given to processes of its own. */
   readonly argv: readonly string[];
 }
@@ -163,7 +162,7 @@ function askedFor(options: BenchOptions): readonly Section[] | undefined {
 
 interface BenchInput {
   readonly options: BenchOptions;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly argv: readonly string[];
 }
 
@@ -179,7 +178,7 @@ async function bench({
   await prepareFolder(options.out);
   if (sections.includes('branches')) await benchBranches(input);
   if (sections.some((section) => !['branches', 'memory'].includes(section))) {
-    await withSession({
+    await usePipeline({
       options,
       context,
       use: async (session) => {
@@ -199,13 +198,13 @@ async function bench({
 const NEED_ROUTERS: readonly Section[] = ['sampling', 'training'];
 
 interface PreparedBench extends BenchInput {
-  readonly session: Session;
+  readonly session: Pipeline;
   readonly setting: RunSetting;
   readonly routers: readonly NamedDocument[];
 }
 
 /** The run that everything is measured on, and the routers that fit it. */
-async function prepare(input: BenchInput & { readonly session: Session }): Promise<PreparedBench> {
+async function prepare(input: BenchInput & { readonly session: Pipeline }): Promise<PreparedBench> {
   const { options, session } = input;
   const { model } = session;
   const names = options.routers ?? (await shippedRouters(options));
@@ -223,7 +222,7 @@ async function prepare(input: BenchInput & { readonly session: Session }): Promi
 /** `--predictor` is of --training, not of a policy. */
 function settingFor(
   { predictor: _, ...options }: BenchOptions & Pick<CacheOptions, 'router'>,
-  model: Session['model'],
+  model: Pipeline['model'],
 ): Promise<RunSetting> {
   return resolveRunSetting({ options, model });
 }
@@ -253,7 +252,7 @@ async function benchBranches(input: BenchInput): Promise<void> {
   await publish(input, { name: 'branches', settings, results }, branchReport(results));
 }
 
-async function benchThroughput(input: BenchInput & { readonly session: Session }): Promise<void> {
+async function benchThroughput(input: BenchInput & { readonly session: Pipeline }): Promise<void> {
   const { options, context, session } = input;
   const { model } = session;
   const { steps = THROUGHPUT_STEPS, batch, repeats } = options;
@@ -311,7 +310,7 @@ async function benchTraining(input: PreparedBench): Promise<void> {
   await publish(input, { name: 'training', settings: settingsOf(input), results }, report);
 }
 
-async function benchMethods(input: BenchInput & { readonly session: Session }): Promise<void> {
+async function benchMethods(input: BenchInput & { readonly session: Pipeline }): Promise<void> {
   const { options, context, session, argv } = input;
   const setting = await settingFor(options, session.model);
   const { signal } = context;
@@ -345,11 +344,11 @@ async function benchMemory(input: BenchInput): Promise<void> {
 async function probeMemory(
   options: BenchOptions,
   mode: ProbeMode,
-  context: CliContext,
+  context: CommandContext,
 ): Promise<void> {
   const { batch: batchSize, microBatch, predictor } = options;
   const { signal } = context;
-  const probe = await withSession({
+  const probe = await usePipeline({
     options,
     context,
     use: async (session) => {

@@ -1,15 +1,23 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
+  type GuidanceOptions,
+  imageJobs,
+  type ModelOptions,
+  type Pipeline,
+  prepareFolderOf,
+  resolveRunSetting,
+  sampleLatents,
+  writeOutput,
+} from '@harmonica/pipeline';
+import {
   CALIBRATION_METHODS,
   type Calibration,
   createCalibrator,
   formatCalibration,
 } from '@harmonica/router';
+import type { SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
-import type { CliContext } from '../cli-context.js';
-import { fitReport } from '../fit-report.js';
-import { imageJobs } from '../image-jobs.js';
-import type { ModelOptions } from '../model.js';
+import type { CommandContext } from '../cli-context.js';
 import {
   addGuidanceOptions,
   addImageOptions,
@@ -17,13 +25,10 @@ import {
   addSamplerOptions,
   type GlobalOptions,
   type ImageOptions,
-} from '../option-groups.js';
-import { choiceOption, integerOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import { sampleWithProgress } from '../sample-with-progress.js';
-import type { SamplerOptions } from '../sampler.js';
-import { type Session, withSession } from '../session.js';
+} from '../options/option-groups.js';
+import { choiceOption, integerOption } from '../options/option-values.js';
+import { fitReport } from '../terminal/training-report.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 interface CalibrateOptions
   extends GlobalOptions,
@@ -37,7 +42,7 @@ interface CalibrateOptions
 }
 
 /** `harmonica calibrate`: samples uncached, and writes what TeaCache, SmoothCache or MagCache are made from. */
-export function addCalibrateCommand(program: Command, context: CliContext): void {
+export function addCalibrateCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('calibrate')
     .description('sample uncached and record what a caching method needs to know')
@@ -58,7 +63,7 @@ export function addCalibrateCommand(program: Command, context: CliContext): void
     .action(async (method: Calibration['method']) => {
       const options = command.optsWithGlobals<CalibrateOptions>();
       await prepareFolderOf(options.out);
-      await withSession({
+      await usePipeline({
         options,
         context,
         use: (session) => calibrate({ method, options, context, session }),
@@ -69,8 +74,8 @@ export function addCalibrateCommand(program: Command, context: CliContext): void
 async function calibrate(input: {
   readonly method: Calibration['method'];
   readonly options: CalibrateOptions;
-  readonly context: CliContext;
-  readonly session: Session;
+  readonly context: CommandContext;
+  readonly session: Pipeline;
 }): Promise<void> {
   const { method, options, context, session } = input;
   const { lookback, degree, batch, out } = options;
@@ -85,13 +90,14 @@ async function calibrate(input: {
     degree,
     setting: { spec: executor.spec, modelSha256: model.sha256, plan, guidance },
   });
-  await sampleWithProgress({
+  await sampleLatents({
     session,
-    setting,
+    ...setting,
     cacheMethod: calibrator.cache,
     jobs,
     batchSize: batch,
-    context,
+    signal: context.signal,
+    onProgress: context.onProgress,
     label: 'calibrating',
   });
   const training = { images: jobs.length, batchSize: batch, engine: executor.engine };

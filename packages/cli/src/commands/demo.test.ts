@@ -2,19 +2,19 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ditSpec } from '@harmonica/backbones';
 import { emojiDitConfig } from '@harmonica/emoji-dit';
+import { decodePng } from '@harmonica/pictures';
 import {
   createProvenance,
   fixedIntervalSchedule,
   formatRouter,
   logitsFromSchedule,
 } from '@harmonica/router';
+import { createPlan } from '@harmonica/samplers';
+import { temporaryFolder } from '@harmonica/testing';
 import { hashFiles } from '@harmonica/weights';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import { decodePng } from '../png-file.js';
-import { createPlan } from '../sampler.js';
 
 describe('harmonica demo', () => {
   let folder: string;

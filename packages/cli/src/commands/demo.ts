@@ -1,26 +1,40 @@
 import { join } from 'node:path';
+import type { PixelImage } from '@harmonica/core';
 import { findRouter } from '@harmonica/emoji-dit';
-import type { PixelImage } from '@harmonica/metrics';
-import { heatMapOf, heatMapToPng } from '@harmonica/router';
+import {
+  type ImageFidelity,
+  imageFidelity,
+  type SampledInTurns,
+  sampleInTurns,
+} from '@harmonica/evaluation';
+import {
+  encodePng,
+  heatMapOf,
+  heatMapToPng,
+  imageGrid,
+  sideBySide,
+  textTable,
+} from '@harmonica/pictures';
+import {
+  type CacheRecord,
+  cacheRecord,
+  decodeImages,
+  type ImageJob,
+  imageJobs,
+  type NamedDocument,
+  type Pipeline,
+  prepareFolder,
+  type RunSetting,
+  readCacheDocument,
+  resolveRunSetting,
+  writeOutput,
+} from '@harmonica/pipeline';
 import { type Command, Option } from 'commander';
-import { type NamedDocument, readCacheDocument } from '../cache-document.js';
-import type { CliContext } from '../cli-context.js';
-import { decodeImages } from '../decode-images.js';
-import { formatDuration } from '../format-duration.js';
-import { type ImageCloseness, imageCloseness } from '../image-closeness.js';
-import { imageGrid } from '../image-grid.js';
-import { imageJobs } from '../image-jobs.js';
-import type { GlobalOptions } from '../option-groups.js';
-import { seedsOption } from '../option-values.js';
-import { prepareFolder, writeOutput } from '../output-files.js';
-import { encodePng } from '../png-file.js';
-import { type CacheRecord, cacheRecord } from '../run-manifest.js';
-import { type RunSetting, resolveRunSetting } from '../run-setting.js';
-import { type SampledInTurns, sampleInTurns } from '../sample-in-turns.js';
-import type { ImageJob } from '../sample-latents.js';
-import { type Session, withSession } from '../session.js';
-import { sideBySide } from '../side-by-side.js';
-import { textTable } from '../text-table.js';
+import type { CommandContext } from '../cli-context.js';
+import type { GlobalOptions } from '../options/option-groups.js';
+import { seedsOption } from '../options/option-values.js';
+import { formatDuration } from '../terminal/terminal-style.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 /** Classes that show well. */
 const CLASSES = [
@@ -51,7 +65,7 @@ interface DemoOptions extends GlobalOptions {
 }
 
 /** `harmonica demo`: the same images with and without a trained router, timed and compared. */
-export function addDemoCommand(program: Command, context: CliContext): void {
+export function addDemoCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('demo')
     .description('sample 16 images with and without a trained router, and compare')
@@ -70,7 +84,7 @@ export function addDemoCommand(program: Command, context: CliContext): void {
       const options = command.optsWithGlobals<DemoOptions>();
       await prepareFolder(options.out);
       const named = await readCacheDocument(options.router ?? (await findRouter(20)).name);
-      await withSession({
+      await usePipeline({
         options,
         context,
         use: (session) => demo({ options, context, session, named }),
@@ -80,22 +94,30 @@ export function addDemoCommand(program: Command, context: CliContext): void {
 
 interface DemoInput {
   readonly options: DemoOptions;
-  readonly context: CliContext;
-  readonly session: Session;
+  readonly context: CommandContext;
+  readonly session: Pipeline;
   readonly named: NamedDocument;
 }
 
 async function demo({ options, context, session, named }: DemoInput): Promise<void> {
+  const { signal, onProgress } = context;
   const { model, executor } = session;
   const router = options.router ?? named.name;
   const setting = await resolveRunSetting({ options: { router }, model });
   const jobs = imageJobs(options, model.subjects);
   const { schedule } = named;
-  const sampled = await sampleInTurns({ session, setting, schedule, jobs, context });
+  const sampled = await sampleInTurns({
+    session,
+    setting,
+    schedule,
+    jobs,
+    signal,
+    onProgress,
+  });
   const uncached = await decodeRun(sampled.uncached, session, context);
   const cached = await decodeRun(sampled.cached, session, context);
   const savings = cacheRecord({ name: named.name, schedule, spec: executor.spec });
-  const closeness = imageCloseness({ references: uncached.images, images: cached.images });
+  const closeness = imageFidelity({ references: uncached.images, images: cached.images });
 
   await writeOutput(join(options.out, 'demo.png'), demoPicture(uncached, cached));
   const map = heatMapOf({ document: named.document, branches: executor.spec.branches });
@@ -113,10 +135,10 @@ interface DemoRun {
 
 async function decodeRun(
   { latents, samplingMs }: SampledInTurns['uncached'],
-  session: Session,
-  context: CliContext,
+  session: Pipeline,
+  { signal, onProgress }: CommandContext,
 ): Promise<DemoRun> {
-  const { images, decodingMs } = await decodeImages({ session, latents, context });
+  const { images, decodingMs } = await decodeImages({ session, latents, signal, onProgress });
   return { samplingMs, decodingMs, images };
 }
 
@@ -141,7 +163,7 @@ function report(input: {
   readonly uncached: DemoRun;
   readonly cached: DemoRun;
   readonly savings: CacheRecord;
-  readonly closeness: ImageCloseness;
+  readonly closeness: ImageFidelity;
 }): string {
   const { setting, jobs, uncached, cached, savings, closeness } = input;
   const { plan, guidance } = setting;

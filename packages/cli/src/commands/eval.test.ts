@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { planFingerprint } from '@harmonica/core';
+import type { EvalResult } from '@harmonica/evaluation';
 import { encodeStatistics } from '@harmonica/metrics';
+import { encodePng } from '@harmonica/pictures';
+import { writeOutput } from '@harmonica/pipeline';
 import { createDdimPlan } from '@harmonica/samplers';
+import { temporaryFolder } from '@harmonica/testing';
 import { hashFiles } from '@harmonica/weights';
 import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TINY_CONFIG, writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import type { EvalResult } from '../eval/eval-result.js';
-import { writeOutput } from '../output-files.js';
-import { encodePng } from '../png-file.js';
 
 const CONFIG = {
   images: 3,
@@ -53,7 +53,7 @@ describe('harmonica eval', () => {
     }: {
       out: string;
       share?: string;
-      signal?: AbortSignal;
+      signal?: AbortSignal | undefined;
       onStderr?: (text: string) => void;
     },
   ) => {

@@ -1,22 +1,33 @@
 import { join } from 'node:path';
 import { ConfigError } from '@harmonica/core';
+import {
+  assertEnoughImages,
+  checkPolicies,
+  checkReference,
+  costFigure,
+  createBenchRecord,
+  curveFigures,
+  type EvalConfig,
+  evalReport,
+  type FigureSection,
+  type FinishedEval,
+  latexTable,
+  markdownTables,
+  outputsFor,
+  readEvalConfig,
+  rowFigures,
+  runEval,
+  runEvalShare,
+  type Share,
+  shareName,
+  withExtractor,
+} from '@harmonica/evaluation';
+import { prepareFolder, writeOutput } from '@harmonica/pipeline';
 import type { Command } from 'commander';
-import { createBenchRecord } from '../bench/bench-record.js';
-import type { CliContext } from '../cli-context.js';
-import { type EvalConfig, readEvalConfig } from '../eval/eval-config.js';
-import { withExtractor } from '../eval/eval-extractor.js';
-import { costFigure, curveFigures, type FigureSection, rowFigures } from '../eval/eval-figures.js';
-import { checkPolicies } from '../eval/eval-groups.js';
-import { checkReference } from '../eval/eval-reference.js';
-import { evalReport } from '../eval/eval-report.js';
-import { latexTable, markdownTables } from '../eval/eval-tables.js';
-import { assertEnoughImages, outputsFor } from '../eval/row-metrics.js';
-import { type FinishedEval, runEval, runEvalShare } from '../eval/run-eval.js';
-import { type Share, shareName } from '../eval/share.js';
-import type { GlobalOptions } from '../option-groups.js';
-import { shareOption } from '../option-values.js';
-import { prepareFolder, writeOutput } from '../output-files.js';
-import { withSession } from '../session.js';
+import type { CommandContext } from '../cli-context.js';
+import type { GlobalOptions } from '../options/option-groups.js';
+import { shareOption } from '../options/option-values.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 interface EvalOptions extends GlobalOptions {
   readonly out: string;
@@ -26,7 +37,7 @@ interface EvalOptions extends GlobalOptions {
 /** Options of {@link addEvalCommand}. */
 export interface AddEvalCommandOptions {
   readonly program: Command;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   /** Arguments after the program's name. */
   readonly argv: readonly string[];
 }
@@ -60,13 +71,14 @@ export function addEvalCommand({ program, context, argv }: AddEvalCommandOptions
 async function evaluate(input: {
   readonly config: EvalConfig;
   readonly options: EvalOptions;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly argv: readonly string[];
 }): Promise<string> {
   const { config, options, context, argv } = input;
+  const { signal, onProgress } = context;
   const { model, architecture, part, vae, vaeScale, promptsFile } = config;
   const named = { model, architecture, part, vae, vaeScale, promptsFile };
-  return withSession({
+  return usePipeline({
     options: { ...options, ...named },
     context,
     use: (session) => {
@@ -75,10 +87,10 @@ async function evaluate(input: {
         name: config.extractor,
         outputs: outputsFor(config.metrics),
         backend: session.backend,
-        context,
+        signal,
         use: async (extractor) => {
           const folder = join(options.out, 'kept');
-          const run = { config, session, extractor, folder, context };
+          const run = { config, session, extractor, folder, signal, onProgress };
           const { share } = options;
           if (share) {
             await runEvalShare({ ...run, share });
@@ -97,10 +109,11 @@ async function publish(input: {
   readonly finished: FinishedEval;
   readonly config: EvalConfig;
   readonly out: string;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   readonly argv: readonly string[];
 }): Promise<string> {
   const { finished, config, out, context, argv } = input;
+  const { signal, onProgress } = context;
   const { outcome, provenance } = finished;
   const { results, ...settings } = outcome;
   const records = results.map((result) =>
@@ -122,7 +135,7 @@ async function publish(input: {
   await writeCurves(join(out, 'curves'), curves);
   const sections = [
     ...curves,
-    ...(await rowFigures({ finished, shown: config.shown, context })),
+    ...(await rowFigures({ finished, shown: config.shown, signal, onProgress })),
     await costFigure(finished),
   ];
   const record = createBenchRecord({ name: 'eval', argv, settings: {}, results: null });

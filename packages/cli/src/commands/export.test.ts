@@ -2,11 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fingerprint, parseRouterFile, type RouterFile } from '@harmonica/core';
 import { formatRouter, formatSchedule, toSchedule } from '@harmonica/router';
+import { temporaryFolder } from '@harmonica/testing';
 import { openPyTorch } from '@harmonica/weights';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
 
 const sha256 = fingerprint('weights');
 const router: RouterFile = {

@@ -1,12 +1,15 @@
 import { InvalidArgumentError, type RouterFile } from '@harmonica/core';
+import { prepareFolderOf, readCacheDocument } from '@harmonica/pipeline';
 import { exportOfficialRouter } from '@harmonica/router';
 import { writePyTorch } from '@harmonica/weights';
 import type { Command } from 'commander';
-import { readCacheDocument } from '../cache-document.js';
-import type { CliContext } from '../cli-context.js';
-import { OFFICIAL_FORMATS, OFFICIAL_KINDS, type OfficialKind } from '../official-formats.js';
-import { choiceOption } from '../option-values.js';
-import { prepareFolderOf } from '../output-files.js';
+import type { CommandContext } from '../cli-context.js';
+import {
+  choiceOption,
+  OFFICIAL_FORMATS,
+  OFFICIAL_KINDS,
+  type OfficialKind,
+} from '../options/option-values.js';
 
 interface ExportOptions {
   readonly kind: OfficialKind;
@@ -14,7 +17,7 @@ interface ExportOptions {
 }
 
 /** `harmonica export`: a router of ours as a checkpoint of the official HarmoniCa or Learning-to-Cache code. */
-export function addExportCommand(program: Command, { stdout }: CliContext): void {
+export function addExportCommand(program: Command, { stdout }: CommandContext): void {
   const command = program
     .command('export')
     .description(

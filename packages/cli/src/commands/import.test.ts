@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fingerprint, parseRouterFile, planFingerprint } from '@harmonica/core';
 import { createDdimPlan } from '@harmonica/samplers';
+import { temporaryFolder } from '@harmonica/testing';
 import { hashFiles, openPyTorch } from '@harmonica/weights';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
 
 const checkpoint = fileURLToPath(new URL('../../../testing/goldens/routers.pt', import.meta.url));
 const sha256 = fingerprint('weights');

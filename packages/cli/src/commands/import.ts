@@ -1,5 +1,13 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
+  cacheRecord,
+  modelSpec,
+  prepareFolderOf,
+  resolveGuidance,
+  weightFiles,
+  writeOutput,
+} from '@harmonica/pipeline';
+import {
   assertScheduleFits,
   createProvenance,
   formatRouter,
@@ -7,17 +15,19 @@ import {
   officialRouterRows,
   toSchedule,
 } from '@harmonica/router';
-import { hashFiles, loadModel, openPyTorch } from '@harmonica/weights';
+import { createPlan, SAMPLER_NAMES, type SamplerName } from '@harmonica/samplers';
+import { hashFiles, openModel, openPyTorch } from '@harmonica/weights';
 import type { Command } from 'commander';
-import type { CliContext } from '../cli-context.js';
-import { modelSpec } from '../model-spec.js';
-import { OFFICIAL_FORMATS, OFFICIAL_KINDS, type OfficialKind } from '../official-formats.js';
-import { channelsOption, choiceOption, integerOption, numberOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { cacheRecord } from '../run-manifest.js';
-import { resolveGuidance } from '../run-setting.js';
-import { createPlan, SAMPLER_NAMES, type SamplerName } from '../sampler.js';
-import { weightFiles } from '../weight-files.js';
+import type { CommandContext } from '../cli-context.js';
+import {
+  channelsOption,
+  choiceOption,
+  integerOption,
+  numberOption,
+  OFFICIAL_FORMATS,
+  OFFICIAL_KINDS,
+  type OfficialKind,
+} from '../options/option-values.js';
 
 interface ImportOptions {
   readonly kind: OfficialKind;
@@ -33,7 +43,7 @@ interface ImportOptions {
 }
 
 /** `harmonica import`: a router of the official HarmoniCa or Learning-to-Cache code as a router of ours. */
-export function addImportCommand(program: Command, context: CliContext): void {
+export function addImportCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('import')
     .description('turn a router checkpoint of the official code into a router file')
@@ -58,7 +68,7 @@ export function addImportCommand(program: Command, context: CliContext): void {
 async function importRouter(
   path: string,
   options: ImportOptions,
-  { stdout }: CliContext,
+  { stdout }: CommandContext,
 ): Promise<void> {
   const { model, latentSize, sampler, threshold, out } = options;
   const rows = officialRouterRows({ tensors: await routerTensors(path), path });
@@ -112,7 +122,7 @@ async function routerTensors(path: string): Promise<Map<string, Float32Array>> {
 
 /** Of what `--model` would load. */
 async function hashWeights(path: string): Promise<string> {
-  const { components, component } = await loadModel(path);
+  const { components, component } = await openModel(path);
   const name = components.includes('transformer') ? 'transformer' : undefined;
   return hashFiles(await weightFiles(component(name)));
 }

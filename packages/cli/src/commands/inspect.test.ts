@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ditSpec } from '@harmonica/backbones';
 import { fingerprint, type RouterFile } from '@harmonica/core';
 import { emojiDitConfig } from '@harmonica/emoji-dit';
+import { decodePng } from '@harmonica/pictures';
 import {
   createProvenance,
   fixedIntervalSchedule,
@@ -10,11 +11,10 @@ import {
   formatSchedule,
   logitsFromSchedule,
 } from '@harmonica/router';
+import { createPlan } from '@harmonica/samplers';
+import { temporaryFolder } from '@harmonica/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import { decodePng } from '../png-file.js';
-import { createPlan } from '../sampler.js';
 
 describe('harmonica inspect', () => {
   let router: string;

@@ -1,20 +1,21 @@
 import type { BackboneSpec, CacheSchedule, PredictorChoice, Provenance } from '@harmonica/core';
+import { heatMapOf, heatMapToPng, heatMapToSvg, heatMapToTerminal } from '@harmonica/pictures';
+import {
+  modelSpec,
+  type NamedDocument,
+  prepareFolderOf,
+  readCacheDocument,
+  writeOutput,
+} from '@harmonica/pipeline';
 import {
   assertScheduleFits,
   cacheStatistics,
-  heatMapOf,
-  heatMapToPng,
-  heatMapToSvg,
-  heatMapToTerminal,
   macsCostModel,
   theoreticalSpeedUp,
 } from '@harmonica/router';
 import type { Command } from 'commander';
-import { type NamedDocument, readCacheDocument } from '../cache-document.js';
-import type { CliContext } from '../cli-context.js';
-import { modelSpec } from '../model-spec.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { terminalStyle } from '../terminal-style.js';
+import type { CommandContext } from '../cli-context.js';
+import { terminalStyle } from '../terminal/terminal-style.js';
 
 interface InspectOptions {
   readonly model?: string;
@@ -23,7 +24,7 @@ interface InspectOptions {
 }
 
 /** `harmonica inspect`: what a router or schedule does and where it comes from. */
-export function addInspectCommand(program: Command, context: CliContext): void {
+export function addInspectCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('inspect')
     .description('show a router or schedule: what it saves, where, and where it comes from')
@@ -40,7 +41,7 @@ export function addInspectCommand(program: Command, context: CliContext): void {
 async function inspect(
   router: string,
   options: InspectOptions,
-  { stdout }: CliContext,
+  { stdout }: CommandContext,
 ): Promise<void> {
   for (const path of [options.png, options.svg]) if (path) await prepareFolderOf(path);
   const named = await readCacheDocument(router);

@@ -1,12 +1,12 @@
 import { type PlanStep, planFingerprint, type SamplerPlan, type StepNoise } from '@harmonica/core';
+import { textTable } from '@harmonica/pictures';
+import { createPlan, type SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
-import type { CliContext } from '../cli-context.js';
-import { addSamplerOptions } from '../option-groups.js';
-import { createPlan, type SamplerOptions } from '../sampler.js';
-import { textTable } from '../text-table.js';
+import type { CommandContext } from '../cli-context.js';
+import { addSamplerOptions } from '../options/option-groups.js';
 
 /** `harmonica plan`: a sampler plan as a table or as JSON. */
-export function addPlanCommand(program: Command, context: CliContext): void {
+export function addPlanCommand(program: Command, context: CommandContext): void {
   const command = program.command('plan').description('show what a sampler does, step by step');
   addSamplerOptions(command)
     .option('--json', 'as JSON')

@@ -1,12 +1,12 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RunManifest } from '@harmonica/pipeline';
+import { temporaryFolder } from '@harmonica/testing';
 import { decodeSafetensors, writeSafetensors } from '@harmonica/weights';
 import { memory } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import type { RunManifest } from '../run-manifest.js';
 
 const FIXTURES = fileURLToPath(new URL('../../../backbones/src/__fixtures__/', import.meta.url));
 

@@ -1,15 +1,15 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCacheSchedule, parseSamplerPlan, planFingerprint } from '@harmonica/core';
+import { decodePng } from '@harmonica/pictures';
+import type { RunManifest } from '@harmonica/pipeline';
 import { createDdimPlan } from '@harmonica/samplers';
+import { temporaryFolder } from '@harmonica/testing';
 import { decodeSafetensors } from '@harmonica/weights';
 import { memory } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TINY_CONFIG, writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import { decodePng } from '../png-file.js';
-import type { RunManifest } from '../run-manifest.js';
 
 describe('harmonica sample', () => {
   let folder: string;

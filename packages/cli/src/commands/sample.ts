@@ -1,14 +1,26 @@
 import { join } from 'node:path';
-import { throwIfAborted } from '@harmonica/core';
-import type { PixelImage } from '@harmonica/metrics';
+import { type PixelImage, throwIfAborted } from '@harmonica/core';
+import { encodePng, imageGrid } from '@harmonica/pictures';
+import {
+  type CacheOptions,
+  createRunManifest,
+  decodeImages,
+  type GuidanceOptions,
+  type ImageJob,
+  imageJobs,
+  type ModelOptions,
+  type Pipeline,
+  prepareFolder,
+  type RunManifest,
+  resolveRunSetting,
+  sampleLatents,
+  writeOutput,
+} from '@harmonica/pipeline';
 import { cacheMethodOf } from '@harmonica/router';
+import type { SamplerOptions } from '@harmonica/samplers';
 import { writeSafetensors } from '@harmonica/weights';
 import type { Command } from 'commander';
-import type { CliContext } from '../cli-context.js';
-import { decodeImages } from '../decode-images.js';
-import { imageGrid } from '../image-grid.js';
-import { imageJobs } from '../image-jobs.js';
-import type { ModelOptions } from '../model.js';
+import type { CommandContext } from '../cli-context.js';
 import {
   addCacheOptions,
   addGuidanceOptions,
@@ -17,15 +29,8 @@ import {
   addSamplerOptions,
   type GlobalOptions,
   type ImageOptions,
-} from '../option-groups.js';
-import { prepareFolder, writeOutput } from '../output-files.js';
-import { encodePng } from '../png-file.js';
-import { createRunManifest, type RunManifest } from '../run-manifest.js';
-import { type CacheOptions, type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import type { ImageJob } from '../sample-latents.js';
-import { sampleWithProgress } from '../sample-with-progress.js';
-import type { SamplerOptions } from '../sampler.js';
-import { type Session, withSession } from '../session.js';
+} from '../options/option-groups.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 interface SampleOptions
   extends GlobalOptions,
@@ -38,7 +43,7 @@ interface SampleOptions
 }
 
 /** `harmonica sample`: images, a grid of them and a record of the run. */
-export function addSampleCommand(program: Command, context: CliContext): void {
+export function addSampleCommand(program: Command, context: CommandContext): void {
   const command = program.command('sample').description('sample images, with or without a cache');
   addModelOptions(command);
   addSamplerOptions(command);
@@ -50,28 +55,30 @@ export function addSampleCommand(program: Command, context: CliContext): void {
     .action(async () => {
       const options = command.optsWithGlobals<SampleOptions>();
       await prepareFolder(options.out);
-      await withSession({ options, context, use: (session) => sample(options, context, session) });
+      await usePipeline({ options, context, use: (session) => sample(options, context, session) });
     });
 }
 
 async function sample(
   options: SampleOptions,
-  context: CliContext,
-  session: Session,
+  context: CommandContext,
+  session: Pipeline,
 ): Promise<void> {
+  const { signal, onProgress } = context;
   const { model, decoder, executor } = session;
   const setting = await resolveRunSetting({ options, model });
   const jobs = imageJobs(options, model.subjects);
-  const { latents, samplingMs, batches } = await sampleWithProgress({
+  const { latents, samplingMs, batches } = await sampleLatents({
     session,
-    setting,
+    ...setting,
     cacheMethod: setting.cache && cacheMethodOf(setting.cache),
     jobs,
     batchSize: options.batch,
-    context,
+    signal,
+    onProgress,
   });
-  const decoded = decoder && (await decodeImages({ session, latents, context }));
-  throwIfAborted(context.signal, 'Sampling');
+  const decoded = decoder && (await decodeImages({ session, latents, signal, onProgress }));
+  throwIfAborted(signal, 'Sampling');
   const files = decoded
     ? await writeImages({ folder: options.out, jobs, images: decoded.images, session })
     : await writeLatents({ folder: options.out, latents, spec: executor.spec });
@@ -93,7 +100,7 @@ async function writeImages(input: {
   readonly folder: string;
   readonly jobs: readonly ImageJob[];
   readonly images: readonly PixelImage[];
-  readonly session: Session;
+  readonly session: Pipeline;
 }): Promise<string[]> {
   const { folder, jobs, images, session } = input;
   const digits = String(Math.max(...jobs.map(({ seed }) => seed))).length;
@@ -112,7 +119,7 @@ async function writeImages(input: {
 async function writeLatents(input: {
   readonly folder: string;
   readonly latents: readonly Float32Array[];
-  readonly spec: Session['executor']['spec'];
+  readonly spec: Pipeline['executor']['spec'];
 }): Promise<string[]> {
   const { folder, latents, spec } = input;
   const { height, width, channels } = spec.latent;

@@ -5,6 +5,17 @@ import {
   UnsupportedError,
 } from '@harmonica/core';
 import {
+  type GuidanceOptions,
+  type ModelOptions,
+  modelArchitecture,
+  modelSpec,
+  prepareFolderOf,
+  readCacheDocument,
+  readCacheText,
+  resolveRunSetting,
+  writeOutput,
+} from '@harmonica/pipeline';
+import {
   type ComponentNames,
   createProvenance,
   DIFFUSERS_COMPONENTS,
@@ -17,24 +28,18 @@ import {
   resampleSchedule,
   type ScheduleEdit,
 } from '@harmonica/router';
+import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
 import type { Command } from 'commander';
-import { readCacheDocument, readCacheText } from '../cache-document.js';
-import type { CliContext } from '../cli-context.js';
-import type { ModelOptions } from '../model.js';
-import { modelArchitecture, modelSpec } from '../model-spec.js';
+import type { CommandContext } from '../cli-context.js';
 import {
   addGuidanceOptions,
   addModelOptions,
   addSamplerOptions,
   type GlobalOptions,
-} from '../option-groups.js';
-import { choiceOption, stepsAndBranchesOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { type GuidanceOptions, resolveRunSetting } from '../run-setting.js';
-import { createPlan, type SamplerOptions, samplerOf } from '../sampler.js';
-import { settingsIn } from '../sampler-settings.js';
-import { diffReport, savingsOf, scheduleReport } from '../schedule-report.js';
-import { withSession } from '../session.js';
+} from '../options/option-groups.js';
+import { choiceOption, stepsAndBranchesOption } from '../options/option-values.js';
+import { diffReport, savingsOf, scheduleReport } from '../terminal/schedule-report.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 const COMPONENTS: { readonly [Name in 'dit' | 'diffusers']: ComponentNames } = {
   dit: DIT_COMPONENTS,
@@ -55,7 +60,7 @@ interface ComponentOptions extends FileOptions {
 }
 
 /** `harmonica schedule`: make, look at, compare, change and exchange schedules. */
-export function addScheduleCommand(program: Command, context: CliContext): void {
+export function addScheduleCommand(program: Command, context: CommandContext): void {
   const group = program
     .command('schedule')
     .description('make, print, compare, edit, move and exchange cache schedules');
@@ -68,7 +73,7 @@ export function addScheduleCommand(program: Command, context: CliContext): void 
   addImport(group, context);
 }
 
-function addPrint(group: Command, { stdout }: CliContext): void {
+function addPrint(group: Command, { stdout }: CommandContext): void {
   const command = addModelOption(group.command('print'))
     .description('print what is computed in each step')
     .argument('<file>', 'a schedule or router: a file, or a name of emoji-dit')
@@ -85,7 +90,7 @@ function addPrint(group: Command, { stdout }: CliContext): void {
     });
 }
 
-function addMake(group: Command, context: CliContext): void {
+function addMake(group: Command, context: CommandContext): void {
   const command = group
     .command('make')
     .description('write the schedule of a caching method for a model and sampler')
@@ -96,7 +101,7 @@ function addMake(group: Command, context: CliContext): void {
   addOut(command).action(async (policy: string) => {
     const options = command.optsWithGlobals<MakeOptions>();
     await prepareFolderOf(options.out);
-    await withSession({
+    await usePipeline({
       options,
       context,
       use: async ({ model }) => {
@@ -125,7 +130,7 @@ function addMake(group: Command, context: CliContext): void {
   });
 }
 
-function addDiff(group: Command, { stdout }: CliContext): void {
+function addDiff(group: Command, { stdout }: CommandContext): void {
   group
     .command('diff')
     .description('what changes from one schedule or router to another')
@@ -137,7 +142,7 @@ function addDiff(group: Command, { stdout }: CliContext): void {
     });
 }
 
-function addEdit(group: Command, { stdout }: CliContext): void {
+function addEdit(group: Command, { stdout }: CommandContext): void {
   const command = group
     .command('edit')
     .description('set steps and branches of a schedule')
@@ -187,7 +192,7 @@ function editsOf(
   return ranges.map(({ steps, branches }) => ({ steps, ...(branches && { branches }), become }));
 }
 
-function addResample(group: Command, { stdout }: CliContext): void {
+function addResample(group: Command, { stdout }: CommandContext): void {
   const command = addModelOption(group.command('resample'))
     .description('move a schedule to another number of steps or another sampler')
     .argument('<file>', 'a schedule or router that says what it was made for');
@@ -227,7 +232,7 @@ function addResample(group: Command, { stdout }: CliContext): void {
   });
 }
 
-function addExport(group: Command, { stdout }: CliContext): void {
+function addExport(group: Command, { stdout }: CommandContext): void {
   const command = addComponents(group.command('export-smoothcache'))
     .description('write a schedule as the official SmoothCache code reads it')
     .argument('<file>', 'a schedule or router that predicts by hold');
@@ -246,7 +251,7 @@ function addExport(group: Command, { stdout }: CliContext): void {
   });
 }
 
-function addImport(group: Command, { stdout }: CliContext): void {
+function addImport(group: Command, { stdout }: CommandContext): void {
   const command = addComponents(group.command('import-smoothcache'))
     .description('turn a schedule file of the official SmoothCache code into a schedule')
     .argument('<file>', 'JSON of the official code; it does not say which run it is for');

@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { encodePng } from '@harmonica/pictures';
+import { temporaryFolder } from '@harmonica/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import { encodePng } from '../png-file.js';
 
 describe('harmonica statistics', () => {
   let folder: string;

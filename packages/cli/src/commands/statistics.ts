@@ -1,16 +1,20 @@
 import { InvalidArgumentError } from '@harmonica/core';
+import {
+  assertOneSize,
+  imageStatistics,
+  outputsFor,
+  pngFiles,
+  type RunningExtractor,
+  STATISTICS_METRICS,
+  withExtractor,
+} from '@harmonica/evaluation';
 import { INCEPTION_DIMENSIONS } from '@harmonica/metrics';
+import { prepareFolderOf, writeOutput } from '@harmonica/pipeline';
 import type { Command } from 'commander';
-import { selectBackend } from '../backend.js';
-import type { CliContext } from '../cli-context.js';
-import { withExtractor } from '../eval/eval-extractor.js';
-import { assertOneSize, pngFiles } from '../eval/eval-reference.js';
-import { imageStatistics, STATISTICS_METRICS } from '../eval/image-statistics.js';
-import type { RunningExtractor } from '../eval/row-features.js';
-import { outputsFor } from '../eval/row-metrics.js';
-import type { GlobalOptions } from '../option-groups.js';
-import { integerOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
+import type { CommandContext } from '../cli-context.js';
+import type { GlobalOptions } from '../options/option-groups.js';
+import { integerOption } from '../options/option-values.js';
+import { startEngine } from '../terminal/use-pipeline.js';
 
 interface StatisticsOptions extends GlobalOptions {
   readonly extractor: string;
@@ -19,7 +23,7 @@ interface StatisticsOptions extends GlobalOptions {
 }
 
 /** `harmonica statistics`: mean and covariance of the features of a folder of pictures, as a reference of `eval`. */
-export function addStatisticsCommand(program: Command, context: CliContext): void {
+export function addStatisticsCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('statistics')
     .description('save what FID and sFID need of a folder of pictures, as a reference for eval')
@@ -33,13 +37,12 @@ export function addStatisticsCommand(program: Command, context: CliContext): voi
       assertEnough(folder, files);
       await assertOneSize(files);
       await prepareFolderOf(options.out);
-      const backend = await selectBackend({ name: options.backend, threads: options.threads });
-      context.stderr.write(`engine: ${backend.description}\n`);
+      const backend = await startEngine(options, context);
       await withExtractor({
         name: options.extractor,
         outputs: outputsFor(STATISTICS_METRICS),
         backend,
-        context,
+        signal: context.signal,
         use: (extractor) =>
           save({ files, extractor: extractor as RunningExtractor, options, context }),
       });
@@ -50,11 +53,15 @@ async function save(input: {
   readonly files: readonly string[];
   readonly extractor: RunningExtractor;
   readonly options: StatisticsOptions;
-  readonly context: CliContext;
+  readonly context: CommandContext;
 }): Promise<void> {
   const { files, extractor, options, context } = input;
   const { batch: batchSize, out } = options;
-  await writeOutput(out, await imageStatistics({ files, extractor, batchSize, context }));
+  const { signal, onProgress } = context;
+  await writeOutput(
+    out,
+    await imageStatistics({ files, extractor, batchSize, signal, onProgress }),
+  );
   const { name } = extractor.extractor.identity;
   context.stdout.write(`${out}: ${files.length} images, features of ${name}\n`);
   context.stdout.write(

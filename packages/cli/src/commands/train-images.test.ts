@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRng, parseRouterFile } from '@harmonica/core';
+import { encodePng } from '@harmonica/pictures';
+import { temporaryFolder } from '@harmonica/testing';
 import { writeSafetensors } from '@harmonica/weights';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import { encodePng } from '../png-file.js';
 
 describe('harmonica train --method l2c', () => {
   let folder: string;

@@ -1,12 +1,12 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRouterFile } from '@harmonica/core';
+import { decodePng } from '@harmonica/pictures';
 import { readTrainingState } from '@harmonica/sdt/node';
+import { temporaryFolder } from '@harmonica/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
-import { temporaryFolder } from '../../test/temporary-folder.js';
-import { decodePng } from '../png-file.js';
 
 describe('harmonica train', () => {
   let folder: string;

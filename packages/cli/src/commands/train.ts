@@ -1,12 +1,20 @@
 import { join, parse } from 'node:path';
 import { FileError, type RouterFile } from '@harmonica/core';
+import { heatMapOf, heatMapToPng } from '@harmonica/pictures';
 import {
-  createProvenance,
-  formatRouter,
-  heatMapOf,
-  heatMapToPng,
-  toSchedule,
-} from '@harmonica/router';
+  cacheRecord,
+  type GuidanceOptions,
+  isFile,
+  latentDraws,
+  type ModelOptions,
+  type Pipeline,
+  prepareFolderOf,
+  resolveGuidance,
+  trainingInputs,
+  writeOutput,
+} from '@harmonica/pipeline';
+import { createProvenance, formatRouter, toSchedule } from '@harmonica/router';
+import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
 import {
   assertTrainable,
   finishedRouter,
@@ -17,30 +25,19 @@ import {
 } from '@harmonica/sdt';
 import { readTrainingState, writeTrainingState } from '@harmonica/sdt/node';
 import type { Command, Option } from 'commander';
-import { type Checkpointer, createCheckpointer } from '../checkpointer.js';
-import type { CliContext } from '../cli-context.js';
-import { isFile } from '../is-file.js';
-import { latentDraws } from '../latent-set.js';
-import type { ModelOptions } from '../model.js';
+import type { CommandContext } from '../cli-context.js';
 import {
   addGuidanceOptions,
   addModelOptions,
   addSamplerOptions,
   type GlobalOptions,
-} from '../option-groups.js';
-import { choiceOption, numberOption } from '../option-values.js';
-import { prepareFolderOf, writeOutput } from '../output-files.js';
-import { cacheRecord } from '../run-manifest.js';
-import { type GuidanceOptions, resolveGuidance } from '../run-setting.js';
-import { createPlan, type SamplerOptions, samplerOf } from '../sampler.js';
-import { settingsIn } from '../sampler-settings.js';
-import { type Session, withSession } from '../session.js';
+} from '../options/option-groups.js';
+import { choiceOption, numberOption } from '../options/option-values.js';
 import {
   addTrainingImages,
   type TrainingImagesOptions,
   trainingImages,
-} from '../training-images.js';
-import { trainingInputs } from '../training-inputs.js';
+} from '../options/training-images.js';
 import {
   addTrainingOptions,
   isTrainer,
@@ -48,8 +45,9 @@ import {
   type PresetName,
   type TrainingOptions,
   trainingConfig,
-} from '../training-options.js';
-import { createTrainingReport, type TrainingReport } from '../training-report.js';
+} from '../options/training-options.js';
+import { createTrainingReport, type TrainingReport } from '../terminal/training-report.js';
+import { usePipeline } from '../terminal/use-pipeline.js';
 
 interface TrainOptions
   extends GlobalOptions,
@@ -66,7 +64,7 @@ interface TrainOptions
 }
 
 /** `harmonica train`: learns a router, and can be stopped and resumed at any moment. */
-export function addTrainCommand(program: Command, context: CliContext): void {
+export function addTrainCommand(program: Command, context: CommandContext): void {
   const command = program.command('train').description('learn a cache router');
   addModelOptions(command);
   addSamplerOptions(command);
@@ -85,7 +83,7 @@ export function addTrainCommand(program: Command, context: CliContext): void {
       const options = withTrainer(command.optsWithGlobals<GivenOptions>());
       await prepareFolderOf(options.out);
       const resume = await stateToResume(options);
-      await withSession({
+      await usePipeline({
         options,
         context,
         use: (session) => train({ options, context, session, resume }),
@@ -135,8 +133,8 @@ async function stateToResume(options: TrainOptions): Promise<TrainingState | und
 
 interface TrainInput {
   readonly options: TrainOptions;
-  readonly context: CliContext;
-  readonly session: Session;
+  readonly context: CommandContext;
+  readonly session: Pipeline;
   readonly resume: TrainingState | undefined;
 }
 
@@ -224,7 +222,7 @@ async function trainWatched(input: {
   readonly run: TrainRouterOptions;
   readonly report: TrainingReport;
   readonly checkpointer: Checkpointer<TrainingState>;
-  readonly context: CliContext;
+  readonly context: CommandContext;
   /** Path of the state. */
   readonly state: string;
 }): Promise<RouterFile> {
@@ -250,12 +248,12 @@ async function trainWatched(input: {
   }
 }
 
-async function writeHeatMap(path: string, router: RouterFile, { executor }: Session) {
+async function writeHeatMap(path: string, router: RouterFile, { executor }: Pipeline) {
   const map = heatMapOf({ document: router, branches: executor.spec.branches });
   await writeOutput(path, heatMapToPng(map));
 }
 
-function summaryOf(router: RouterFile, { executor }: Session, path: string): string {
+function summaryOf(router: RouterFile, { executor }: Pipeline, path: string): string {
   const { cacheUtilization, theoreticalSpeedUp } = cacheRecord({
     name: path,
     schedule: toSchedule(router),
@@ -271,4 +269,44 @@ function summaryOf(router: RouterFile, { executor }: Session, path: string): str
     `threshold ${router.threshold.toPrecision(3)}`,
   ];
   return `${path}: ${parts.join(', ')}\n`;
+}
+
+/** Options of {@link createCheckpointer}. */
+interface CheckpointerOptions<State> {
+  /** Least time between two writes, in ms. */
+  readonly everyMs: number;
+  readonly write: (state: State) => Promise<void>;
+  /** Clock in ms. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** Writes some of many states, and always the last. */
+interface Checkpointer<State> {
+  /** Takes a state to be written now if it is time, or later. The first is written at once. */
+  offer(state: State): Promise<void>;
+  /** Writes the latest state unless it has been written. */
+  flush(): Promise<void>;
+}
+
+/** Thins out writes of a state that changes often, without ever losing the latest one. */
+export function createCheckpointer<State>(
+  options: CheckpointerOptions<State>,
+): Checkpointer<State> {
+  const { everyMs, write, now = () => performance.now() } = options;
+  let pending: { readonly state: State } | undefined;
+  let writtenAt = -Infinity;
+  const flush = async (): Promise<void> => {
+    if (!pending) return;
+    const { state } = pending;
+    await write(state);
+    pending = undefined;
+    writtenAt = now();
+  };
+  return {
+    flush,
+    async offer(state) {
+      pending = { state };
+      if (now() - writtenAt >= everyMs) await flush();
+    },
+  };
 }

@@ -1,6 +1,6 @@
-import { type CacheSchedule, PREDICTOR_NAMES } from '@harmonica/core';
+import { createSchedule } from '../schedule/schedule.js';
+import { PREDICTOR_NAMES, type CacheSchedule } from '@harmonica/core';
 import fc from 'fast-check';
-import { createSchedule } from '../schedule-table.js';
 
 /** Schedules of up to 12 steps and 6 branches, with any decisions after step 0. */
 export function randomSchedules(options: { readonly branches?: number } = {}) {

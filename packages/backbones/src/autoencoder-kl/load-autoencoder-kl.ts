@@ -1,0 +1,193 @@
+import { type LoadOptions, loadWeights } from '../weights/load-weights.js';
+import {
+  convParameters,
+  groupNormParameters,
+  linearParameters,
+  type Parameter,
+  type StoredTensor,
+} from '../weights/parameter.js';
+import { randomWeights } from '../weights/weights.js';
+import { type AutoencoderKl, createAutoencoderKl } from './autoencoder-kl.js';
+import { type AutoencoderKlConfig, assertAutoencoderKlConfig } from './config.js';
+
+export interface LoadAutoencoderKlOptions extends LoadOptions {
+  readonly config: AutoencoderKlConfig;
+}
+
+/**
+ * Loads an AutoencoderKL from a checkpoint with diffusers' parameter names, one tensor at a time. The attention may be
+ * stored as `to_q`, `to_k`, `to_v`, `to_out.0` or under its older names `query`, `key`, `value`, `proj_attn`, as
+ * matrices or as 1 x 1 convolutions.
+ *
+ * @returns an autoencoder whose weights live on the current TensorFlow.js backend; the caller disposes it
+ * @throws {@link InvalidArgumentError} if no AutoencoderKL has this configuration
+ * @throws {@link CheckpointError} naming each tensor that is missing, unknown or of another shape
+ * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
+ * @throws {@link AbortedError}
+ */
+export async function loadAutoencoderKl(options: LoadAutoencoderKlOptions): Promise<AutoencoderKl> {
+  const { config, ...loading } = options;
+  assertAutoencoderKlConfig(config);
+  const weights = await loadWeights({
+    ...loading,
+    owner: 'AutoencoderKL',
+    layouts: [{ parameters: autoencoderKlParameters(config) }],
+  });
+  return createAutoencoderKl({ config, weights });
+}
+
+/** Attention projections, and what diffusers called them before version 0.17. */
+const OLD_PROJECTIONS = { to_q: 'query', to_k: 'key', to_v: 'value', 'to_out.0': 'proj_attn' };
+
+/** Every tensor of an AutoencoderKL under its diffusers name, encoder first. */
+export function autoencoderKlParameters(config: AutoencoderKlConfig): Parameter[] {
+  const { latentChannels, useQuantConv, usePostQuantConv } = config;
+  const pointwise = (name: string, channels: number) =>
+    convParameters({ name, inputs: channels, outputs: channels, kernel: 1 });
+  return [
+    ...encoderParameters(config),
+    ...(useQuantConv ? pointwise('quant_conv', 2 * latentChannels) : []),
+    ...(usePostQuantConv ? pointwise('post_quant_conv', latentChannels) : []),
+    ...decoderParameters(config),
+  ];
+}
+
+function encoderParameters(config: AutoencoderKlConfig): Parameter[] {
+  const { imageChannels, latentChannels, blockOutChannels, layersPerBlock, normNumGroups } = config;
+  const first = blockOutChannels[0] as number;
+  const last = blockOutChannels.at(-1) as number;
+  const levels = blockOutChannels.map((outputs, level) => {
+    const inputs = blockOutChannels[level - 1] ?? first;
+    const name = `encoder.down_blocks.${level}`;
+    return [
+      ...resnetsParameters({
+        name,
+        inputs,
+        outputs,
+        layers: layersPerBlock,
+        groups: normNumGroups,
+      }),
+      ...(level < blockOutChannels.length - 1
+        ? conv3(`${name}.downsamplers.0.conv`, outputs, outputs)
+        : []),
+    ];
+  });
+  return [
+    ...conv3('encoder.conv_in', imageChannels, first),
+    ...levels.flat(),
+    ...middleParameters(config, 'encoder.mid_block'),
+    ...groupNormParameters('encoder.conv_norm_out', last, normNumGroups),
+    ...conv3('encoder.conv_out', last, 2 * latentChannels),
+  ];
+}
+
+function decoderParameters(config: AutoencoderKlConfig): Parameter[] {
+  const { imageChannels, latentChannels, blockOutChannels, layersPerBlock, normNumGroups } = config;
+  const channels = [...blockOutChannels].reverse();
+  const first = channels[0] as number;
+  const last = channels.at(-1) as number;
+  const levels = channels.map((outputs, level) => {
+    const inputs = channels[level - 1] ?? first;
+    const name = `decoder.up_blocks.${level}`;
+    return [
+      ...resnetsParameters({
+        name,
+        inputs,
+        outputs,
+        layers: layersPerBlock + 1,
+        groups: normNumGroups,
+      }),
+      ...(level < channels.length - 1 ? conv3(`${name}.upsamplers.0.conv`, outputs, outputs) : []),
+    ];
+  });
+  return [
+    ...conv3('decoder.conv_in', latentChannels, first),
+    ...middleParameters(config, 'decoder.mid_block'),
+    ...levels.flat(),
+    ...groupNormParameters('decoder.conv_norm_out', last, normNumGroups),
+    ...conv3('decoder.conv_out', last, imageChannels),
+  ];
+}
+
+function middleParameters(config: AutoencoderKlConfig, name: string): Parameter[] {
+  const { blockOutChannels, normNumGroups: groups, midBlockAddAttention } = config;
+  const channels = blockOutChannels.at(-1) as number;
+  return [
+    ...resnetsParameters({ name, inputs: channels, outputs: channels, layers: 2, groups }),
+    ...(midBlockAddAttention ? attentionParameters(`${name}.attentions.0`, channels, groups) : []),
+  ];
+}
+
+function attentionParameters(name: string, channels: number, groups: number): Parameter[] {
+  const projections = Object.entries(OLD_PROJECTIONS).flatMap(([current, old]) =>
+    linearParameters(`${name}.${current}`, channels, channels).map((parameter) => ({
+      ...parameter,
+      stored: parameter.stored.map((tensor) => ({
+        ...tensor,
+        names: [parameter.name, parameter.name.replace(`.${current}.`, `.${old}.`)],
+        shapes: withPointwise(tensor.shapes),
+      })),
+    })),
+  );
+  return [...groupNormParameters(`${name}.group_norm`, channels, groups), ...projections];
+}
+
+/** Matrices that older files store as 1 x 1 convolutions. */
+function withPointwise(shapes: StoredTensor['shapes']): StoredTensor['shapes'] {
+  return shapes.flatMap((shape) => (shape.length === 2 ? [shape, [...shape, 1, 1]] : [shape]));
+}
+
+interface ResnetsParametersOptions {
+  readonly name: string;
+  /** Channels into the first block. */
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly layers: number;
+  readonly groups: number;
+}
+
+function resnetsParameters(options: ResnetsParametersOptions): Parameter[] {
+  const { name, inputs, outputs, layers, groups } = options;
+  return Array.from({ length: layers }, (_, layer) => {
+    const resnet = `${name}.resnets.${layer}`;
+    const entering = layer === 0 ? inputs : outputs;
+    return [
+      ...groupNormParameters(`${resnet}.norm1`, entering, groups),
+      ...conv3(`${resnet}.conv1`, entering, outputs),
+      ...groupNormParameters(`${resnet}.norm2`, outputs, groups),
+      ...conv3(`${resnet}.conv2`, outputs, outputs),
+      ...(entering === outputs
+        ? []
+        : convParameters({
+            name: `${resnet}.conv_shortcut`,
+            inputs: entering,
+            outputs,
+            kernel: 1,
+          })),
+    ];
+  }).flat();
+}
+
+function conv3(name: string, inputs: number, outputs: number): Parameter[] {
+  return convParameters({ name, inputs, outputs, kernel: 3 });
+}
+
+export interface RandomAutoencoderKlOptions {
+  readonly config: AutoencoderKlConfig;
+  /** Integer in [0, 2^53). */
+  readonly seed: number;
+}
+
+/**
+ * An AutoencoderKL of random weights, for tests and benchmarks; the same seed gives the same weights.
+ *
+ * @returns an autoencoder on the current TensorFlow.js backend; the caller disposes it
+ * @throws {@link InvalidArgumentError}
+ */
+export function randomAutoencoderKl(options: RandomAutoencoderKlOptions): AutoencoderKl {
+  const { config, seed } = options;
+  assertAutoencoderKlConfig(config);
+  const parameters = autoencoderKlParameters(config);
+  const weights = randomWeights({ owner: 'AutoencoderKL', parameters, seed });
+  return createAutoencoderKl({ config, weights });
+}

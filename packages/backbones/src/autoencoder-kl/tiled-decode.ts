@@ -1,0 +1,235 @@
+import { InvalidArgumentError, throwIfAborted } from '@harmonica/core';
+import {
+  add,
+  concat,
+  dispose,
+  mul,
+  reshape,
+  slice,
+  sub,
+  type Tensor4D,
+  tensor1d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+
+export interface TiledDecodeOptions {
+  /** Unscaled, `[B, h, w, C]`. Not disposed. */
+  readonly latent: Tensor4D;
+  /**
+   * Decodes `[B, th, tw, C]` to an image that is larger by a whole factor, such as `autoencoder.decode` or a compiled
+   * version of it. What it returns is disposed here.
+   */
+  readonly decode: (tile: Tensor4D) => Tensor4D | Promise<Tensor4D>;
+  /** Side of a tile in latent pixels. Default 64, for autoencoders that were trained at 512 x 512. */
+  readonly tileSize?: number;
+  /** The share of a tile that the next one covers too, in [0, 0.5]; a whole number of pixels. Default 0.25. */
+  readonly overlap?: number;
+  readonly onProgress?: (progress: TiledDecodeProgress) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How far decoding has come, in tiles. */
+export interface TiledDecodeProgress {
+  readonly decoded: number;
+  readonly total: number;
+}
+
+/**
+ * Decodes a large latent in tiles and blends them where they overlap. The decoder never works on more than a tile, whatever
+ * the image's size; all else that is held are the finished rows and the seams of one row. Tiles and linear blending are
+ * those of diffusers; a latent that is no larger than a tile is decoded whole. Each tile is normalised and attends to
+ * itself alone, so that the result differs a little from that of decoding at once.
+ *
+ * @returns `[B, H, W, channels]`; the caller disposes it
+ * @throws {@link InvalidArgumentError} if there are no such tiles, or `decode` does not enlarge them by a whole factor
+ * @throws {@link AbortedError}
+ */
+export async function tiledDecode(options: TiledDecodeOptions): Promise<Tensor4D> {
+  const { latent, decode, tileSize = 64, overlap = 0.25, onProgress, signal } = options;
+  assertTiles({ tileSize, overlap });
+  const [, height, width] = latent.shape;
+  if (height <= tileSize && width <= tileSize) return decode(latent);
+  const stride = tileSize * (1 - overlap);
+  const [tops, lefts] = [startsOf(height, stride), startsOf(width, stride)];
+  const total = tops.length * lefts.length;
+  let decoded = 0;
+  const onTile = () => onProgress?.({ decoded: ++decoded, total });
+  const shared = { latent, decode, tileSize, overlap, lefts, onTile, signal };
+  const rows: Tensor4D[] = [];
+  let above: readonly Tensor4D[] = [];
+  try {
+    for (const top of tops) {
+      const row = await decodeRow({ ...shared, top, above });
+      dispose([...above]);
+      above = row.bottoms;
+      rows.push(row.image);
+    }
+    return concat(rows, 1);
+  } finally {
+    dispose([...rows, ...above]);
+  }
+}
+
+function startsOf(size: number, stride: number): number[] {
+  return Array.from({ length: Math.ceil(size / stride) }, (_, i) => i * stride);
+}
+
+interface TileOptions {
+  readonly latent: Tensor4D;
+  readonly decode: TiledDecodeOptions['decode'];
+  readonly tileSize: number;
+  readonly overlap: number;
+  readonly top: number;
+}
+
+interface RowOptions extends TileOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly lefts: readonly number[];
+  /** The lowest rows of each tile above. */
+  readonly above: readonly Tensor4D[];
+  readonly onTile: () => void;
+}
+
+interface Row {
+  readonly image: Tensor4D;
+  /** The lowest rows of each tile, which the tiles below are blended with. */
+  readonly bottoms: readonly Tensor4D[];
+}
+
+async function decodeRow(options: RowOptions): Promise<Row> {
+  const { lefts, above, onTile, signal } = options;
+  const parts: Tensor4D[] = [];
+  const bottoms: Tensor4D[] = [];
+  let beside: Tensor4D | undefined;
+  try {
+    for (const [column, left] of lefts.entries()) {
+      throwIfAborted(signal, 'Decoding in tiles');
+      const tile = await decodeTile({ ...options, left, above: above[column], beside });
+      beside?.dispose();
+      beside = tile.right;
+      parts.push(tile.part);
+      bottoms.push(tile.bottom);
+      onTile();
+    }
+    return { image: concat(parts, 2), bottoms };
+  } catch (error) {
+    dispose(bottoms);
+    throw error;
+  } finally {
+    beside?.dispose();
+    dispose(parts);
+  }
+}
+
+interface SeamOptions {
+  /** The lowest rows of the tile above. */
+  readonly above: Tensor4D | undefined;
+  /** The last columns of the tile to the left. */
+  readonly beside: Tensor4D | undefined;
+}
+
+/** A decoded tile: what of it goes to the image, and what its neighbours are blended with. */
+type Tile = { readonly part: Tensor4D; readonly bottom: Tensor4D; readonly right: Tensor4D };
+
+async function decodeTile(options: TileOptions & SeamOptions & { left: number }): Promise<Tile> {
+  const { latent, decode, tileSize, overlap, top, left, above, beside } = options;
+  const [, height, width] = latent.shape;
+  const size = [Math.min(tileSize, height - top), Math.min(tileSize, width - left)] as const;
+  const cut = slice(latent, [0, top, left, 0], [-1, ...size, -1]);
+  try {
+    const image = await decode(cut);
+    try {
+      const side = tileSize * enlargement(image, size);
+      const extent = side * overlap;
+      return tidy(() => {
+        const below = above ? blended({ before: above, after: image, extent, axis: 1 }) : image;
+        const whole = beside ? blended({ before: beside, after: below, extent, axis: 2 }) : below;
+        return {
+          part: head(head(whole, side - extent, 1), side - extent, 2),
+          bottom: tail(whole, extent, 1),
+          right: tail(whole, extent, 2),
+        };
+      });
+    } finally {
+      image.dispose();
+    }
+  } finally {
+    cut.dispose();
+  }
+}
+
+/** By how much the decoder enlarges. */
+function enlargement(image: Tensor4D, [rows, columns]: readonly [number, number]): number {
+  const factor = image.shape[1] / rows;
+  if (Number.isInteger(factor) && image.shape[2] === columns * factor) return factor;
+  throw new InvalidArgumentError({
+    argument: 'decode',
+    value: image.shape,
+    expected: `an image that is larger than its ${rows} x ${columns} tile by a whole factor`,
+  });
+}
+
+interface BlendOptions {
+  readonly before: Tensor4D;
+  readonly after: Tensor4D;
+  /** Pixels to blend at most. */
+  readonly extent: number;
+  readonly axis: 1 | 2;
+}
+
+/** `after`, whose first pixels along the axis are a linear transition from the last pixels of `before`. */
+function blended({ before, after, extent, axis }: BlendOptions): Tensor4D {
+  const size = after.shape[axis];
+  const count = Math.min(before.shape[axis], size, extent);
+  if (count === 0) return after;
+  const ramp = reshape(
+    tensor1d(Array.from({ length: count }, (_, i) => i / count)),
+    axis === 1 ? [1, count, 1, 1] : [1, 1, count, 1],
+  );
+  const mixed: Tensor4D = add(
+    mul(tail(before, count, axis), sub(1, ramp)),
+    mul(head(after, count, axis), ramp),
+  );
+  return count === size ? mixed : concat([mixed, tail(after, size - count, axis)], axis);
+}
+
+/** The first `count` rows (axis 1) or columns (axis 2), or all. */
+function head(image: Tensor4D, count: number, axis: 1 | 2): Tensor4D {
+  return range(image, { begin: 0, count: Math.min(count, image.shape[axis]), axis });
+}
+
+/** The last `count` rows (axis 1) or columns (axis 2), or all. */
+function tail(image: Tensor4D, count: number, axis: 1 | 2): Tensor4D {
+  const size = image.shape[axis];
+  const begin = Math.max(0, size - count);
+  return range(image, { begin, count: size - begin, axis });
+}
+
+interface Range {
+  readonly begin: number;
+  readonly count: number;
+  readonly axis: 1 | 2;
+}
+
+function range(image: Tensor4D, { begin, count, axis }: Range): Tensor4D {
+  return axis === 1
+    ? slice(image, [0, begin, 0, 0], [-1, count, -1, -1])
+    : slice(image, [0, 0, begin, 0], [-1, -1, count, -1]);
+}
+
+function assertTiles({ tileSize, overlap }: { tileSize: number; overlap: number }): void {
+  if (!Number.isInteger(tileSize) || tileSize < 2) {
+    throw new InvalidArgumentError({
+      argument: 'tileSize',
+      value: tileSize,
+      expected: 'an integer of 2 or more',
+    });
+  }
+  if (!(overlap >= 0 && overlap <= 0.5 && Number.isInteger(tileSize * overlap))) {
+    throw new InvalidArgumentError({
+      argument: 'overlap',
+      value: overlap,
+      expected: `a number in [0, 0.5] that is a whole number of the ${tileSize} pixels of a tile`,
+    });
+  }
+}

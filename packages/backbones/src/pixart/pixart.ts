@@ -1,0 +1,264 @@
+import type {
+  Backbone,
+  BackboneSpec,
+  Branch,
+  ConditionInput,
+  NamedTensors,
+  Stream,
+} from '@harmonica/core';
+import {
+  add,
+  cast,
+  concat,
+  mul,
+  reshape,
+  sub,
+  type Tensor,
+  type Tensor1D,
+  type Tensor3D,
+} from '@tensorflow/tfjs-core';
+import { compressedAttention, crossAttention, selfAttention } from '../layers/attention.js';
+import { dense } from '../layers/linear.js';
+import { mlp, silu } from '../layers/mlp.js';
+import {
+  adaptiveFinalLayer,
+  MODULATION_ROWS,
+  modulatedNorm,
+  modulationRow,
+  POSITIONS,
+  patchTokens,
+} from '../layers/norms.js';
+import { sinCosPosition } from '../layers/patches.js';
+import {
+  ASPECT_RATIO,
+  assertBeginInput,
+  assertBranchKind,
+  blockBranches,
+  CAPTION,
+  CAPTION_MASK,
+  contextOf,
+  RESOLUTION,
+  tokensOf,
+} from '../layers/stream.js';
+import { addTimestepFrequencies, timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
+import type { Weights } from '../weights/weights.js';
+import {
+  assertPixartConfig,
+  compressionOf,
+  type PixartConfig,
+  pixartSizes,
+} from './pixart-config.js';
+
+/** Taken from the scores of padding, whose share the softmax of float32 makes zero. */
+const PENALTY = 1e4;
+
+interface PixartOptions {
+  readonly config: PixartConfig;
+  /** Every tensor of `pixartParameters(config)`. Owned by the backbone from here on. */
+  readonly weights: Weights;
+}
+
+/**
+ * The text-to-image transformer with adaLN-single (Chen et al., 2023; 2024), as published:
+ *
+ *     x += gate1 * attention(norm(x) * (1 + scale1) + shift1)
+ *     x += cross_attention(x, caption)
+ *     x += gate2 * mlp(norm(x) * (1 + scale2) + shift2)
+ *
+ * with shifts, scales and gates the sum of one modulation for all blocks and a table of each block's own. The stream's
+ * state is `tokens` `[B, L, D]`; its context is `modulation` `[B, 6, D]`, `final` `[B, 2, D]`, `caption` `[B, M, D]` and
+ * `captionBias` `[B, 1, 1, M]`.
+ */
+export function createPixart({ config, weights }: PixartOptions): Backbone {
+  const spec = pixartSpec(config);
+  const { heads, patchSize } = config;
+  const { rows, columns } = pixartSizes(config);
+  addConstants(config, weights);
+
+  const attend = (x: Tensor, { block }: Branch): Tensor => {
+    const shared = { x, weights, name: `blocks.${block}.attn`, heads };
+    const factor = compressionOf(config, block);
+    return factor > 1
+      ? compressedAttention({ ...shared, grid: { rows, columns, factor } })
+      : selfAttention(shared);
+  };
+  const modulationOf = (stream: Stream, { block }: Branch): Tensor3D =>
+    add(contextOf(stream, 'modulation'), weights.get(`blocks.${block}.scale_shift_table`));
+
+  const input = (branch: Branch, stream: Stream): Tensor => {
+    const x = tokensOf(stream);
+    if (branch.kind === 'cross-attention') return x;
+    const modulation = modulationOf(stream, branch);
+    return modulatedNorm({ x, modulation, row: MODULATION_ROWS[branch.kind].shift });
+  };
+
+  return {
+    spec,
+    input,
+
+    begin(latent, time, condition) {
+      assertBeginInput({ spec, latent, time, condition });
+      return {
+        state: { tokens: patchTokens({ latent, weights, patchSize }) },
+        context: {
+          ...modulations({ config, weights, time, condition }),
+          ...captionContext({ weights, condition }),
+        },
+      };
+    },
+
+    compute(branch, stream) {
+      assertBranchKind(spec, branch);
+      const x = input(branch, stream);
+      const name = `blocks.${branch.block}`;
+      if (branch.kind === 'cross-attention') {
+        const context = contextOf(stream, 'caption');
+        const bias = contextOf(stream, 'captionBias');
+        return crossAttention({ x, context, bias, weights, name: `${name}.cross_attn`, heads });
+      }
+      return branch.kind === 'mlp' ? mlp({ x, weights, name: `${name}.mlp` }) : attend(x, branch);
+    },
+
+    merge(branch, stream, output): NamedTensors {
+      const x = tokensOf(stream);
+      if (branch.kind === 'cross-attention') return { tokens: add(x, output) };
+      const gate = modulationRow(modulationOf(stream, branch), MODULATION_ROWS[branch.kind].gate);
+      return { tokens: add(x, mul(gate, output)) };
+    },
+
+    end: (stream) => adaptiveFinalLayer({ stream, weights, patchSize, rows, columns }),
+
+    dispose: () => weights.dispose(),
+  };
+}
+
+function addConstants(config: PixartConfig, weights: Weights): void {
+  const { hiddenSize: width, inputSize, patchSize, positionScale } = config;
+  const { rows, columns, tokens } = pixartSizes(config);
+  const positions = sinCosPosition({
+    gridSize: { rows, columns },
+    width,
+    baseSize: inputSize / patchSize,
+    interpolation: positionScale,
+  });
+  weights.set(POSITIONS, positions, [tokens, width]);
+  addTimestepFrequencies(weights);
+}
+
+interface ModulationsOptions extends PixartOptions {
+  readonly time: Tensor1D;
+  readonly condition: NamedTensors;
+}
+
+/** What adaLN-single makes of time and image size. */
+function modulations({ config, weights, time, condition }: ModulationsOptions): NamedTensors {
+  const { hiddenSize, microConditions } = config;
+  const embedded = timestepMlp({ time, weights, name: 't_embedder' });
+  const signal = microConditions ? add(embedded, sizeEmbedding({ weights, condition })) : embedded;
+  const modulation = dense({ x: silu(signal), weights, name: 't_block.1' });
+  const table = weights.get('final_layer.scale_shift_table');
+  return {
+    modulation: reshape(modulation, [-1, 6, hiddenSize]),
+    final: add(reshape(signal, [-1, 1, hiddenSize]), table),
+  };
+}
+
+interface ConditionOptions {
+  readonly weights: Weights;
+  readonly condition: NamedTensors;
+}
+
+/** Height, width and aspect ratio, each embedded to a third of the width: `[B, D]`. */
+function sizeEmbedding({ weights, condition }: ConditionOptions): Tensor {
+  const embed = (name: string, input: string): Tensor => {
+    const numbers = condition[input] as Tensor;
+    const embedded = timestepMlp({ time: reshape(numbers, [-1]), weights, name });
+    const [, count = 0] = numbers.shape;
+    return reshape(embedded, [-1, count * (embedded.shape[1] as number)]);
+  };
+  return concat([embed('csize_embedder', RESOLUTION), embed('ar_embedder', ASPECT_RATIO)], 1);
+}
+
+/** The caption's tokens at the width of the model, and what keeps attention away from padding. */
+function captionContext({ weights, condition }: ConditionOptions): NamedTensors {
+  const mask = condition[CAPTION_MASK] as Tensor;
+  const [, count = 0] = mask.shape;
+  return {
+    caption: mlp({ x: condition[CAPTION] as Tensor, weights, name: 'y_embedder.y_proj' }),
+    captionBias: reshape(mul(sub(cast(mask, 'float32'), 1), PENALTY), [-1, 1, 1, count]),
+  };
+}
+
+/**
+ * What a PixArt of this configuration takes, gives and costs. Branches are self-attention, cross-attention and MLP, block
+ * by block. `macs` counts the multiply-accumulates of matrix products and convolutions, of padding tokens too.
+ *
+ * There is no null condition: the unconditional half of guidance is a caption too, that of a negative prompt.
+ *
+ * @throws {@link InvalidArgumentError}
+ */
+export function pixartSpec(config: PixartConfig): BackboneSpec {
+  assertPixartConfig(config);
+  const { name, depth, hiddenSize, latentHeight, latentWidth, inChannels } = config;
+  const { tokens, outputChannels } = pixartSizes(config);
+  const branches = blockBranches({
+    blocks: depth,
+    kinds: ['attention', 'cross-attention', 'mlp'],
+  });
+  return {
+    name,
+    latent: { height: latentHeight, width: latentWidth, channels: inChannels },
+    outputChannels,
+    prediction: 'epsilon',
+    tokens: { count: tokens, width: hiddenSize },
+    condition: conditionInputs(config),
+    branches,
+    macs: {
+      begin: beginMacs(config),
+      branches: branches.map(({ kind, block }) => BRANCH_MACS[kind](config, block)),
+      end: tokens * hiddenSize * pixartSizes(config).patchOutputs,
+    },
+  };
+}
+
+function conditionInputs(config: PixartConfig): ConditionInput[] {
+  const { captionTokens, captionChannels, microConditions } = config;
+  const caption: ConditionInput[] = [
+    { name: CAPTION, dtype: 'float32', shape: [captionTokens, captionChannels] },
+    { name: CAPTION_MASK, dtype: 'int32', shape: [captionTokens] },
+  ];
+  if (!microConditions) return caption;
+  return [
+    ...caption,
+    { name: RESOLUTION, dtype: 'float32', shape: [2] },
+    { name: ASPECT_RATIO, dtype: 'float32', shape: [1] },
+  ];
+}
+
+function beginMacs(config: PixartConfig): number {
+  const { hiddenSize: d, captionTokens, captionChannels, microConditions } = config;
+  const { tokens, patchInputs } = pixartSizes(config);
+  const time = timestepMlpMacs(d) + (microConditions ? 3 * timestepMlpMacs(d / 3) : 0);
+  return (
+    tokens * patchInputs * d + time + 6 * d * d + captionTokens * (captionChannels * d + d * d)
+  );
+}
+
+const BRANCH_MACS = {
+  attention: (config: PixartConfig, block: number): number => {
+    const { hiddenSize: d } = config;
+    const { tokens } = pixartSizes(config);
+    const factor = compressionOf(config, block);
+    const compression = factor > 1 ? 2 * tokens * d : 0;
+    return 4 * tokens * d * d + compression + (2 * tokens * tokens * d) / factor ** 2;
+  },
+  'cross-attention': (config: PixartConfig): number => {
+    const { hiddenSize: d, captionTokens: m } = config;
+    const { tokens } = pixartSizes(config);
+    return 2 * tokens * d * d + 2 * m * d * d + 2 * tokens * m * d;
+  },
+  mlp: (config: PixartConfig): number => {
+    const { tokens, mlpWidth } = pixartSizes(config);
+    return 2 * tokens * config.hiddenSize * mlpWidth;
+  },
+} as const;

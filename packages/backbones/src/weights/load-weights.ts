@@ -1,0 +1,182 @@
+import {
+  CheckpointError,
+  NonFiniteError,
+  throwIfAborted,
+  type WeightSource,
+} from '@harmonica/core';
+import type { Layout, Parameter, StoredTensor } from './parameter.js';
+import { Weights } from './weights.js';
+
+/** How far loading has come. */
+export interface LoadProgress {
+  /** Parameters loaded so far, `name` the last of them. */
+  readonly loaded: number;
+  readonly total: number;
+  readonly name: string;
+}
+
+/** Options that every loader of this package takes. */
+export interface LoadOptions {
+  /** Not closed. */
+  readonly source: WeightSource;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LoadWeightsOptions extends LoadOptions {
+  /** What the weights belong to, for error messages. */
+  readonly owner: string;
+  /** The layouts that the file may have. It is held to the one that it has most names of. */
+  readonly layouts: readonly [Layout, ...Layout[]];
+}
+
+const MOST_LISTED = 20;
+
+/**
+ * Reads every parameter, one at a time, after checking all names and shapes.
+ *
+ * @throws {@link CheckpointError} naming each tensor that is missing, unknown or of another shape, or one that differs
+ *   from what it should repeat
+ * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
+ * @throws {@link AbortedError}
+ */
+export async function loadWeights(options: LoadWeightsOptions): Promise<Weights> {
+  const { owner, source, layouts, onProgress, signal } = options;
+  const layout = layouts.reduce((best, other) =>
+    namesFound(other, source) > namesFound(best, source) ? other : best,
+  );
+  const { parameters } = layout;
+  const stored = matchParameters({ owner, source, layout });
+  const weights = new Weights(owner);
+  try {
+    for (const [index, parameter] of parameters.entries()) {
+      throwIfAborted(signal, `Loading ${owner}`);
+      weights.setStored(parameter, await readParameter({ source, parameter, stored }));
+      onProgress?.({ loaded: index + 1, total: parameters.length, name: parameter.name });
+    }
+  } catch (error) {
+    weights.dispose();
+    throw error;
+  }
+  return weights;
+}
+
+/** Reads one tensor and refuses NaN and infinity. */
+export async function readFinite(source: WeightSource, name: string): Promise<Float32Array> {
+  const values = await source.read(name);
+  if (!values.every(Number.isFinite)) {
+    throw new NonFiniteError({
+      site: `${name} of ${source.path}`,
+      fix: 'The file is damaged or its training diverged; get another one.',
+    });
+  }
+  return values;
+}
+
+/** The name under which the file holds each tensor. */
+type StoredNames = ReadonlyMap<StoredTensor, string>;
+
+interface ReadOptions {
+  readonly source: WeightSource;
+  readonly parameter: Parameter;
+  readonly stored: StoredNames;
+}
+
+/** What a parameter is stored in, joined. */
+async function readParameter({ source, parameter, stored }: ReadOptions): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  for (const tensor of parameter.stored) {
+    const name = stored.get(tensor) as string;
+    const values = await readFinite(source, name);
+    for (const copy of tensor.copies) await assertCopy({ source, name, values, copy });
+    parts.push(values);
+  }
+  const [first] = parts;
+  return parts.length === 1 && first ? first : joined(parts);
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let start = 0;
+  for (const part of parts) {
+    all.set(part, start);
+    start += part.length;
+  }
+  return all;
+}
+
+interface AssertCopyOptions {
+  readonly source: WeightSource;
+  readonly name: string;
+  readonly values: Float32Array;
+  readonly copy: string;
+}
+
+async function assertCopy({ source, name, values, copy }: AssertCopyOptions): Promise<void> {
+  if (!source.names.includes(copy)) return;
+  const repeated = await source.read(copy);
+  const equal = repeated.length === values.length && values.every((v, i) => v === repeated[i]);
+  if (equal) return;
+  throw new CheckpointError({
+    path: source.path,
+    key: copy,
+    problem: `differs from ${name}, which it should repeat`,
+    fix: 'This model has one such tensor for all blocks; a file in which they differ cannot be loaded.',
+  });
+}
+
+function namesFound({ parameters }: Layout, source: WeightSource): number {
+  const names = new Set(source.names);
+  const tensors = parameters.flatMap(({ stored }) => stored);
+  return tensors.filter((tensor) => tensor.names.some((name) => names.has(name))).length;
+}
+
+interface MatchOptions {
+  readonly owner: string;
+  readonly source: WeightSource;
+  readonly layout: Layout;
+}
+
+function matchParameters({ owner, source, layout }: MatchOptions): StoredNames {
+  const { parameters, extras = [] } = layout;
+  const tensors = parameters.flatMap(({ stored }) => stored);
+  const unknown = new Set(source.names);
+  for (const name of [...extras, ...tensors.flatMap(({ copies }) => copies)]) unknown.delete(name);
+  const stored = new Map<StoredTensor, string>();
+  const faults: Fault[] = [];
+  for (const tensor of tensors) {
+    const name = tensor.names.find((candidate) => unknown.has(candidate));
+    const fault = name === undefined ? 'is missing' : shapeFault(source, tensor, name);
+    if (fault) faults.push({ name: name ?? (tensor.names[0] as string), fault });
+    if (name === undefined) continue;
+    stored.set(tensor, name);
+    unknown.delete(name);
+  }
+  for (const name of unknown) faults.push({ name, fault: `is not a parameter of ${owner}` });
+  if (faults.length > 0) throw misfit(source.path, owner, faults);
+  return stored;
+}
+
+interface Fault {
+  readonly name: string;
+  readonly fault: string;
+}
+
+function shapeFault(source: WeightSource, tensor: StoredTensor, name: string): string | undefined {
+  const actual = source.info(name).shape.join(', ');
+  const accepted = tensor.shapes.map((shape) => shape.join(', '));
+  if (accepted.includes(actual)) return undefined;
+  return `has shape [${actual}] where [${accepted.join('] or [')}] is expected`;
+}
+
+function misfit(path: string, owner: string, faults: readonly Fault[]): CheckpointError {
+  const listed = faults.slice(0, MOST_LISTED).map(({ name, fault }) => `${name} ${fault}`);
+  const rest = faults.length - listed.length;
+  const [first] = faults;
+  return new CheckpointError({
+    path,
+    problem: `${listed.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`,
+    ...(first && { key: first.name }),
+    fix: `Check that the file is a checkpoint of ${owner} and that the configuration is the one it was trained with.`,
+  });
+}

@@ -1,0 +1,131 @@
+import { PREDICTOR_NAMES } from '@harmonica/core';
+import { BACKEND_NAMES, type BackendName } from '@harmonica/pipeline';
+import { POLICY_NAMES } from '@harmonica/router';
+import {
+  readSetting,
+  SAMPLER_NAMES,
+  SAMPLER_SETTINGS,
+  SETTING_NAMES,
+  type SettingName,
+  samplersWith,
+} from '@harmonica/samplers';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  channelsOption,
+  choiceOption,
+  integerOption,
+  numberOption,
+  seedsOption,
+} from './option-values.js';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly backend: BackendName;
+  readonly threads?: number | undefined;
+  readonly debug?: boolean | undefined;
+}
+
+/** Which images to sample. */
+export interface ImageOptions {
+  /** Classes or prompts. Default: all in turn. */
+  readonly class?: readonly string[] | undefined;
+  readonly seeds: readonly number[];
+  readonly batch: number;
+}
+
+/** Adds {@link GlobalOptions}. */
+export function addGlobalOptions(command: Command): Command {
+  return command
+    .option(
+      '--backend <name>',
+      `engine: ${BACKEND_NAMES.join(', ')}`,
+      choiceOption(BACKEND_NAMES),
+      'auto',
+    )
+    .option('--threads <n>', 'threads of the engine', integerOption({ min: 1 }))
+    .option('--debug', 'show where an error comes from');
+}
+
+/** Adds {@link ModelOptions}. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .option('--model <name>', 'emoji-dit, a model of the hub, a folder or a file', 'emoji-dit')
+    .option('--architecture <name>', 'of a checkpoint: DiT-XL/2, pixart-alpha-256, ... or a file')
+    .option('--dit <name>', 'the same as --architecture')
+    .option('--part <name>', 'part of a PyTorch checkpoint, such as ema')
+    .option('--vae <name>', 'autoencoder, in diffusers layout (default: that beside the model)')
+    .option('--prompts-file <file>', 'embeddings of prompts, for models that take text')
+    .option(
+      '--vae-scale <x>',
+      "what latents are multiplied by (default: the autoencoder's, else 0.18215)",
+      numberOption({ min: 0 }),
+    );
+}
+
+/** Adds `SamplerOptions`, settings under a heading of their own. Defaults are left to the command. */
+export function addSamplerOptions(command: Command): Command {
+  command
+    .option('--sampler <name>', SAMPLER_NAMES.join(', '), choiceOption(SAMPLER_NAMES))
+    .option('--steps <steps>', 'a count such as 20; for ddim and ddpm also ddim20, or 10,10,5');
+  for (const name of SETTING_NAMES) {
+    const { placeholder, description } = SAMPLER_SETTINGS[name];
+    const flags = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const option = new Option(
+      `${flags} <${placeholder}>`,
+      `${description} (${namesOfSamplers(name)})`,
+    );
+    command.addOption(option.argParser(settingOption(name)).helpGroup('Sampler options:'));
+  }
+  return command;
+}
+
+/** A parser of a setting of samplers. */
+function settingOption(name: SettingName) {
+  const { expected } = SAMPLER_SETTINGS[name];
+  return (text: string): unknown => {
+    try {
+      return readSetting(name, text);
+    } catch {
+      throw new InvalidArgumentError(`Expected ${expected}.`);
+    }
+  };
+}
+
+/** Samplers that have a setting, short enough for a line. */
+function namesOfSamplers(setting: SettingName): string {
+  const names = samplersWith(setting);
+  if (names.length === SAMPLER_NAMES.length) return 'all';
+  if (names.length > 4) return `${names.length} samplers`;
+  return names.join(', ');
+}
+
+/** Adds {@link GuidanceOptions}. */
+export function addGuidanceOptions(command: Command): Command {
+  return command
+    .option('--guidance <x>', 'classifier-free guidance; 1 is none', numberOption())
+    .option('--guided-channels <n>', 'all, or how many leading channels', channelsOption);
+}
+
+/** Adds {@link CacheOptions}. */
+export function addCacheOptions(command: Command): Command {
+  return command
+    .option('--router <file>', 'router or schedule: a file, a name of emoji-dit, or none')
+    .option('--policy <spec>', `${POLICY_NAMES.join(', ')}, each with settings, such as fora:2`)
+    .option(
+      '--predictor <name>',
+      `of --policy: ${PREDICTOR_NAMES.join(', ')} (default: hold)`,
+      choiceOption(PREDICTOR_NAMES),
+    );
+}
+
+/** Adds {@link ImageOptions}. */
+export function addImageOptions(command: Command): Command {
+  return command
+    .option('--class <names...>', 'classes, or numbers of prompts, taken in turn (default: all)')
+    .addOption(
+      new Option('--seeds <seeds>', 'one image each, such as 0-15 or 1,7')
+        .argParser(seedsOption)
+        .default(seedsOption('0-15'), '0-15'),
+    )
+    .option('--batch <n>', 'images at a time', integerOption({ min: 1 }), 16);
+}

@@ -1,0 +1,285 @@
+import { InvalidArgumentError, type PixelImage } from '@harmonica/core';
+import {
+  collectFeatures,
+  createFeatureDistance,
+  createFeatureStatistics,
+  createInceptionScore,
+  type ExtractorIdentity,
+  type FeatureSet,
+  type FeatureStatistics,
+  frechetDistance,
+  INCEPTION_DIMENSIONS,
+  type InceptionScoreAccumulator,
+  kernelDistance,
+  type Manifold,
+  meanPsnr,
+  meanSsim,
+  precisionRecall,
+} from '@harmonica/metrics';
+import type { EvalConfig, MetricName } from './config.js';
+import { PARTNERS } from './measure-rows.js';
+import type { Shard } from './shards.js';
+
+/** How good the images of a row are. What was not asked for, or has no meaning for the row, is null. */
+export interface RowQuality {
+  /** Mean in dB over the images that differ; null if none does. */
+  readonly psnrToUncached: number | null;
+  readonly ssimToUncached: number | null;
+  readonly psnrToTarget: number | null;
+  readonly ssimToTarget: number | null;
+  /** Relative to the norm of the uncached images' features. */
+  readonly featureDistance: number | null;
+  readonly fid: number | null;
+  readonly sfid: number | null;
+  readonly inceptionScore: number | null;
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly kid: number | null;
+}
+
+/** What distributions are compared with: without features and manifold if it is a statistics file. */
+export type ReferenceSet = Pick<GatheredRow, 'statistics' | 'features'> & {
+  readonly manifold?: Manifold | undefined;
+};
+
+/** Most images that precision, recall and KID look at. */
+export const MANIFOLD_IMAGES = 10_000;
+
+/** The outputs of an extractor whose mean and covariance metrics compare. */
+export const COMPARED_STATISTICS: Partial<Record<MetricName, string>> = {
+  fid: 'features',
+  sfid: 'spatial',
+};
+
+/** Metrics that look at the features of many single images at once. */
+export const COMPARED_SETS: readonly MetricName[] = ['precision-recall', 'kid'];
+
+/** The outputs of an extractor that metrics need of single images. */
+const COMPARED_IMAGES: Partial<Record<MetricName, 'features' | 'logits'>> = {
+  'feature-distance': 'features',
+  is: 'logits',
+  'precision-recall': 'features',
+  kid: 'features',
+};
+
+/** The outputs of an extractor that metrics need. */
+export function outputsFor(metrics: readonly MetricName[]): readonly string[] {
+  const needs = { ...COMPARED_STATISTICS, ...COMPARED_IMAGES };
+  return [...new Set(metrics.flatMap((metric) => needs[metric] ?? []))];
+}
+
+/** What was measured of a row, gathered from its shards. */
+interface GatheredRow {
+  readonly uncached: readonly PairValues[];
+  readonly target: readonly PairValues[];
+  /** Mean and covariance by output of the extractor. */
+  readonly statistics: Readonly<Record<string, FeatureStatistics>>;
+  readonly features?: FeatureSet | undefined;
+  readonly featureDistance?: number | undefined;
+  readonly inceptionScore?: number | undefined;
+}
+
+/** PSNR in dB, infinite for equal images, and SSIM. */
+type PairValues = readonly [psnr: number, ssim: number];
+
+/** Options of {@link gatherRow}. */
+interface GatherRowOptions {
+  readonly shards: AsyncIterable<Shard> | Iterable<Shard>;
+  readonly metrics: readonly MetricName[];
+  readonly identity?: ExtractorIdentity | undefined;
+  /** The shards of the uncached run, batch by batch the same images. Absent: there is no distance of features. */
+  readonly uncached?: AsyncIterable<Shard> | undefined;
+  /** Images of all shards together, which decide how they are split for the inception score. Absent: there is none. */
+  readonly images?: number | undefined;
+  /** Images after which no more features are kept. Default: as many as manifolds are made of. */
+  readonly most?: number | undefined;
+}
+
+/**
+ * Reads the shards of a row once and keeps what metrics need: statistics, distances and scores of any number of images,
+ * features of as many as manifolds are made of.
+ */
+export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow> {
+  const { shards, metrics, identity, images, most = MANIFOLD_IMAGES } = options;
+  const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
+  const keepsFeatures = metrics.some((metric) => COMPARED_SETS.includes(metric));
+  const wantsScore = images !== undefined && metrics.includes('is');
+  const uncached = metrics.includes('feature-distance')
+    ? options.uncached?.[Symbol.asyncIterator]()
+    : undefined;
+  const accumulators = new Map<string, ReturnType<typeof createFeatureStatistics>>();
+  const pairs: { uncached: PairValues[]; target: PairValues[] } = { uncached: [], target: [] };
+  const distance = createFeatureDistance();
+  let score: InceptionScoreAccumulator | undefined;
+  const kept: FeatureSet[] = [];
+  let count = 0;
+  for await (const shard of shards) {
+    for (const partner of PARTNERS) {
+      pairs[partner].push(...pairValues(shard, partner));
+    }
+    for (const output of moments) {
+      const set = featuresIn(shard, output, identity);
+      const known = accumulators.get(output) ?? createFeatureStatistics(set);
+      accumulators.set(output, known);
+      known.add(set);
+    }
+    if (wantsScore) {
+      const logits = featuresIn(shard, 'logits', identity);
+      score ??= createInceptionScore({ ...logits, count: images, splits: splitsOf(images) });
+      score.add(logits);
+    }
+    if (uncached) {
+      const { value } = await uncached.next();
+      distance.add({
+        references: featuresIn(value, 'features', identity),
+        features: featuresIn(shard, 'features', identity),
+      });
+    }
+    if (keepsFeatures && count < most) {
+      const set = featuresIn(shard, 'features', identity);
+      kept.push(set);
+      count += set.count;
+    }
+  }
+  return {
+    ...pairs,
+    statistics: Object.fromEntries([...accumulators].map(([name, each]) => [name, each.result()])),
+    features: await joined(kept),
+    featureDistance: uncached && distance.result().relative,
+    inceptionScore: score?.result().mean,
+  };
+}
+
+/** In ten parts, as the literature has it, or one for each image. */
+function splitsOf(images: number): number {
+  return Math.min(10, images);
+}
+
+/** Options of {@link qualityOf}. */
+interface QualityOfOptions {
+  readonly row: GatheredRow;
+  readonly reference?: ReferenceSet | undefined;
+  readonly metrics: readonly MetricName[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** All metrics of a row that were asked for. @throws as the functions of `@harmonica/metrics` */
+export function qualityOf(options: QualityOfOptions): RowQuality {
+  const { row, reference, metrics, signal } = options;
+  const wants = (name: MetricName) => metrics.includes(name);
+  const distance = (output: string) => {
+    const features = row.statistics[output];
+    const references = reference?.statistics[output];
+    return features && references ? frechetDistance({ references, features }).distance : null;
+  };
+  const sets =
+    reference?.features && row.features
+      ? { references: reference.features, features: row.features, ...(signal && { signal }) }
+      : undefined;
+  const near =
+    wants('precision-recall') && sets
+      ? precisionRecall({ ...sets, references: reference?.manifold ?? sets.references })
+      : undefined;
+  return {
+    psnrToUncached: wants('psnr') ? meanPsnrOf(row.uncached) : null,
+    ssimToUncached: wants('ssim') ? meanSsimOf(row.uncached) : null,
+    psnrToTarget: wants('psnr') ? meanPsnrOf(row.target) : null,
+    ssimToTarget: wants('ssim') ? meanSsimOf(row.target) : null,
+    featureDistance: row.featureDistance ?? null,
+    fid: wants('fid') ? distance('features') : null,
+    sfid: wants('sfid') ? distance('spatial') : null,
+    inceptionScore: row.inceptionScore ?? null,
+    precision: near?.precision ?? null,
+    recall: near?.recall ?? null,
+    kid: wants('kid') && sets ? kernelDistance(kernelOptions(sets)).mean : null,
+  };
+}
+
+/** Small sets are compared whole. */
+function kernelOptions<
+  S extends { readonly references: FeatureSet; readonly features: FeatureSet },
+>(sets: S) {
+  const count = Math.min(sets.references.count, sets.features.count);
+  return count < 1000 ? { ...sets, subsetSize: count, subsets: 1 } : sets;
+}
+
+/** Images without which a metric has no value: as many as features, more than neighbours, pairs. */
+const LEAST_IMAGES: Partial<Record<MetricName, number>> = {
+  fid: INCEPTION_DIMENSIONS.features,
+  sfid: INCEPTION_DIMENSIONS.spatial,
+  'precision-recall': 4,
+  kid: 2,
+};
+
+/** Options of {@link assertEnoughImages}. */
+interface EnoughImagesOptions extends Pick<EvalConfig, 'metrics' | 'images'> {
+  /** Where they are from. Default: rows. */
+  readonly of?: 'images' | 'reference.images';
+}
+
+/** Throws {@link InvalidArgumentError} if there are fewer images than a metric needs. */
+export function assertEnoughImages({ metrics, images, of = 'images' }: EnoughImagesOptions): void {
+  for (const metric of metrics) {
+    const { [metric]: least = 1 } = LEAST_IMAGES;
+    if (images >= least) continue;
+    throw new InvalidArgumentError({
+      argument: of === 'images' ? of : `The number of ${of}`,
+      value: images,
+      expected: `at least ${least} for ${metric}`,
+      fix: `${of === 'images' ? 'Sample more images' : 'Give more pictures'}, or leave ${metric} out; kid has no bias in small sets.`,
+    });
+  }
+}
+
+function pairValues(shard: Shard, partner: string): PairValues[] {
+  const { data = new Float32Array(0) } = shard.get(partner) ?? {};
+  return Array.from({ length: data.length / 2 }, (_, i) => [
+    data[2 * i] as number,
+    data[2 * i + 1] as number,
+  ]);
+}
+
+function featuresIn(shard: Shard, output: string, extractor?: ExtractorIdentity): FeatureSet {
+  const { shape, data } = shard.get(output) as { shape: readonly number[]; data: Float32Array };
+  const [count = 0, dimension = 0] = shape;
+  return { data, count, dimension, ...(extractor && { extractor }) };
+}
+
+/** Sets of one output as one; nothing of none. */
+async function joined(sets: readonly FeatureSet[]): Promise<FeatureSet | undefined> {
+  if (sets.length === 0) return undefined;
+  const { all } = await collectFeatures(sets.map((set) => ({ all: set })));
+  return all;
+}
+
+function meanPsnrOf(pairs: readonly PairValues[]): number | null {
+  return meanOf(pairs.map(([value]) => value).filter(Number.isFinite));
+}
+
+function meanSsimOf(pairs: readonly PairValues[]): number | null {
+  return meanOf(pairs.map(([, value]) => value));
+}
+
+function meanOf(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** How close images are to their references, pair by pair. */
+export interface ImageFidelity {
+  /** Mean over the pairs that differ, in dB; infinite if none does. */
+  readonly psnrDb: number;
+  readonly ssim: number;
+}
+
+/** Options of {@link imageCloseness}. */
+interface ImageFidelityOptions {
+  readonly images: readonly PixelImage[];
+  /** One for each image. */
+  readonly references: readonly PixelImage[];
+}
+
+/** Mean PSNR and SSIM over pairs of 8-bit images. */
+export function imageFidelity(options: ImageFidelityOptions): ImageFidelity {
+  return { psnrDb: meanPsnr(options).meanDb, ssim: meanSsim(options).mean };
+}

@@ -1,0 +1,265 @@
+import {
+  type CacheSchedule,
+  createRng,
+  type Decisions,
+  type LongCallOptions,
+  throwIfAborted,
+  trackProgress,
+} from '@harmonica/core';
+import { type SampleSummary, summarize } from '@harmonica/metrics';
+import {
+  type ImageJob,
+  type Pipeline,
+  type RunSetting,
+  type SampledLatents,
+  sampleLatents,
+  trainingInputs,
+} from '@harmonica/pipeline';
+import {
+  type CostModel,
+  cacheMethodOf,
+  macsCostModel,
+  measureCostModel,
+  scheduleDecisions,
+  stepCost,
+  withCache,
+} from '@harmonica/router';
+import { type BatchPart, drawBatch } from '@harmonica/sdt';
+import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import type { EvalContext, EvalRow } from './rows.js';
+
+/** What a row's caching saves. */
+export interface RowSavings {
+  /** Share of branch calls that are predicted (CUR), mean over the images. */
+  readonly cacheUtilization: number;
+  /** By MACs, against the uncached run of the group. */
+  readonly theoreticalSpeedUp: number;
+}
+
+/**
+ * CUR and theoretical speed-up of decisions.
+ *
+ * @param shares `[T][N]`, share of images for which a branch was computed
+ * @param uncachedSteps of the uncached run of the group
+ */
+export function savingsOf(
+  shares: readonly (readonly number[])[],
+  spec: EvalContext['session']['executor']['spec'],
+  uncachedSteps: number,
+): RowSavings {
+  const cost = macsCostModel(spec);
+  const all = shares.flat();
+  const computed = all.reduce((sum, share) => sum + share, 0);
+  const whole = spec.branches.map(() => 1);
+  const total = shares.reduce((sum, step) => sum + stepCost(step, cost), 0);
+  return {
+    cacheUtilization: 1 - computed / all.length,
+    theoreticalSpeedUp: (uncachedSteps * stepCost(whole, cost)) / total,
+  };
+}
+
+/** Options of {@link promisedSpeedUp}. */
+interface PromisedSpeedUpOptions {
+  readonly evaluation: EvalContext;
+  readonly row: EvalRow;
+  readonly uncached: EvalRow;
+  /** To run a dynamic policy on; others are known without. */
+  readonly images: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The speed-up of a row by MACs. Only what a dynamic policy decides has to be sampled, one batch of it. */
+export async function promisedSpeedUp(options: PromisedSpeedUpOptions): Promise<number> {
+  const { evaluation, row, uncached, images, signal } = options;
+  const { spec } = evaluation.session.executor;
+  const decisions = await decisionsOf(evaluation, row, images, signal);
+  const shares = decisions.map((step) => step.map(Number));
+  return savingsOf(shares, spec, uncached.plan.steps.length).theoreticalSpeedUp;
+}
+
+async function decisionsOf(
+  evaluation: EvalContext,
+  row: EvalRow,
+  images: number,
+  signal: AbortSignal | undefined,
+): Promise<readonly Decisions[]> {
+  const { policy, plan } = row;
+  switch (policy.kind) {
+    case 'none':
+      return plan.steps.map(() => evaluation.session.executor.spec.branches.map(() => true));
+    case 'schedule':
+      return scheduleDecisions(policy.schedule);
+    case 'dynamic':
+      return (await runBatch(evaluation, row, images, signal)).batches[0]?.decisions ?? [];
+  }
+}
+
+/** How long a batch of a row takes. */
+export interface RowLatency {
+  readonly images: number;
+  /** Wall time of a batch in ms. */
+  readonly ms: SampleSummary;
+  /** Time of the uncached run over that of the row, round by round. */
+  readonly speedUp: SampleSummary;
+}
+
+/** Options of {@link timeRows}. */
+interface TimeRowsOptions extends LongCallOptions {
+  readonly evaluation: EvalContext;
+  /** Rows with the uncached run that each is compared with; the uncached runs are among them. */
+  readonly rows: readonly { readonly row: EvalRow; readonly uncached: EvalRow }[];
+  /** Images of a batch. */
+  readonly images: number;
+  readonly repeats: number;
+  /** Default `timing`. */
+  readonly label?: string;
+  /** Clock in ms. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * Times one batch of every row in turns, in one process, after one of each that is not timed; every other round goes
+ * backwards. Ratios are taken round by round, so that a slow phase of the machine hits both.
+ *
+ * @returns one for each of `rows`
+ */
+export async function timeRows(options: TimeRowsOptions): Promise<readonly RowLatency[]> {
+  const { evaluation, rows, images, repeats, signal, onProgress, label = 'timing' } = options;
+  const { now = () => performance.now() } = options;
+  const distinct = [
+    ...new Map(
+      rows.flatMap(({ row, uncached }) => [uncached, row]).map((r) => [r.key, r]),
+    ).values(),
+  ];
+  const times = new Map(distinct.map(({ key }) => [key, [] as number[]]));
+  const total = (repeats + 1) * distinct.length;
+  const progress = trackProgress({ onProgress, label, total });
+  for (let round = -1; round < repeats; round++) {
+    for (const row of round % 2 === 0 ? distinct : distinct.toReversed()) {
+      throwIfAborted(signal, 'The measurement');
+      const began = now();
+      await runBatch(evaluation, row, images, signal);
+      if (round >= 0) times.get(row.key)?.push(now() - began);
+      progress.add();
+    }
+  }
+  const of = (row: EvalRow) => times.get(row.key) as readonly number[];
+  return rows.map(({ row, uncached }) => {
+    const ratios = of(row).map((ms, round) => (of(uncached)[round] as number) / ms);
+    return { images, ms: summarize(of(row)), speedUp: summarize(ratios) };
+  });
+}
+
+function runBatch(
+  { session, guidance, jobs }: EvalContext,
+  row: EvalRow,
+  images: number,
+  signal: AbortSignal | undefined,
+) {
+  const batch = Array.from(
+    { length: images },
+    (_, i) => jobs[i % jobs.length] as (typeof jobs)[number],
+  );
+  return sampleLatents({
+    session,
+    plan: row.plan,
+    guidance,
+    cacheMethod: cacheMethodOf(row.policy),
+    jobs: batch,
+    batchSize: images,
+    signal,
+  });
+}
+
+/** Options of {@link measureBranchCosts}. */
+interface MeasureBranchCostsOptions {
+  readonly evaluation: EvalContext;
+  /** Its middle step is measured. */
+  readonly uncached: EvalRow;
+  /** Images of a batch. */
+  readonly images: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long each branch takes for a batch on this machine. */
+export async function measureBranchCosts(options: MeasureBranchCostsOptions): Promise<CostModel> {
+  const { evaluation, uncached, images: size, signal } = options;
+  const { session, guidance } = evaluation;
+  const { executor, model } = session;
+  const { plan } = uncached;
+  const middle = plan.steps[plan.steps.length >> 1] as (typeof plan.steps)[number];
+  const { dispose: disposeInputs, ...inputs } = trainingInputs({
+    subjects: model.subjects,
+    guidance,
+    batchSize: size,
+  });
+  const rng = createRng({ seed: 0 });
+  const batch = drawBatch({ rng, size, spec: executor.spec, plan, ...inputs });
+  const { latent, condition } = batch[0] as BatchPart;
+  const input = { latent, time: middle.timestep, condition };
+  try {
+    return await measureCostModel({ executor, input, repeats: 3, signal });
+  } finally {
+    dispose([latent, ...Object.values(condition)] as Tensor[]);
+    disposeInputs();
+  }
+}
+
+/** Options of {@link sampleInTurns}. */
+interface SampleInTurnsOptions extends LongCallOptions, LongCallOptions {
+  readonly session: Pick<Pipeline, 'executor' | 'model'>;
+  readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
+  readonly schedule: CacheSchedule;
+  readonly jobs: readonly ImageJob[];
+}
+
+/** The same images sampled both ways, in the order of the jobs, with the total time of each way. */
+export interface SampledInTurns {
+  readonly uncached: Pick<SampledLatents, 'latents' | 'samplingMs'>;
+  readonly cached: Pick<SampledLatents, 'latents' | 'samplingMs'>;
+}
+
+type Way = keyof SampledInTurns;
+
+/**
+ * Samples every image without and with the cache, half of them at a time and first one way, then the other, so that a
+ * slow phase of the machine hits both. A cached run of one image goes before and is not timed: it makes the engine
+ * compile all that both ways need, because its first step computes every branch.
+ */
+export async function sampleInTurns(options: SampleInTurnsOptions): Promise<SampledInTurns> {
+  const { session, setting, schedule, jobs, signal, onProgress } = options;
+  const cacheMethod = withCache({ schedule });
+  const half = Math.ceil(jobs.length / 2);
+  const halves = [jobs.slice(0, half), jobs.slice(half)].filter(({ length }) => length > 0);
+  const turns: readonly (readonly Way[])[] = [
+    ['uncached', 'cached'],
+    ['cached', 'uncached'],
+  ];
+  const total = (1 + 2 * halves.length) * setting.plan.steps.length;
+  const progress = trackProgress({ onProgress, label: 'sampling', total });
+  const sample = (way: Way, batch: readonly ImageJob[]) =>
+    sampleLatents({
+      session,
+      plan: setting.plan,
+      guidance: setting.guidance,
+      cacheMethod: way === 'cached' ? cacheMethod : undefined,
+      jobs: batch,
+      batchSize: batch.length,
+      onStep: () => progress.add(),
+      signal: signal,
+    });
+  const sampled = { uncached: emptyRun(), cached: emptyRun() };
+  await sample('cached', jobs.slice(0, 1));
+  for (const [round, batch] of halves.entries()) {
+    for (const way of turns[round] as readonly Way[]) {
+      const { latents, samplingMs } = await sample(way, batch);
+      sampled[way].latents.push(...latents);
+      sampled[way].samplingMs += samplingMs;
+    }
+  }
+  return sampled;
+}
+
+function emptyRun(): { latents: Float32Array[]; samplingMs: number } {
+  return { latents: [], samplingMs: 0 };
+}

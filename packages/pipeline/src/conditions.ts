@@ -1,0 +1,167 @@
+import { captionCondition, type PromptEmbeddings, type StoredPrompts } from '@harmonica/backbones';
+import {
+  type BackboneSpec,
+  createRng,
+  type Guidance,
+  InvalidArgumentError,
+  type NamedTensors,
+  type Rng,
+} from '@harmonica/core';
+import {
+  dispose,
+  gather,
+  type Tensor,
+  tensor1d,
+  tensor2d,
+  tensor3d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import type { RunSetting } from './run-setting.js';
+
+/** What images of a model can be of: classes, prompts, or nothing in particular. Each has a number, its label. */
+export interface Subjects {
+  /** Without the null class. */
+  readonly count: number;
+  /** `hashFiles` of the prompts. Absent if conditions depend on labels alone. */
+  readonly sha256?: string | undefined;
+  /** @throws {@link InvalidArgumentError} if there is no such subject */
+  labelOf(name: string): number;
+  nameOf(label: number): string;
+  /** The model's condition, one row for each label. The caller disposes it. */
+  condition(labels: readonly number[]): NamedTensors;
+  /** The same of the unconditional half of guidance. Absent if the model has a null condition of its own. */
+  unconditional?(labels: readonly number[]): NamedTensors;
+  dispose(): void;
+}
+
+/** Subjects that are known by number only: `class-7`, `prompt-0`. */
+type NumberedNames = Pick<Subjects, 'count' | 'labelOf' | 'nameOf'>;
+
+/** Options of {@link classSubjects}. */
+interface ClassSubjectsOptions {
+  readonly count: number;
+  /** Default: by number, as those of the published models. */
+  readonly names?: Pick<Subjects, 'labelOf' | 'nameOf'>;
+}
+
+/** The classes of a class-conditional model. */
+export function classSubjects({ count, names }: ClassSubjectsOptions): Subjects {
+  return {
+    ...numbered({ kind: 'class', count }),
+    ...names,
+    condition: (labels) => ({ labels: tensor1d([...labels], 'int32') }),
+    dispose: () => {},
+  };
+}
+
+/** The one subject of a model without conditions. */
+export function singleSubject(): Subjects {
+  return { ...numbered({ kind: 'image', count: 1 }), condition: () => ({}), dispose: () => {} };
+}
+
+/** Options of {@link promptSubjects}. */
+interface PromptSubjectsOptions {
+  /** Of the model. */
+  readonly spec: BackboneSpec;
+  /** Disposed with the subjects. */
+  readonly prompts: StoredPrompts;
+  /** `hashFiles` of the file that they come from. Default: they come from none. */
+  readonly sha256?: string | undefined;
+}
+
+/** Prompts of a text-to-image model, in the order of their file; negative prompts belong to them one by one. */
+export function promptSubjects({ spec, prompts, sha256 }: PromptSubjectsOptions): Subjects {
+  const { positive, negative } = prompts;
+  const conditionOf = (of: PromptEmbeddings) => (labels: readonly number[]) =>
+    tidy(() => {
+      const rows = tensor1d([...labels], 'int32');
+      const chosen = {
+        embeddings: gather(of.embeddings, rows),
+        mask: gather(of.mask, rows),
+      };
+      return captionCondition({ spec, prompts: chosen }) as Record<string, never>;
+    });
+  return {
+    ...numbered({ kind: 'prompt', count: positive.embeddings.shape[0] }),
+    sha256,
+    condition: conditionOf(positive),
+    unconditional: negative ? conditionOf(negative) : missingNegatives,
+    dispose: () => {
+      for (const { embeddings, mask } of negative ? [positive, negative] : [positive]) {
+        dispose([embeddings, mask]);
+      }
+    },
+  };
+}
+
+/** One random prompt that fills every token, and a negative one, for benchmarks. */
+export function randomPrompts({ condition }: BackboneSpec): StoredPrompts {
+  const [tokens = 1, channels = 1] = condition[0]?.shape ?? [];
+  const [positive, negative] = [0, 1].map((stream): PromptEmbeddings => {
+    const values = createRng({ seed: 0, stream }).fillNormal(new Float32Array(tokens * channels));
+    return {
+      embeddings: tensor3d(values, [1, tokens, channels]),
+      mask: tensor2d(new Int32Array(tokens).fill(1), [1, tokens], 'int32'),
+    };
+  }) as [PromptEmbeddings, PromptEmbeddings];
+  return { positive, negative };
+}
+
+function numbered({ kind, count }: { kind: string; count: number }): NumberedNames {
+  return {
+    count,
+    nameOf: (label) => `${kind}-${label}`,
+    labelOf(name) {
+      const label = Number(name.startsWith(`${kind}-`) ? name.slice(kind.length + 1) : name);
+      if (/\d$/.test(name) && Number.isInteger(label) && label >= 0 && label < count) return label;
+      throw new InvalidArgumentError({
+        argument: kind,
+        value: name,
+        expected: `a ${kind} number in [0, ${count - 1}]`,
+      });
+    },
+  };
+}
+
+function missingNegatives(): never {
+  throw new InvalidArgumentError({
+    argument: '--prompts-file',
+    value: undefined,
+    expected: 'negative prompts beside the prompts, because guidance needs them',
+    fix: 'Store negative_prompt_embeds and negative_prompt_attention_mask, or use --guidance 1.',
+  });
+}
+
+/** Options of {@link trainingInputs}. */
+interface TrainingInputsOptions {
+  readonly subjects: Subjects;
+  readonly guidance?: RunSetting['guidance'] | undefined;
+  readonly batchSize: number;
+}
+
+/** What a trainer draws its batches from. */
+interface TrainingInputs {
+  /** The condition of a batch of `size` samples. */
+  readonly drawCondition: (rng: Rng, size: number) => NamedTensors;
+  readonly guidance?: Guidance;
+  /** Frees the unconditional half. */
+  dispose(): void;
+}
+
+/**
+ * Conditions of training: subjects with equal chances. The unconditional half, where it is one of its own, takes all
+ * subjects in turn.
+ */
+export function trainingInputs(options: TrainingInputsOptions): TrainingInputs {
+  const { subjects, guidance, batchSize } = options;
+  const turns = Array.from({ length: batchSize }, (_, i) => i % subjects.count);
+  const unconditional = guidance && subjects.unconditional?.(turns);
+  return {
+    drawCondition: (rng, size) =>
+      subjects.condition(Array.from({ length: size }, () => rng.integer(subjects.count))),
+    ...(guidance && { guidance: { ...guidance, ...(unconditional && { unconditional }) } }),
+    dispose: () => {
+      dispose((unconditional ?? {}) as Record<string, Tensor>);
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import { setImmediate } from 'node:timers/promises';
+import {
+  type CacheMethod,
+  type Decisions,
+  type GenerateOptions,
+  type Guidance,
+  generate,
+  InvalidArgumentError,
+  type LongCallOptions,
+  type PixelImage,
+  type SamplerPlan,
+  throwIfAborted,
+  trackProgress,
+} from '@harmonica/core';
+import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import type { Subjects } from './conditions.js';
+import type { Pipeline } from './pipeline.js';
+
+/** One image to sample. */
+export interface ImageJob {
+  readonly seed: number;
+  /** Of a class or a prompt. */
+  readonly label: number;
+}
+
+/** Options of {@link sampleLatents}. */
+interface SampleLatentsOptions extends LongCallOptions {
+  readonly session: Pick<Pipeline, 'executor' | 'model'>;
+  readonly plan: SamplerPlan;
+  readonly guidance?: Guidance | undefined;
+  /** How branches are run. Default: all are computed. */
+  readonly cacheMethod?: CacheMethod | undefined;
+  readonly jobs: readonly ImageJob[];
+  /** Images per run. */
+  readonly batchSize: number;
+  /** What `onProgress` is told is going on, step by step. Default `sampling`. */
+  readonly label?: string | undefined;
+  /** Called after each step of each batch. */
+  readonly onStep?: GenerateOptions['onStep'] | undefined;
+}
+
+/** What was decided for the images of one batch, which only dynamic policies decide anew for each. */
+interface DecidedBatch {
+  readonly images: number;
+  readonly decisions: readonly Decisions[];
+}
+
+/** Result of {@link sampleLatents}. */
+export interface SampledLatents {
+  /** One for each job, row-major `[height, width, channels]`. */
+  readonly latents: readonly Float32Array[];
+  /** Wall time of the sampling runs alone, in ms. */
+  readonly samplingMs: number;
+  /** For each batch how many images it has and `[T][N]` what was computed. */
+  readonly batches: readonly DecidedBatch[];
+}
+
+/**
+ * Samples latents, batch by batch.
+ *
+ * @throws as `generate` does
+ */
+export async function sampleLatents(options: SampleLatentsOptions): Promise<SampledLatents> {
+  const { plan, jobs, batchSize, label = 'sampling', onStep, onProgress } = options;
+  const total = Math.ceil(jobs.length / batchSize) * plan.steps.length;
+  const progress = trackProgress({ onProgress, label, total });
+  const watched: SampleLatentsOptions = {
+    ...options,
+    onStep(event) {
+      progress.add();
+      onStep?.(event);
+    },
+  };
+  const latents: Float32Array[] = [];
+  let samplingMs = 0;
+  const batches: DecidedBatch[] = [];
+  for (let start = 0; start < jobs.length; start += batchSize) {
+    const batch = jobs.slice(start, start + batchSize);
+    const began = performance.now();
+    const sampled = await sampleBatch(watched, batch);
+    samplingMs += performance.now() - began;
+    latents.push(...sampled.latents);
+    batches.push({ images: batch.length, decisions: sampled.decisions });
+  }
+  return { latents, samplingMs, batches };
+}
+
+async function sampleBatch(options: SampleLatentsOptions, jobs: readonly ImageJob[]) {
+  const { session, plan, guidance, cacheMethod, onStep, signal } = options;
+  const { subjects } = session.model;
+  const labels = jobs.map(({ label }) => label);
+  const condition = subjects.condition(labels);
+  const unconditional = guidance && subjects.unconditional?.(labels);
+  try {
+    const { latent, decisions } = await generate({
+      executor: session.executor,
+      plan,
+      condition,
+      seeds: jobs.map(({ seed }) => seed),
+      ...(guidance && { guidance: { ...guidance, ...(unconditional && { unconditional }) } }),
+      ...(cacheMethod && { cache: cacheMethod }),
+      ...(onStep && { onStep }),
+      ...(signal && { signal }),
+    });
+    return { latents: await rowsOf(latent), decisions };
+  } finally {
+    dispose([condition, unconditional ?? {}] as Record<string, Tensor>[]);
+  }
+}
+
+/** The values of each image of a batch, which is disposed. */
+async function rowsOf(batch: Tensor): Promise<Float32Array[]> {
+  const values = (await batch.data()) as Float32Array;
+  const [count = 0] = batch.shape;
+  const size = batch.size / count;
+  dispose(batch);
+  return Array.from({ length: count }, (_, i) => values.slice(i * size, (i + 1) * size));
+}
+
+/**
+ * One image for each seed, classes or prompts taken in turn: image i is of number i modulo their count.
+ *
+ * @throws {@link InvalidArgumentError} if one is unknown
+ */
+export function imageJobs(
+  options: {
+    /** Names of classes or prompts, taken in turn. Default: all. */
+    readonly class?: readonly string[] | undefined;
+    readonly seeds: readonly number[];
+  },
+  subjects: Subjects,
+): readonly ImageJob[] {
+  const labels =
+    options.class?.map((name) => subjects.labelOf(name)) ??
+    Array.from({ length: subjects.count }, (_, label) => label);
+  return options.seeds.map((seed, i) => ({ seed, label: labels[i % labels.length] as number }));
+}
+
+/** `count` images with seeds from 0, of all classes or prompts in turn. */
+export function numberedJobs(count: number, subjects: Subjects): readonly ImageJob[] {
+  return imageJobs({ seeds: seedsFrom(0, count) }, subjects);
+}
+
+/** `count` seeds, one after the other. */
+export function seedsFrom(first: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}
+
+/** Options of {@link decodeImages}. */
+interface DecodeImagesOptions extends LongCallOptions, LongCallOptions {
+  readonly session: Pick<Pipeline, 'decoder'>;
+  readonly latents: readonly Float32Array[];
+}
+
+/** Result of {@link decodeImages}. */
+interface DecodedImages {
+  /** 8-bit RGB, one for each latent. */
+  readonly images: readonly PixelImage[];
+  /** Wall time in ms. */
+  readonly decodingMs: number;
+}
+
+/**
+ * Decodes latents, as many at a time as the decoder takes, with a progress bar.
+ *
+ * @throws {@link InvalidArgumentError} if the model has no autoencoder; {@link AbortedError}
+ */
+export async function decodeImages(options: DecodeImagesOptions): Promise<DecodedImages> {
+  const { session, latents, signal, onProgress } = options;
+  const { decoder } = session;
+  if (!decoder) {
+    throw new InvalidArgumentError({
+      argument: '--vae',
+      value: undefined,
+      expected: 'an autoencoder, because images are wanted',
+    });
+  }
+  const progress = trackProgress({ onProgress, label: 'decoding', total: latents.length });
+  const began = performance.now();
+  const images: PixelImage[] = [];
+  for (let start = 0; start < latents.length; start += decoder.batchSize) {
+    await setImmediate(); // Ctrl-C is heard between two batches, whatever the engine
+    throwIfAborted(signal, 'Decoding');
+    const decoded = await decoder.decode(latents.slice(start, start + decoder.batchSize));
+    images.push(...decoded);
+    progress.add(decoded.length);
+  }
+  return { images, decodingMs: performance.now() - began };
+}

@@ -1,0 +1,3 @@
+import { library } from '@harmonica/tsup-config';
+
+export default library();

@@ -1,0 +1,157 @@
+import {
+  type CacheMethod,
+  computeAction,
+  type Executor,
+  IncompatibleError,
+  InvalidArgumentError,
+  NonFiniteError,
+  type StreamHandle,
+  type ValueHandle,
+} from '@harmonica/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { createCachingRunner, type StepInput, type StepOutput } from '../run/caching-runner.js';
+
+/** One step of an uncached run, for those who look on. Handles are borrowed. @internal */
+export interface ObservedStep {
+  /** Before the first branch. */
+  readonly before: StreamHandle;
+  /** After the last branch. */
+  readonly after: StreamHandle;
+  /** `[N]` of the branches that are watched. */
+  readonly outputs: readonly (ValueHandle | undefined)[];
+}
+
+/** What one step of an uncached run is looked at for. @internal */
+export interface StepMeasure {
+  /** Branches whose outputs are kept for `observe`. */
+  readonly branches: readonly number[];
+  /** Reads what is wanted, one tensor after the other; they are taken over. */
+  observe(step: ObservedStep): AsyncIterable<Tensor>;
+  /** How many earlier steps stay at hand. */
+  readonly lookback: number;
+  /**
+   * Numbers about a step. Tensors are borrowed.
+   *
+   * @param current what was read in this step
+   * @param earlier what was read in the steps before it, most recent first, up to `lookback` of them
+   */
+  measure(
+    current: readonly Tensor[],
+    earlier: readonly (readonly Tensor[])[],
+  ): Promise<readonly number[]>;
+}
+
+/** Numbers about every step of uncached runs, the mean over those runs that came to their end. @internal */
+export interface StepRecorder {
+  /** For `generate({ cache })`: computes everything and looks on. */
+  readonly cache: CacheMethod;
+  /** The numbers of each step of each complete run, `[runs][T][numbers]`. */
+  readonly runs: readonly (readonly (readonly number[])[])[];
+}
+
+/** @internal */
+export function createStepRecorder(
+  createMeasure: (executor: Executor) => StepMeasure,
+): StepRecorder {
+  const runs: (readonly (readonly number[])[])[] = [];
+  return {
+    runs,
+    cache(executor, steps) {
+      assertSameSteps(steps, runs[0]?.length);
+      const measure = createMeasure(executor);
+      const numbers: (readonly number[])[] = [];
+      let earlier: (readonly Tensor[])[] = [];
+      return createCachingRunner({
+        executor,
+        onClear: () => {
+          disposeAll(earlier.flat());
+          earlier = [];
+        },
+        async runStep(input) {
+          const { output, current } = await runObservedStep({ ...input, executor, measure });
+          const all = [current, ...earlier];
+          earlier = all.slice(0, measure.lookback);
+          try {
+            numbers.push(assertFinite(await measure.measure(current, all.slice(1)), input.step));
+          } catch (error) {
+            executor.release(output.stream);
+            throw error;
+          } finally {
+            disposeAll(all.slice(measure.lookback).flat());
+          }
+          if (numbers.length === steps) runs.push(numbers);
+          return output;
+        },
+      });
+    },
+  };
+}
+
+/** The complete runs of a recorder. @throws {@link InvalidArgumentError} if there is none. @internal */
+export function recordedRuns({ runs }: StepRecorder): StepRecorder['runs'] {
+  if (runs.length > 0) return runs;
+  throw new InvalidArgumentError({
+    argument: 'the record',
+    value: 'empty',
+    expected: 'at least one run that came to its end',
+    fix: 'Sample with the cache method of the recorder first.',
+  });
+}
+
+/** Mean over runs, element by element. @internal */
+export function meanOverRuns(runs: StepRecorder['runs']): readonly (readonly number[])[] {
+  const [first = []] = runs;
+  return first.map((row, step) =>
+    row.map((_, i) => runs.reduce((sum, run) => sum + (run[step]?.[i] as number), 0) / runs.length),
+  );
+}
+
+/** Reads the watched outputs of a step, for `observe`. @internal */
+export async function* readOutputs(
+  executor: Pick<Executor, 'read'>,
+  { outputs }: Pick<ObservedStep, 'outputs'>,
+): AsyncGenerator<Tensor> {
+  for (const output of outputs) if (output) yield await executor.read(output);
+}
+
+async function runObservedStep(
+  input: StepInput & { readonly executor: Executor; readonly measure: StepMeasure },
+): Promise<{ readonly output: StepOutput; readonly current: readonly Tensor[] }> {
+  const { stream, executor, measure } = input;
+  const watched = new Set(measure.branches);
+  const actions = executor.spec.branches.map(({ index }) =>
+    computeAction(index, watched.has(index)),
+  );
+  const result = await executor.advance(stream, actions);
+  const current: Tensor[] = [];
+  try {
+    const observed = { before: stream, after: result.stream, outputs: result.outputs };
+    for await (const tensor of measure.observe(observed)) current.push(tensor);
+  } catch (error) {
+    disposeAll(current);
+    executor.release(result.stream);
+    throw error;
+  } finally {
+    executor.release(...result.outputs.filter((output) => output !== undefined));
+  }
+  return { output: { stream: result.stream, decisions: actions.map(() => true) }, current };
+}
+
+function disposeAll(tensors: readonly Tensor[]): void {
+  for (const each of tensors) each.dispose();
+}
+
+function assertSameSteps(steps: number, recorded = steps): void {
+  if (steps === recorded) return;
+  throw new IncompatibleError({
+    what: "The run's number of steps",
+    actual: steps,
+    expected: recorded,
+    fix: 'Use a recorder for each number of steps.',
+  });
+}
+
+function assertFinite(numbers: readonly number[], step: number): readonly number[] {
+  if (numbers.every(Number.isFinite)) return numbers;
+  throw new NonFiniteError({ site: 'A recorded number', step });
+}

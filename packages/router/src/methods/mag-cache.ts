@@ -1,0 +1,145 @@
+import {
+  assertCount,
+  type Branch,
+  type CacheSchedule,
+  InvalidArgumentError,
+  type PredictorChoice,
+  type Provenance,
+} from '@harmonica/core';
+import { assertRecorded } from '../calibration/assert-recorded.js';
+import type { RecordedMagnitudes } from '../calibration/calibration.js';
+import { createSchedule, type Granularity, groupMeans } from '../schedule/schedule.js';
+import type { Predicting } from './method.js';
+
+/** Options of {@link magCacheSchedule}. */
+export interface MagCacheScheduleOptions {
+  /** From `createMagnitudeRecorder`. */
+  readonly recorded: RecordedMagnitudes;
+  /** `spec.branches` of the backbone. */
+  readonly branches: readonly Branch[];
+  /** Sampling steps T. Default those of the record; for another number its rows are resampled, nearest first. */
+  readonly steps?: number;
+  /** Largest accumulated error, at least 0. Default 0.06, as in diffusers; official for FLUX 0.24. */
+  readonly threshold?: number;
+  /** Most steps predicted in a row, K, an integer of at least 0. Default 3, as in diffusers; official for FLUX 5. */
+  readonly maxSkips?: number;
+  /** Share of the steps at the start that compute everything, in [0, 1]. Default 0.2; official for FLUX 0.1. */
+  readonly retention?: number;
+  /**
+   * Which branches are decided together: all by the ratios of what they add together (`model`, default, as published), or
+   * those of a kind by the mean of their own, or each by its own.
+   */
+  readonly per?: Granularity;
+  /** What stands in for a branch that is not computed. Default `hold`. */
+  readonly predictor?: PredictorChoice;
+  readonly provenance?: Provenance;
+}
+
+/**
+ * MagCache (Ma et al. 2025, arXiv 2506.09045), worked out ahead: predicts while the magnitudes recorded in calibration
+ * say that the accumulated error is small.
+ *
+ *     ratio *= gamma_i;  n += 1;  error += |1 - ratio|
+ *     predict if error <= threshold and n <= K, otherwise compute and start again from ratio 1, n 0, error 0
+ *
+ * The published method then adds what all blocks together added in the last computed step; here each branch is predicted
+ * by itself, and joins with the gate of its step.
+ *
+ * @throws {@link InvalidArgumentError} if the record does not fit the branches, or a number is outside its range.
+ */
+export function magCacheSchedule(options: MagCacheScheduleOptions): CacheSchedule {
+  const {
+    recorded,
+    branches,
+    steps = recorded.steps,
+    per = 'model',
+    predictor,
+    provenance,
+  } = options;
+  const { threshold = 0.06, maxSkips = 3, retention = 0.2 } = options;
+  assertCount({ argument: 'steps', value: steps });
+  assertCount({ argument: 'maxSkips', value: maxSkips, least: 0 });
+  assertRange({ argument: 'threshold', value: threshold, most: Number.POSITIVE_INFINITY });
+  assertRange({ argument: 'retention', value: retention, most: 1 });
+  assertRatios(recorded, branches);
+  const firstSkip = Math.max(1, Math.floor(retention * steps + 0.5));
+  const columns = ratioColumns({ recorded, branches, per }).map((ratios) =>
+    walk({ ratios: nearest({ values: ratios, count: steps }), firstSkip, threshold, maxSkips }),
+  );
+  const decisions = Array.from({ length: steps }, (_, step) =>
+    columns.map((column) => column[step] === true),
+  );
+  return createSchedule({ decisions, predictor, provenance });
+}
+
+/** For each branch the ratios that it is decided by, `[N][T]`. */
+function ratioColumns(options: {
+  readonly recorded: RecordedMagnitudes;
+  readonly branches: readonly Branch[];
+  readonly per: Granularity;
+}): readonly (readonly number[])[] {
+  const { recorded, branches, per } = options;
+  if (per === 'model') return branches.map(() => recorded.ratios);
+  return groupMeans({ values: recorded.branchRatios, branches, per });
+}
+
+/** Whether each step computes. */
+function walk(options: {
+  readonly ratios: readonly number[];
+  readonly firstSkip: number;
+  readonly threshold: number;
+  readonly maxSkips: number;
+}): readonly boolean[] {
+  const { ratios, firstSkip, threshold, maxSkips } = options;
+  const fresh = { ratio: 1, skips: 0, error: 0 };
+  let run = fresh;
+  return ratios.map((gamma, step) => {
+    if (step < firstSkip) return true;
+    const ratio = run.ratio * gamma;
+    run = { ratio, skips: run.skips + 1, error: run.error + Math.abs(1 - ratio) };
+    const computes = run.error > threshold || run.skips > maxSkips;
+    if (computes) run = fresh;
+    return computes;
+  });
+}
+
+/** Values at evenly spaced places from the first to the last, each the nearest one. */
+function nearest(options: {
+  readonly values: readonly number[];
+  readonly count: number;
+}): readonly number[] {
+  const { values, count } = options;
+  const scale = count > 1 ? (values.length - 1) / (count - 1) : 0;
+  return Array.from({ length: count }, (_, i) => values[Math.round(i * scale)] as number);
+}
+
+function assertRatios(recorded: RecordedMagnitudes, branches: readonly Branch[]): void {
+  const { steps: rows, ratios, branchRatios: values } = recorded;
+  assertRecorded({
+    argument: 'recorded.ratios',
+    values: ratios.map((ratio) => [ratio]),
+    rows,
+    columns: 1,
+  });
+  const columns = branches.length;
+  assertRecorded({ argument: 'recorded.branchRatios', values, rows, columns });
+}
+
+function assertRange(check: {
+  readonly argument: string;
+  readonly value: number;
+  readonly most: number;
+}): void {
+  const { argument, value, most } = check;
+  if (value >= 0 && value <= most) return;
+  const expected = `a number in [0, ${most === Number.POSITIVE_INFINITY ? 'infinity)' : `${most}]`}`;
+  throw new InvalidArgumentError({ argument, value, expected });
+}
+
+/** `magCacheSchedule` of a calibration. */
+export interface MagCacheSpec
+  extends Predicting,
+    Pick<MagCacheScheduleOptions, 'threshold' | 'maxSkips' | 'retention' | 'per'> {
+  readonly policy: 'magcache';
+  readonly file: string;
+}

@@ -1,0 +1,76 @@
+import { assertCount, InvalidArgumentError } from '@harmonica/core';
+import { evaluatePolynomial } from '../calibration/fit-polynomial.js';
+import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
+import { assertThreshold } from './dual-block-cache.js';
+import type { Predicting } from './method.js';
+
+/** Options of {@link teaCachePolicy}. */
+export interface TeaCacheOptions {
+  /**
+   * Rescaling polynomial, highest power first: from the change of the first branch's input to that of the model output.
+   * From `fitPolynomial` on the pairs that `createTeaCacheRecorder` gives.
+   */
+  readonly coefficients: readonly number[];
+  /** Predicts while the accumulated change is below this, at least 0. Published: 0.1 to 0.8, by model and speed. */
+  readonly threshold: number;
+  /** Steps at the start that compute everything, an integer of at least 1. Default 1. */
+  readonly firstSteps?: number;
+  /** Steps at the end that compute everything, an integer of at least 0. Default 1. */
+  readonly lastSteps?: number;
+}
+
+/**
+ * TeaCache (Liu et al. 2024, arXiv 2411.19108): adds up the changes from step to step, rescaled to what they mean for
+ * the model output, and predicts until they reach the threshold.
+ *
+ * The changes are those of the modulated input of the first block, as in the official code, which then adds what all
+ * blocks together added in the last full step; here each branch is predicted by itself, and joins with the gate of its
+ * step.
+ *
+ * @throws {@link InvalidArgumentError} if there is no coefficient, or a number is outside its range.
+ */
+export function teaCachePolicy(options: TeaCacheOptions): DynamicPolicy {
+  const name = 'tea-cache';
+  teaCacheDecider({ ...options, steps: 1 });
+  return {
+    name,
+    start: ({ steps }) =>
+      decideWholeSteps({
+        name,
+        watch: { signal: 'input', branch: 0, since: 'last-step' },
+        isAlwaysComputed: () => false,
+        decideStep: teaCacheDecider({ ...options, steps }),
+      }),
+  };
+}
+
+/** The decisions of TeaCache from the changes alone. @internal */
+export function teaCacheDecider(
+  options: TeaCacheOptions & { readonly steps: number },
+): StepDecider {
+  const { coefficients, threshold, firstSteps = 1, lastSteps = 1, steps } = options;
+  assertThreshold(threshold);
+  assertCount({ argument: 'firstSteps', value: firstSteps });
+  assertCount({ argument: 'lastSteps', value: lastSteps, least: 0 });
+  if (coefficients.length === 0 || !coefficients.every(Number.isFinite)) {
+    throw new InvalidArgumentError({
+      argument: 'coefficients',
+      value: coefficients,
+      expected: 'at least one number, all finite',
+    });
+  }
+  let accumulated = 0;
+  return (step, { change = Infinity }) => {
+    accumulated += evaluatePolynomial(coefficients, change);
+    const middle = step >= firstSteps && step < steps - lastSteps;
+    if (middle && accumulated < threshold) return 'predict';
+    accumulated = 0;
+    return 'compute';
+  };
+}
+
+/** `teaCachePolicy` with the polynomial of a calibration. */
+export interface TeaCacheSpec extends Predicting, Omit<TeaCacheOptions, 'coefficients'> {
+  readonly policy: 'teacache';
+  readonly file: string;
+}

@@ -1,0 +1,120 @@
+import { InvalidArgumentError, type RouterFile } from '@harmonica/core';
+import {
+  branchCostWeights,
+  type CostModel,
+  createSchedule,
+  macsCostModel,
+  routerScores,
+  type StepMatrix,
+  theoreticalSpeedUp,
+} from '@harmonica/router';
+import type { TrainingConfig } from './training-config.js';
+import type { TrainingState, TrainRouterOptions } from './training-run.js';
+
+export interface CalibrateThresholdOptions {
+  /** `[T][N]`; row 0 is not read: step 0 computes everything. */
+  readonly logits: RouterFile['logits'];
+  readonly cost: CostModel;
+  /** Theoretical speed-up to reach. */
+  readonly speedUp: number;
+}
+
+/**
+ * The lowest threshold at which the router's schedule reaches a speed-up: of all branch calls, those with the lowest
+ * scores are predicted, just as many as it takes.
+ *
+ * @returns in (0, 1), between two scores
+ * @throws {@link InvalidArgumentError} if predicting every branch after step 0 is not enough
+ */
+export function calibrateThreshold({ logits, cost, speedUp }: CalibrateThresholdOptions): number {
+  return lowestThreshold({ scores: routerScores({ logits }), cost, speedUp, highest: 1 });
+}
+
+interface LowestThresholdOptions extends Omit<CalibrateThresholdOptions, 'logits'> {
+  /** `[T][N]`; what is above the threshold is computed. Row 0 is not read. */
+  readonly scores: StepMatrix;
+  /** A number that no score exceeds. */
+  readonly highest: number;
+}
+
+/**
+ * {@link calibrateThreshold} of any scores.
+ *
+ * @throws {@link InvalidArgumentError} if predicting every branch after step 0 is not enough
+ */
+export function lowestThreshold(options: LowestThresholdOptions): number {
+  const { scores, cost, speedUp, highest } = options;
+  const distinct = [...new Set(scores.slice(1).flat())].sort((a, b) => a - b);
+  const reaches = (threshold: number): boolean => speedUpAt({ scores, cost, threshold }) >= speedUp;
+  let low = -1; // Highest index known not to reach it; -1 predicts nothing.
+  let high = distinct.length - 1;
+  if (high < 0 || !reaches(distinct[high] as number)) {
+    throw new InvalidArgumentError({
+      argument: 'speedUp',
+      value: speedUp,
+      expected: `at most ${speedUpAt({ scores, cost, threshold: highest }).toFixed(3)}, what predicting everything after step 0 gives`,
+      fix: 'Ask for less, or use a plan with more steps.',
+    });
+  }
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (reaches(distinct[middle] as number)) high = middle;
+    else low = middle;
+  }
+  // Between two scores, so that rounding of a logit in a file does not flip a decision.
+  const score = distinct[high] as number;
+  const next = distinct[high + 1] ?? highest;
+  return (score + next) / 2;
+}
+
+interface SpeedUpAtOptions {
+  readonly scores: readonly (readonly number[])[];
+  readonly cost: CostModel;
+  readonly threshold: number;
+}
+
+/** Theoretical speed-up of the schedule that a threshold gives. */
+export function speedUpAt({ scores, cost, threshold }: SpeedUpAtOptions): number {
+  const schedule = createSchedule({ decisions: decisionsAt(scores, threshold) });
+  return theoreticalSpeedUp({ schedule, cost });
+}
+
+/** `[T][N]` decisions at a threshold; step 0 computes everything. */
+export function decisionsAt(
+  scores: readonly (readonly number[])[],
+  threshold: number,
+): readonly (readonly boolean[])[] {
+  return scores.map((row, step) => row.map((score) => step === 0 || score > threshold));
+}
+
+/** What speed-ups are computed from: MACs, or the times that were measured before the first update. */
+export function costModelIn(
+  { executor }: Pick<TrainRouterOptions, 'executor'>,
+  { costs }: Pick<TrainingState, 'costs'>,
+): CostModel {
+  return costs ?? macsCostModel(executor.spec);
+}
+
+/** What a branch weighs in the penalty, with mean 1. */
+export function penaltyCosts(
+  options: Pick<TrainRouterOptions, 'executor' | 'config'>,
+  state: Pick<TrainingState, 'costs'>,
+): readonly number[] {
+  const { executor, config } = options;
+  if (config.costs === 'uniform') return executor.spec.branches.map(() => 1);
+  return branchCostWeights(costModelIn(options, state));
+}
+
+/** The decisions at a threshold as scores of 0 and 1. */
+export function hardScores(logits: RouterFile['logits'], threshold: number): number[][] {
+  return decisionsAt(routerScores({ logits }), threshold).map((row) => row.map(Number));
+}
+
+/** With a target, the threshold that reaches it; otherwise the configured one. */
+export function thresholdInForce(
+  { targetSpeedup, threshold }: TrainingConfig,
+  logits: RouterFile['logits'],
+  cost: CostModel,
+): number {
+  return targetSpeedup ? calibrateThreshold({ logits, cost, speedUp: targetSpeedup }) : threshold;
+}

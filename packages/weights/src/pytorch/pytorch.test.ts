@@ -1,0 +1,308 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError, FileError } from '@harmonica/core';
+import { zipSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { expectedTensors, expectTensors, fixture } from '../__fixtures__/fixtures.js';
+import { archiveOf, floats, global, pickleOf, tensor, text } from '../__fixtures__/pickles.js';
+import { createMemorySource } from '../byte-source.js';
+import {
+  isWeightTensor,
+  openPyTorch,
+  openPyTorchIn,
+  type PyTorchOptions,
+  type PyTorchValue,
+  readPyTorchObject,
+  readPyTorchObjectIn,
+} from './pytorch.js';
+import type { PyTorchKey } from './pytorch-tree.js';
+
+type Items = ReadonlyMap<PyTorchKey, PyTorchValue>;
+
+function open(bytes: Uint8Array, options: PyTorchOptions = {}) {
+  return openPyTorchIn(createMemorySource({ path: 'test.pt', bytes }), options);
+}
+
+function readObject(bytes: Uint8Array, options: PyTorchOptions = {}) {
+  return readPyTorchObjectIn(createMemorySource({ path: 'test.pt', bytes }), options);
+}
+
+/** Instructions of a dict with one entry. */
+function dict(key: string, ...value: readonly (string | Uint8Array)[]) {
+  return ['}', text(key), ...value, 's'];
+}
+
+describe('openPyTorch', () => {
+  it.each([
+    'mixed.pt',
+    'protocol-5.pt',
+    'deflated.pt',
+    'zip64.pt',
+    'no-checksums.pt',
+    'legacy.pt',
+    'legacy-mixed.pt',
+  ])('reads every tensor of %s exactly', async (name) => {
+    const source = await openPyTorch(fixture(name));
+    await expectTensors({ source, expected: expectedTensors(name) });
+  });
+
+  it('reads the routers of a router checkpoint under the names of the model', async () => {
+    const expected = Object.fromEntries(
+      Array.from({ length: 10 }, (_, step) => [
+        `${step}.prob`,
+        expectedTensors('router-checkpoint.pt')[`routers.${step}.prob`],
+      ]),
+    ) as ReturnType<typeof expectedTensors>;
+    const source = await openPyTorch(fixture('router-checkpoint.pt'), { select: 'routers' });
+    await expectTensors({ source, expected });
+  });
+
+  it('selects parts of parts, and items of lists', async () => {
+    const source = await openPyTorch(fixture('mixed.pt'), { select: 'list.1' });
+    expect(source.names).toEqual(['0', '1.deep']);
+    expect(await source.read('1.deep')).toEqual(Float32Array.of(3));
+    await source.close();
+  });
+
+  it('lists the parts when there is none of that name', async () => {
+    const opened = openPyTorch(fixture('router-checkpoint.pt'), { select: 'router' });
+    await expect(opened).rejects.toThrow(CheckpointError);
+    await expect(opened).rejects.toThrow(
+      /\(router\): no "router"\. There is: routers, opt, args\./,
+    );
+    const deeper = openPyTorch(fixture('router-checkpoint.pt'), { select: 'args.l1.x' });
+    await expect(deeper).rejects.toThrow(/\(args\.l1\.x\): no "x"\. It is no dict/);
+  });
+
+  it('names tensors of one storage apart, and one tensor in two places twice', async () => {
+    const shared = tensor({ key: '0', length: 4, offset: 1, shape: [3], strides: [1] });
+    const pickle = pickleOf('}', text('a'), shared, 'q\x00s', text('b'), 'h\x00s');
+    const source = await open(archiveOf({ pickle, storages: { 0: floats(1, 2, 3, 4) } }));
+    expect(source.names).toEqual(['a', 'b']);
+    expect(await source.read('b')).toEqual(Float32Array.of(2, 3, 4));
+  });
+
+  it('gives every read memory of its own', async () => {
+    const source = await openPyTorch(fixture('no-checksums.pt'));
+    (await source.read('w')).fill(0);
+    expect(await source.read('w')).toEqual(Float32Array.of(1, 1));
+    await source.close();
+  });
+
+  it('says when there is no such file', async () => {
+    await expect(openPyTorch('none.pt')).rejects.toThrow(FileError);
+  });
+});
+
+describe('readPyTorchObject', () => {
+  it.each(['mixed.pt', 'legacy-mixed.pt'])('reads plain data of %s as it is', async (name) => {
+    const plain = (await readPyTorchObject(fixture(name), { select: 'plain' })) as Items;
+    expect(plain).toEqual(
+      new Map<unknown, unknown>([
+        ['integers', [0, -1, 255, 65535, -(2 ** 31), 2 ** 40, 2n ** 53n, 2n ** 70n, -(2n ** 70n)]],
+        ['floats', [0.1, -1e300]],
+        ['flags', [true, false, null]],
+        ['set', new Set([1, 2])],
+        ['frozenset', new Set(['a'])],
+        ['size', [2, 3]],
+        [7, 'seven'],
+      ]),
+    );
+  });
+
+  it('reads a router checkpoint: logits, optimizer and command line', async () => {
+    const root = (await readPyTorchObject(fixture('router-checkpoint.pt'))) as Items;
+    expect([...root.keys()]).toEqual(['routers', 'opt', 'args']);
+    const logits = (root.get('routers') as Items).get('3.prob') as PyTorchValue;
+    const { shape, values } = expectedTensors('router-checkpoint.pt')['routers.3.prob'] ?? {};
+    expect(isWeightTensor(logits)).toBe(true);
+    expect(logits).toEqual({ shape, dtype: 'f32', data: Float32Array.from(values ?? [], Number) });
+
+    const optimizer = root.get('opt') as Items;
+    const state = (optimizer.get('state') as Items).get(9) as Items;
+    expect(state.get('step')).toEqual({ shape: [], dtype: 'f32', data: Float32Array.of(2) });
+    const [group] = optimizer.get('param_groups') as readonly Items[];
+    expect(group?.get('betas')).toEqual([0.9, 0.999]);
+
+    const args = root.get('args') as Items;
+    expect(args.get('model')).toBe('DiT-XL/2');
+    expect(args.get('l1')).toBe(7e-8);
+    expect(args.get('ckpt')).toBeNull();
+    expect(isWeightTensor(args)).toBe(false);
+  });
+
+  it('keeps one tensor one object', async () => {
+    const same = await readPyTorchObject(fixture('mixed.pt'), { select: 'same' });
+    const [first, second] = same as readonly PyTorchValue[];
+    expect(isWeightTensor(first)).toBe(true);
+    expect(first).toBe(second);
+  });
+
+  it('reads a bare tensor, which has no name for openPyTorch', async () => {
+    const pickle = pickleOf(tensor({ key: '0', length: 1, shape: [], strides: [] }));
+    const bytes = archiveOf({ pickle, storages: { 0: floats(5) } });
+    expect(await readObject(bytes)).toEqual({ shape: [], dtype: 'f32', data: Float32Array.of(5) });
+    await expect(open(bytes)).rejects.toThrow(/bare tensor.*readPyTorchObject/);
+  });
+
+  it('refuses more than memory should hold, before reading any of it', async () => {
+    const shape = [128, 128, 128, 8];
+    const expanded = tensor({ key: '0', length: 1, shape, strides: [0, 0, 0, 0] });
+    const pickle = pickleOf(']', ...Array.from({ length: 65 }, () => [expanded, 'a']).flat());
+    const bytes = archiveOf({ pickle, storages: { 0: floats(1) } });
+    await expect(readObject(bytes)).rejects.toThrow(/need 4362076160 bytes.*openPyTorch/);
+  });
+});
+
+describe('a PyTorch checkpoint is refused', () => {
+  const one = tensor({ key: '0', length: 2, shape: [2], strides: [1] });
+  const storages = { 0: floats(1, 2) };
+
+  it('that wants to run code, and nothing runs', async () => {
+    const pickle = pickleOf(...dict('w', one), global('os', 'system'), text('exit 1'), '\x85R');
+    const bytes = archiveOf({ pickle, storages });
+    for (const read of [open, readObject]) {
+      await expect(read(bytes)).rejects.toThrow(CheckpointError);
+      await expect(read(bytes)).rejects.toThrow(/\(os\.system\): .*do not trust it/);
+    }
+  });
+
+  it('that holds a whole module', async () => {
+    const opened = openPyTorch(fixture('module.pt'));
+    await expect(opened).rejects.toThrow(/torch\.nn\.modules\.linear\.Linear.*state dict/);
+  });
+
+  it.each<[string, Uint8Array, RegExp]>([
+    ['that is no zip', new TextEncoder().encode('text'.repeat(9)), /not a complete zip archive/],
+    ['of another program', zipSync({ 'a.npy': floats(1) }), /not of torch\.save/],
+    [
+      'of a big-endian machine',
+      archiveOf({ pickle: pickleOf('}'), others: { 'archive/byteorder': ascii('big') } }),
+      /byte order "big"/,
+    ],
+    [
+      'with an enormous pickle',
+      zipSync({ 'a/data.pkl': new Uint8Array(2 ** 26 + 1) }),
+      /67108865 bytes; expected at most 67108864/,
+    ],
+    [
+      'with a persistent id of no storage',
+      archiveOf({ pickle: pickleOf('(', text('module'), 'NNNNtQ') }),
+      /malformed storage/,
+    ],
+    [
+      'with a persistent id that is no tuple',
+      archiveOf({ pickle: pickleOf('NQ') }),
+      /malformed object/,
+    ],
+    [
+      'with a storage of an unknown type',
+      archiveOf({ pickle: pickleOf(global('torch', 'ComplexFloatStorage')) }),
+      /torch\.ComplexFloatStorage/,
+    ],
+    [
+      'with a tensor of no storage',
+      archiveOf({ pickle: pickleOf(global('torch._utils', '_rebuild_tensor_v2'), 'NK\x00))tR') }),
+      /no mark/,
+    ],
+    [
+      'with a tensor of text',
+      archiveOf({ pickle: pickleOf(global('torch._utils', '_rebuild_tensor_v2'), ')R') }),
+      /malformed tensor/,
+    ],
+    [
+      'with a parameter of text',
+      archiveOf({ pickle: pickleOf(global('torch._utils', '_rebuild_parameter'), ')R') }),
+      /malformed parameter/,
+    ],
+    [
+      'with an OrderedDict of numbers',
+      archiveOf({ pickle: pickleOf(global('collections', 'OrderedDict'), 'K\x01\x85R') }),
+      /malformed object/,
+    ],
+    [
+      'with a Namespace of numbers',
+      archiveOf({ pickle: pickleOf(global('argparse', 'Namespace'), ')\x81K\x01b') }),
+      /malformed Namespace/,
+    ],
+    [
+      'with two tensors of one dotted name',
+      archiveOf({
+        pickle: pickleOf('}', text('a'), ...dict('b', one), 's', text('a.b'), one, 's'),
+      }),
+      /\(a\.b\): two tensors/,
+    ],
+    [
+      'that contains itself',
+      archiveOf({ pickle: pickleOf(']q\x00h\x00a') }),
+      /more than 100 containers/,
+    ],
+    ['with too many items', archiveOf({ pickle: laughs(23) }), /over 1048576 containers/],
+  ])('%s', async (_name, bytes, message) => {
+    const opened = open(bytes);
+    await expect(opened).rejects.toThrow(CheckpointError);
+    await expect(opened).rejects.toThrow(message);
+  });
+
+  it.each<[string, Uint8Array, RegExp]>([
+    [
+      'a bare storage type',
+      pickleOf(...dict('a', global('torch', 'FloatStorage'))),
+      /\(a\): the Python object torch\.Float/,
+    ],
+    [
+      'a function',
+      pickleOf(global('collections', 'OrderedDict')),
+      /object collections\.OrderedDict where plain/,
+    ],
+    ['a tuple as a key', pickleOf('})Ns'), /a container where plain data/],
+    ['itself', pickleOf(']q\x00h\x00a'), /more than 100 containers/],
+  ])('as an object that contains %s', async (_name, pickle, message) => {
+    await expect(readObject(archiveOf({ pickle }))).rejects.toThrow(CheckpointError);
+    await expect(readObject(archiveOf({ pickle }))).rejects.toThrow(message);
+  });
+
+  it('as an object only if it is truly large: shared parts are read once', async () => {
+    const value = await readObject(archiveOf({ pickle: laughs(60) }));
+    const [left, right] = value as readonly PyTorchValue[];
+    expect(left).toBe(right);
+  });
+
+  it('whose storage is missing or of another size, when the tensor is read', async () => {
+    const pickle = pickleOf(...dict('w', one));
+    const missing = await open(archiveOf({ pickle }));
+    await expect(missing.read('w')).rejects.toThrow(
+      /\(w\): its record archive\/data\/0 has no bytes/,
+    );
+    const short = await open(archiveOf({ pickle, storages: { 0: floats(1) } }));
+    await expect(short.read('w')).rejects.toThrow(/has 4 bytes; expected 8/);
+  });
+
+  it('whose storage is damaged, when the tensor is read', async () => {
+    const bytes = archiveOf({ pickle: pickleOf(...dict('w', one)), storages: { 0: floats(1, 2) } });
+    const at = Buffer.from(bytes).indexOf(floats(1, 2));
+    bytes[at] = 1;
+    const source = await open(bytes);
+    await expect(source.read('w')).rejects.toThrow(/CRC-32/);
+  });
+
+  it('without leaving the file open', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'harmonica-pytorch-'));
+    const path = join(folder, 'bad.pt');
+    await writeFile(path, archiveOf({ pickle: pickleOf(global('os', 'system')) }));
+    for (const read of [openPyTorch, readPyTorchObject]) {
+      await expect(read(path)).rejects.toThrow(/bad\.pt \(os\.system\)/);
+    }
+    await rm(folder, { recursive: true }); // Windows would refuse
+  });
+});
+
+/** A list of two references to a list of two references ... of nothing: 2^depth items, if one counts. */
+function laughs(depth: number): Uint8Array {
+  return pickleOf(']', ...Array.from({ length: depth }, () => ['q\x00', ']h\x00ah\x00a']).flat());
+}
+
+function ascii(value: string): Uint8Array {
+  return new TextEncoder().encode(value);
+}

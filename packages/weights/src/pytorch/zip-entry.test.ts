@@ -1,0 +1,163 @@
+import { CheckpointError } from '@harmonica/core';
+import { zipSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { type ByteSource, createMemorySource } from '../byte-source.js';
+import { readZipDirectory, readZipEntry, readZipRange, type ZipEntry } from './zip.js';
+
+const content = Uint8Array.from({ length: 1000 }, (_, i) => i % 7);
+const stored = zipSync({ 'a/b': content, empty: new Uint8Array(0) }, { level: 0 });
+const deflated = zipSync({ 'a/b': content }, { level: 9 });
+
+/** A copy of `bytes` with one 16- or 32-bit field replaced, wherever `signature` stands last. */
+function patched(
+  bytes: Uint8Array,
+  change: { signature: number; at: number; value: number; size?: 2 | 4 },
+): Uint8Array {
+  const { signature, at, value, size = 4 } = change;
+  const copy = bytes.slice();
+  const view = new DataView(copy.buffer);
+  for (let i = copy.length - 4; i >= 0; i--) {
+    if (view.getUint32(i, true) !== signature) continue;
+    if (size === 2) view.setUint16(i + at, value, true);
+    else view.setUint32(i + at, value, true);
+    return copy;
+  }
+  throw new RangeError('no such signature');
+}
+
+const LOCAL = 0x04034b50;
+const CENTRAL = 0x02014b50;
+const END = 0x06054b50;
+
+async function entryOf(
+  bytes: Uint8Array,
+  name = 'a/b',
+): Promise<{ file: ByteSource; entry: ZipEntry }> {
+  const file = createMemorySource({ path: 'test.zip', bytes });
+  return { file, entry: (await readZipDirectory(file)).get(name) as ZipEntry };
+}
+
+async function readFirst(bytes: Uint8Array): Promise<Uint8Array> {
+  return readZipEntry(await entryOf(bytes));
+}
+
+describe('readZipEntry', () => {
+  it('reads stored, deflated and empty entries', async () => {
+    expect(await readFirst(stored)).toEqual(content);
+    expect(new Uint8Array(await readFirst(deflated))).toEqual(content);
+    expect(await readZipEntry(await entryOf(stored, 'empty'))).toEqual(new Uint8Array(0));
+  });
+
+  it('reads an archive with a comment, whatever the comment says', async () => {
+    const comment = new TextEncoder().encode('PK\x05\x06'.repeat(9));
+    const bytes = new Uint8Array([...deflated, ...comment]);
+    const view = new DataView(bytes.buffer);
+    view.setUint16(deflated.length - 2, comment.length, true);
+    expect(new Uint8Array(await readFirst(bytes))).toEqual(content);
+  });
+
+  it('takes a checksum of 0 for none', async () => {
+    const damaged = patched(deflated, { signature: CENTRAL, at: 16, value: 0 });
+    expect(new Uint8Array(await readFirst(damaged))).toEqual(content);
+  });
+});
+
+describe('readZipRange', () => {
+  it.each([stored, deflated])('reads a part', async (bytes) => {
+    const part = await readZipRange({ ...(await entryOf(bytes)), range: { begin: 10, end: 30 } });
+    expect(new Uint8Array(part)).toEqual(content.slice(10, 30));
+  });
+
+  it('reads no more of a stored entry than the part', async () => {
+    const { file, entry } = await entryOf(stored);
+    const lengths: number[] = [];
+    const spy: ByteSource = {
+      ...file,
+      read: (range) => {
+        lengths.push(range.end - range.begin);
+        return file.read(range);
+      },
+    };
+    await readZipRange({ file: spy, entry, range: { begin: 10, end: 30 } });
+    expect(lengths).toEqual([30, 20]); // local header, part
+  });
+});
+
+describe('a zip archive is refused', () => {
+  it.each<[string, Uint8Array, RegExp]>([
+    ['that is empty', new Uint8Array(0), /not a complete zip/],
+    ['that is text', new TextEncoder().encode('text'.repeat(20)), /not a complete zip/],
+    ['that is truncated', deflated.slice(0, -1), /not a complete zip/],
+    [
+      'with a directory beyond its end',
+      patched(stored, { signature: END, at: 16, value: 9e6 }),
+      /are wanted/,
+    ],
+    [
+      'with a directory elsewhere',
+      patched(stored, { signature: END, at: 16, value: 0 }),
+      /damaged zip directory/,
+    ],
+    [
+      'with an entry elsewhere',
+      patched(deflated, { signature: CENTRAL, at: 42, value: 3 }),
+      /no zip entry/,
+    ],
+    [
+      'with an entry beyond its end',
+      patched(deflated, { signature: CENTRAL, at: 42, value: 9e6 }),
+      /are wanted/,
+    ],
+    [
+      'that is encrypted',
+      patched(deflated, { signature: CENTRAL, at: 8, value: 1, size: 2 }),
+      /\(a\/b\): encrypted/,
+    ],
+    [
+      'of another method',
+      patched(deflated, { signature: CENTRAL, at: 10, value: 14, size: 2 }),
+      /method 14/,
+    ],
+    [
+      'with another checksum',
+      patched(deflated, { signature: CENTRAL, at: 16, value: 1 }),
+      /CRC-32 .*; expected 00000001/,
+    ],
+    [
+      'that inflates to more',
+      patched(deflated, { signature: CENTRAL, at: 24, value: 999 }),
+      /cannot be decompressed/,
+    ],
+    [
+      'that inflates to less',
+      patched(deflated, { signature: CENTRAL, at: 24, value: 1001 }),
+      /to 1000 bytes; expected 1001/,
+    ],
+    [
+      'with data that is no deflate',
+      patched(deflated, { signature: LOCAL, at: 33, value: 0xffffffff }),
+      /cannot be decompressed/,
+    ],
+    [
+      'with 64-bit sizes that it lacks',
+      patched(deflated, { signature: CENTRAL, at: 24, value: 0xffffffff }),
+      /8 bytes are due/,
+    ],
+    [
+      'with a 64-bit directory that it lacks',
+      patched(deflated, { signature: END, at: 16, value: 0xffffffff }),
+      /damaged zip directory/,
+    ],
+  ])('%s', async (_name, bytes, message) => {
+    await expect(readFirst(bytes)).rejects.toThrow(CheckpointError);
+    await expect(readFirst(bytes)).rejects.toThrow(message);
+  });
+
+  it('that lists a name twice', async () => {
+    const twice = zipSync({ aa: content, bb: content }, { level: 0 });
+    const at = twice.lastIndexOf(0x62); // the second name in the directory
+    twice.set([0x61, 0x61], at - 1);
+    const read = readZipDirectory(createMemorySource({ path: 'test.zip', bytes: twice }));
+    await expect(read).rejects.toThrow(/\(aa\): the zip lists it twice/);
+  });
+});

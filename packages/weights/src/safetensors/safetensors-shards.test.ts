@@ -1,0 +1,98 @@
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError, FileError, InvalidArgumentError } from '@harmonica/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { expectedTensors, expectTensors, fixture } from '../__fixtures__/fixtures.js';
+import { openSafetensorsIndex, openSafetensorsShards } from './safetensors-file.js';
+
+const indexName = 'model.safetensors.index.json';
+const shardNames = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+const expected = expectedTensors(`sharded/${indexName}`);
+
+let folder: string;
+let index: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'harmonica-shards-'));
+  await cp(fixture('sharded'), folder, { recursive: true });
+  index = join(folder, indexName);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Writes the index with some entries of its weight map replaced. */
+async function changeIndex(entries: Record<string, unknown>): Promise<void> {
+  const json = JSON.parse(await readFile(index, 'utf8'));
+  await writeFile(index, JSON.stringify({ weight_map: { ...json.weight_map, ...entries } }));
+}
+
+describe('openSafetensorsIndex', () => {
+  it('reads all shards as one', async () => {
+    await expectTensors({ source: await openSafetensorsIndex(index), expected });
+  });
+
+  it('says when a shard is missing', async () => {
+    await rm(join(folder, shardNames[1] as string));
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(FileError);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(
+      /00002-of-00002\.safetensors.*ENOENT/,
+    );
+  });
+
+  it('says when a shard lacks a tensor', async () => {
+    await changeIndex({ more: shardNames[0] });
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(/00001.*\(more\): no such tensor/);
+  });
+
+  it.each(['../elsewhere', '/etc/passwd', '.', 3])('refuses the shard %s', async (shard) => {
+    await changeIndex({ more: shard });
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(CheckpointError);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(
+      /\(more\): shard .* beside the index/,
+    );
+  });
+
+  it.each([
+    ['', /not JSON/],
+    ['{', /not JSON/],
+    ['[]', /not a JSON object/],
+    ['{"weight_map":[]}', /\(weight_map\): expected a JSON object/],
+    ['{"metadata":{}}', /\(weight_map\): expected a JSON object/],
+  ])('refuses %j', async (text, message) => {
+    await writeFile(index, text);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(CheckpointError);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(message);
+  });
+
+  it('refuses a file too large for an index without reading it', async () => {
+    await truncate(index, 2 ** 40);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(/1099511627776 bytes; expected/);
+  });
+
+  it('refuses a name that occurs twice', async () => {
+    const [shard] = shardNames;
+    await writeFile(index, `{"weight_map":{"scale":"${shard}","scale":"${shard}"}}`);
+    await expect(openSafetensorsIndex(index)).rejects.toThrow(/\(scale\): .*twice/);
+  });
+
+  it('says when there is no index', async () => {
+    await expect(openSafetensorsIndex(join(folder, 'none.json'))).rejects.toThrow(FileError);
+  });
+});
+
+describe('openSafetensorsShards', () => {
+  const shards = () => shardNames.map((name) => join(folder, name));
+
+  it('reads all shards as one', async () => {
+    await expectTensors({ source: await openSafetensorsShards(shards()), expected });
+  });
+
+  it('refuses a tensor that is in two shards', async () => {
+    const twice = openSafetensorsShards([...shards(), fixture('f32.safetensors')]);
+    await expect(twice).rejects.toThrow(CheckpointError);
+    await expect(twice).rejects.toThrow(/f32\.safetensors.*in an earlier shard/);
+  });
+
+  it('refuses none', async () => {
+    await expect(openSafetensorsShards([])).rejects.toThrow(InvalidArgumentError);
+  });
+});
