@@ -1,4 +1,4 @@
-import { HarmonicaError } from '@harmonica/core';
+import { HarmonicaError, InvalidArgumentError } from '@harmonica/core';
 import { cliVersion } from '@harmonica/pipeline';
 import { Command, CommanderError } from 'commander';
 import type { CliContext, CommandContext } from './cli-context.js';
@@ -36,7 +36,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     bars.stop();
     if (error instanceof CommanderError) return error.exitCode;
     const { debug = false } = program.opts<{ debug?: boolean }>();
-    context.stderr.write(describeError(error, debug));
+    context.stderr.write(describeError(namingOption(error, invokedIn(program, argv)), debug));
     return HarmonicaError.isInstance(error) && error.code === 'aborted' ? EXIT_ABORTED : 1;
   }
 }
@@ -66,6 +66,27 @@ export function createProgram(argv: readonly string[], context: CommandContext):
   addEvalCommand({ program, context, argv });
   addStatisticsCommand(program, context);
   return program;
+}
+
+/** An error of the library about an argument as one about the option that gave it, such as `--prompts-file`. */
+function namingOption(error: unknown, invoked: readonly Command[]): unknown {
+  if (!(error instanceof InvalidArgumentError)) return error;
+  const { argument, value, expected, fix } = error;
+  const option = invoked
+    .flatMap(({ options }) => options)
+    .find((each) => each.attributeName() === argument);
+  if (!option?.long) return error;
+  return new InvalidArgumentError({ argument: option.long, value, expected, fix, cause: error });
+}
+
+/** The program and the commands within it that the words name. */
+function invokedIn(program: Command, argv: readonly string[]): readonly Command[] {
+  const invoked = [program];
+  for (const word of argv) {
+    const next = invoked.at(-1)?.commands.find((command) => command.name() === word);
+    if (next) invoked.push(next);
+  }
+  return invoked;
 }
 
 function describeError(error: unknown, debug: boolean): string {

@@ -39,13 +39,23 @@ export class InvalidArgumentError extends HarmonicaError {
   readonly argument: string;
   readonly value: unknown;
   readonly expected: string;
+  /** What to do, in a sentence. */
+  readonly fix: string | undefined;
 
-  constructor(fields: { argument: string; value: unknown; expected: string; fix?: string }) {
-    const { argument, value, expected, fix } = fields;
-    super('invalid-argument', sentence(`${argument} is ${show(value)}; expected ${expected}`, fix));
+  constructor(fields: {
+    argument: string;
+    value: unknown;
+    expected: string;
+    fix?: string | undefined;
+    cause?: unknown;
+  }) {
+    const { argument, value, expected, fix, cause } = fields;
+    const message = sentence(`${argument} is ${show(value)}; expected ${expected}`, fix);
+    super('invalid-argument', message, { cause });
     this.argument = argument;
     this.value = value;
     this.expected = expected;
+    this.fix = fix;
   }
 }
 

@@ -67,8 +67,8 @@ const withOptions = <T>(
   return withPipeline({
     model,
     signal,
-    use: (session: Pipeline) =>
-      use({ config, session, extractor, folder: join(folder, out), signal }),
+    use: (pipeline: Pipeline) =>
+      use({ config, pipeline, extractor, folder: join(folder, out), signal }),
   });
 };
 

@@ -60,7 +60,7 @@ export interface FinishedEval {
  * @throws typed errors for whatever of the configuration is not possible, before anything long is begun
  */
 export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
-  const { config, session, extractor } = options;
+  const { config, pipeline, extractor } = options;
   const prepared = await prepareEval(options);
   const { evaluation, groups, rows, target, reference, folders } = prepared;
   await measureImages(prepared);
@@ -76,7 +76,7 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
     results.push(resultOf({ options, row, quality, shares, latency: latencies[i] }));
   }
   const outcome = {
-    model: session.executor.spec.name,
+    model: pipeline.executor.spec.name,
     guidance: evaluation.guidance?.scale ?? 1,
     extractor: extractor?.extractor.identity.name ?? null,
     reference: reference?.name ?? null,
@@ -164,10 +164,10 @@ async function rememberedLatencies(
 
 /** What branches take, measured once. */
 async function rememberedCosts({ options, prepared }: SpeedOptions): Promise<CostModel | null> {
-  const { config, session, signal } = options;
+  const { config, pipeline, signal } = options;
   const { evaluation, rows, folders } = prepared;
   const { uncached } = rows[0] as ScoredRow;
-  if (!config.latency || session.backend.name === 'webgpu') return null;
+  if (!config.latency || pipeline.backend.name === 'webgpu') return null;
   const { batch: images } = config.latency;
   const key = { costs: uncached.key, images, machine: timedOn(evaluation.engine) };
   const make = () => measureBranchCosts({ evaluation, uncached, images, signal });
@@ -183,7 +183,7 @@ function resultOf(input: {
 }): EvalResult {
   const { options, row: scored, quality, shares, latency = null } = input;
   const { group, row, uncached, tuned } = scored;
-  const { spec } = options.session.executor;
+  const { spec } = options.pipeline.executor;
   return {
     group,
     name: row.name,
@@ -205,7 +205,7 @@ function resultOf(input: {
 /** Options of {@link prepareEval}. */
 interface PrepareEvalOptions extends LongCallOptions {
   readonly config: EvalConfig;
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
   /** Absent if no metric needs features. */
   readonly extractor?: RunningExtractor | undefined;
   /** Everything that is made is kept here and found again. */
@@ -280,11 +280,11 @@ async function prepareFolders(folder: string): Promise<EvalFolders> {
   return Object.fromEntries(entries) as EvalFolders;
 }
 
-async function evaluationOf({ config, session }: PrepareEvalOptions): Promise<EvalContext> {
+async function evaluationOf({ config, pipeline }: PrepareEvalOptions): Promise<EvalContext> {
   const { images, seeds: first = 0, classes } = config;
   const seeds = seedsFrom(first, images);
-  const jobs = imageJobs({ seeds, class: classes }, session.model.subjects);
-  return evalContext({ config, session, jobs, engine: await recordEngine(session.backend) });
+  const jobs = imageJobs({ seeds, conditions: classes }, pipeline.model.conditions);
+  return evalContext({ config, pipeline, jobs, engine: await recordEngine(pipeline.backend) });
 }
 
 /** The reference that is given as files, if it is. */
@@ -342,16 +342,16 @@ export interface EvalProvenance {
 /** The provenance of an evaluation. */
 function provenanceOf(prepared: PreparedEval): EvalProvenance {
   const { evaluation, measurement, reference } = prepared;
-  const { engine, session } = evaluation;
-  const { sha256, architectureSha256, decoder, subjects } = session.model;
+  const { engine, pipeline } = evaluation;
+  const { sha256, architectureSha256, decoder, conditions } = pipeline.model;
   return {
     engine,
     model: {
-      name: session.executor.spec.name,
+      name: pipeline.executor.spec.name,
       sha256,
       architectureSha256: architectureSha256 ?? null,
       decoder: decoder ?? null,
-      promptsSha256: subjects.sha256 ?? null,
+      promptsSha256: conditions.sha256 ?? null,
     },
     extractor: measurement.extractor?.extractor.identity ?? null,
     reference: reference ? { name: reference.name, sha256: reference.sha256 } : null,

@@ -133,7 +133,7 @@ export async function rowFigures(options: RowFiguresOptions): Promise<readonly F
 
 /** What each branch costs by MACs, and by time where that was measured: figures for the model. */
 export async function costFigure({ evaluation, costs }: FinishedEval): Promise<FigureSection> {
-  const { spec } = evaluation.session.executor;
+  const { spec } = evaluation.pipeline.executor;
   const { branches } = macsCostModel(spec);
   const plot = (values: readonly number[], yTitle: string) => {
     const bars = spec.branches.map((branch: Branch, i) => ({
@@ -160,20 +160,20 @@ export async function costFigure({ evaluation, costs }: FinishedEval): Promise<F
 
 async function gridFigure(options: RowFiguresOptions, row: EvalRow): Promise<Figure> {
   const { finished, shown, signal } = options;
-  const { session, jobs, batchSize } = finished.evaluation;
+  const { pipeline, jobs, batchSize } = finished.evaluation;
   const latents: Float32Array[] = [];
   for (const batch of batchesOf(jobs, batchSize)) {
     if (latents.length >= shown) break;
     latents.push(...(await latentsOf(finished.latents, row, batch)));
   }
   const wanted = latents.slice(0, shown);
-  const { images } = await decodeImages({ session, latents: wanted, signal });
+  const { images } = await decodeImages({ pipeline, latents: wanted, signal });
   return { title: row.name, content: encodePng(imageGrid({ images, columns: images.length })) };
 }
 
 async function heatMapFigure({ finished }: RowFiguresOptions, row: EvalRow): Promise<Figure> {
   const { evaluation, latents } = finished;
-  const { branches } = evaluation.session.executor.spec;
+  const { branches } = evaluation.pipeline.executor.spec;
   const scores = await computedFractions(latents, row, evaluation);
   return {
     title: row.name,
@@ -239,14 +239,14 @@ interface TraceOptions {
 
 /** The latents of a batch after each step. */
 async function traceRow(
-  { session, guidance, jobs: all }: EvalContext,
+  { pipeline, guidance, jobs: all }: EvalContext,
   { plan, policy }: EvalRow,
   { shown, signal, onStep }: TraceOptions,
 ): Promise<readonly Float32Array[]> {
   const jobs = all.slice(0, shown);
   const traced: Float32Array[] = [];
   await sampleLatents({
-    session,
+    pipeline,
     plan,
     guidance,
     cacheMethod: cacheMethodOf(policy),

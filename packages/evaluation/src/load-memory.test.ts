@@ -55,8 +55,8 @@ describe('a DiT for the onnx engine', () => {
         async use(pipeline) {
           const { model } = pipeline;
           const setting = await resolveRunSetting({ options: { steps: 2, guidance: 1 }, model });
-          const jobs = imageJobs({ seeds: [0] }, model.subjects);
-          await sampleLatents({ ...setting, session: pipeline, jobs, batchSize: 1 });
+          const jobs = imageJobs({ seeds: [0] }, model.conditions);
+          await sampleLatents({ ...setting, pipeline, jobs, batchSize: 1 });
         },
       });
       console.log(peakMemoryBytes());`,

@@ -119,8 +119,8 @@ function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
   );
   const decode = async (row: EvalRow) => {
     const latents = await latentsOf(folder, row, batch);
-    const { session } = evaluation;
-    return (await decodeImages({ session, latents, signal })).images;
+    const { pipeline } = evaluation;
+    return (await decodeImages({ pipeline, latents, signal })).images;
   };
   return (row) => {
     const images = remembered.get(row.key) ?? decode(row);
@@ -211,7 +211,7 @@ interface SampleRowOptions extends LongCallOptions, LongCallOptions {
 /** Samples what is not yet sampled of a row: latents and decisions of every batch of a share. */
 export async function sampleRow(options: SampleRowOptions): Promise<void> {
   const { evaluation, row, folder, share, signal, onProgress } = options;
-  const { session, guidance, jobs, batchSize } = evaluation;
+  const { pipeline, guidance, jobs, batchSize } = evaluation;
   const own = rowFolder(folder, row);
   await prepareFolder(own);
   const all = partOf(batchesOf(jobs, batchSize), share);
@@ -222,7 +222,7 @@ export async function sampleRow(options: SampleRowOptions): Promise<void> {
   const progress = trackProgress({ onProgress, label: row.name, total });
   for (const batch of missing) {
     const { latents, batches } = await sampleLatents({
-      session,
+      pipeline,
       plan: row.plan,
       guidance,
       cacheMethod: cacheMethodOf(row.policy),

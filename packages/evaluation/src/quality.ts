@@ -272,7 +272,7 @@ export interface ImageFidelity {
   readonly ssim: number;
 }
 
-/** Options of {@link imageCloseness}. */
+/** Options of {@link imageFidelity}. */
 interface ImageFidelityOptions {
   readonly images: readonly PixelImage[];
   /** One for each image. */

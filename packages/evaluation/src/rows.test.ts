@@ -34,9 +34,9 @@ const rowOf = (model: ModelOptions, jobs: readonly ImageJob[] = [{ seed: 0, labe
   return withPipeline<EvalRow>({
     backend: 'cpu',
     ...model,
-    use: async (session) => {
-      const engine = await recordEngine(session.backend);
-      const context = evalContext({ config: { batch: 1 }, session, engine, jobs });
+    use: async (pipeline) => {
+      const engine = await recordEngine(pipeline.backend);
+      const context = evalContext({ config: { batch: 1 }, pipeline, engine, jobs });
       return resolveRow(context, { group: { steps: 3 }, row: { policy: 'fora:2' } });
     },
   });

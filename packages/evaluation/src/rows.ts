@@ -40,7 +40,7 @@ export interface PolicyFile {
 
 /** What all rows of an evaluation share. */
 export interface EvalContext {
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
   readonly engine: EngineRecord;
   readonly guidance: RunSetting['guidance'];
   readonly jobs: readonly ImageJob[];
@@ -48,17 +48,17 @@ export interface EvalContext {
 }
 
 /** Options of {@link evalContext}. */
-export interface EvalContextOptions extends Pick<EvalContext, 'session' | 'engine' | 'jobs'> {
+export interface EvalContextOptions extends Pick<EvalContext, 'pipeline' | 'engine' | 'jobs'> {
   readonly config: Pick<EvalConfig, 'guidance' | 'guidedChannels' | 'batch'>;
 }
 
 /** What an evaluation has in common, of its configuration and a loaded model. */
 export function evalContext(options: EvalContextOptions): EvalContext {
-  const { config, session, engine, jobs } = options;
-  const { backbone, defaultGuidance: fallback } = session.model;
+  const { config, pipeline, engine, jobs } = options;
+  const { backbone, defaultGuidance: fallback } = pipeline.model;
   const latentChannels = backbone.spec.latent.channels;
   const guidance = resolveGuidance({ options: config, fallback, latentChannels });
-  return { session, engine, guidance, jobs, batchSize: config.batch };
+  return { pipeline, engine, guidance, jobs, batchSize: config.batch };
 }
 
 /** An uncached run: of a group, the one that its rows are held against. */
@@ -75,8 +75,8 @@ export async function resolveRow(
   context: EvalContext,
   { group, row }: { readonly group: PlanConfig; readonly row: RowConfig },
 ): Promise<EvalRow> {
-  const { session, guidance, jobs, batchSize } = context;
-  const { model, backend, executor } = session;
+  const { pipeline, guidance, jobs, batchSize } = context;
+  const { model, backend, executor } = pipeline;
   const sampler = planOptions(group, row);
   const plan = createPlan({ ...sampler, process: model.process });
   const spec = policySpecOf(row);
@@ -97,7 +97,7 @@ export async function resolveRow(
   const key = keyOf({
     model: model.sha256,
     architecture: model.architectureSha256,
-    prompts: model.subjects.sha256,
+    prompts: model.conditions.sha256,
     engine: backend.name,
     plan: planFingerprint(plan),
     policy: policyKey(policy, texts),

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { type BackboneSpec, createEagerExecutor, type Executor } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
-import { classSubjects, type Subjects } from '@harmonica/pipeline';
+import { type Conditions, classConditions } from '@harmonica/pipeline';
 import { createPlan } from '@harmonica/samplers';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvalContext, EvalRow } from './rows.js';
@@ -56,10 +56,10 @@ describe('timeRows', () => {
   /** A model, an engine and a clock: a step takes `msOf(round)` ms and no other time goes by. Lists the steps of all runs. */
   const simulated = (rowCount: number, msOf: (round: number) => number) => {
     const executor = createEagerExecutor(backbone);
-    const all = classSubjects({ count: 3 });
+    const all = classConditions({ count: 3 });
     const runs: number[] = [];
     let clock = 0;
-    const condition: Subjects['condition'] = (labels) => {
+    const condition: Conditions['condition'] = (labels) => {
       runs.push(0); // a run asks for it once, at its start
       return all.condition(labels);
     };
@@ -69,18 +69,18 @@ describe('timeRows', () => {
       clock += msOf(Math.floor(last / rowCount) - 1);
       return executor.begin(input);
     };
-    const session = {
+    const pipeline = {
       executor: { ...executor, begin },
-      model: { subjects: { ...all, condition } },
+      model: { conditions: { ...all, condition } },
     };
-    return { session, runs, now: () => clock };
+    return { pipeline, runs, now: () => clock };
   };
 
   const time = async (msOf: (round: number) => number) => {
     const [whole, half, quarter] = [rowOf(4), rowOf(2), rowOf(1)];
-    const { session, runs, now } = simulated(3, msOf);
+    const { pipeline, runs, now } = simulated(3, msOf);
     const jobs = [{ seed: 0, label: 1 }];
-    const evaluation = { session, jobs } as unknown as EvalContext;
+    const evaluation = { pipeline, jobs } as unknown as EvalContext;
     const rows = [
       { row: whole, uncached: whole },
       { row: half, uncached: whole },

@@ -44,7 +44,7 @@ export interface RowSavings {
  */
 export function savingsOf(
   shares: readonly (readonly number[])[],
-  spec: EvalContext['session']['executor']['spec'],
+  spec: EvalContext['pipeline']['executor']['spec'],
   uncachedSteps: number,
 ): RowSavings {
   const cost = macsCostModel(spec);
@@ -71,7 +71,7 @@ interface PromisedSpeedUpOptions {
 /** The speed-up of a row by MACs. Only what a dynamic policy decides has to be sampled, one batch of it. */
 export async function promisedSpeedUp(options: PromisedSpeedUpOptions): Promise<number> {
   const { evaluation, row, uncached, images, signal } = options;
-  const { spec } = evaluation.session.executor;
+  const { spec } = evaluation.pipeline.executor;
   const decisions = await decisionsOf(evaluation, row, images, signal);
   const shares = decisions.map((step) => step.map(Number));
   return savingsOf(shares, spec, uncached.plan.steps.length).theoreticalSpeedUp;
@@ -86,7 +86,7 @@ async function decisionsOf(
   const { policy, plan } = row;
   switch (policy.kind) {
     case 'none':
-      return plan.steps.map(() => evaluation.session.executor.spec.branches.map(() => true));
+      return plan.steps.map(() => evaluation.pipeline.executor.spec.branches.map(() => true));
     case 'schedule':
       return scheduleDecisions(policy.schedule);
     case 'dynamic':
@@ -151,7 +151,7 @@ export async function timeRows(options: TimeRowsOptions): Promise<readonly RowLa
 }
 
 function runBatch(
-  { session, guidance, jobs }: EvalContext,
+  { pipeline, guidance, jobs }: EvalContext,
   row: EvalRow,
   images: number,
   signal: AbortSignal | undefined,
@@ -161,7 +161,7 @@ function runBatch(
     (_, i) => jobs[i % jobs.length] as (typeof jobs)[number],
   );
   return sampleLatents({
-    session,
+    pipeline,
     plan: row.plan,
     guidance,
     cacheMethod: cacheMethodOf(row.policy),
@@ -184,12 +184,12 @@ interface MeasureBranchCostsOptions {
 /** How long each branch takes for a batch on this machine. */
 export async function measureBranchCosts(options: MeasureBranchCostsOptions): Promise<CostModel> {
   const { evaluation, uncached, images: size, signal } = options;
-  const { session, guidance } = evaluation;
-  const { executor, model } = session;
+  const { pipeline, guidance } = evaluation;
+  const { executor, model } = pipeline;
   const { plan } = uncached;
   const middle = plan.steps[plan.steps.length >> 1] as (typeof plan.steps)[number];
   const { dispose: disposeInputs, ...inputs } = trainingInputs({
-    subjects: model.subjects,
+    conditions: model.conditions,
     guidance,
     batchSize: size,
   });
@@ -207,7 +207,7 @@ export async function measureBranchCosts(options: MeasureBranchCostsOptions): Pr
 
 /** Options of {@link sampleInTurns}. */
 interface SampleInTurnsOptions extends LongCallOptions, LongCallOptions {
-  readonly session: Pick<Pipeline, 'executor' | 'model'>;
+  readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   readonly schedule: CacheSchedule;
   readonly jobs: readonly ImageJob[];
@@ -227,7 +227,7 @@ type Way = keyof SampledInTurns;
  * compile all that both ways need, because its first step computes every branch.
  */
 export async function sampleInTurns(options: SampleInTurnsOptions): Promise<SampledInTurns> {
-  const { session, setting, schedule, jobs, signal, onProgress } = options;
+  const { pipeline, setting, schedule, jobs, signal, onProgress } = options;
   const cacheMethod = withCache({ schedule });
   const half = Math.ceil(jobs.length / 2);
   const halves = [jobs.slice(0, half), jobs.slice(half)].filter(({ length }) => length > 0);
@@ -239,7 +239,7 @@ export async function sampleInTurns(options: SampleInTurnsOptions): Promise<Samp
   const progress = trackProgress({ onProgress, label: 'sampling', total });
   const sample = (way: Way, batch: readonly ImageJob[]) =>
     sampleLatents({
-      session,
+      pipeline,
       plan: setting.plan,
       guidance: setting.guidance,
       cacheMethod: way === 'cached' ? cacheMethod : undefined,

@@ -19,12 +19,12 @@ import {
 import type { RunSetting } from './run-setting.js';
 
 /** What images of a model can be of: classes, prompts, or nothing in particular. Each has a number, its label. */
-export interface Subjects {
+export interface Conditions {
   /** Without the null class. */
   readonly count: number;
   /** `hashFiles` of the prompts. Absent if conditions depend on labels alone. */
   readonly sha256?: string | undefined;
-  /** @throws {@link InvalidArgumentError} if there is no such subject */
+  /** @throws {@link InvalidArgumentError} if there is no such condition */
   labelOf(name: string): number;
   nameOf(label: number): string;
   /** The model's condition, one row for each label. The caller disposes it. */
@@ -34,18 +34,18 @@ export interface Subjects {
   dispose(): void;
 }
 
-/** Subjects that are known by number only: `class-7`, `prompt-0`. */
-type NumberedNames = Pick<Subjects, 'count' | 'labelOf' | 'nameOf'>;
+/** Conditions that are known by number only: `class-7`, `prompt-0`. */
+type NumberedNames = Pick<Conditions, 'count' | 'labelOf' | 'nameOf'>;
 
-/** Options of {@link classSubjects}. */
-interface ClassSubjectsOptions {
+/** Options of {@link classConditions}. */
+interface ClassConditionsOptions {
   readonly count: number;
   /** Default: by number, as those of the published models. */
-  readonly names?: Pick<Subjects, 'labelOf' | 'nameOf'>;
+  readonly names?: Pick<Conditions, 'labelOf' | 'nameOf'>;
 }
 
 /** The classes of a class-conditional model. */
-export function classSubjects({ count, names }: ClassSubjectsOptions): Subjects {
+export function classConditions({ count, names }: ClassConditionsOptions): Conditions {
   return {
     ...numbered({ kind: 'class', count }),
     ...names,
@@ -54,23 +54,23 @@ export function classSubjects({ count, names }: ClassSubjectsOptions): Subjects 
   };
 }
 
-/** The one subject of a model without conditions. */
-export function singleSubject(): Subjects {
+/** The one condition of a model without conditions. */
+export function singleCondition(): Conditions {
   return { ...numbered({ kind: 'image', count: 1 }), condition: () => ({}), dispose: () => {} };
 }
 
-/** Options of {@link promptSubjects}. */
-interface PromptSubjectsOptions {
+/** Options of {@link promptConditions}. */
+interface PromptConditionsOptions {
   /** Of the model. */
   readonly spec: BackboneSpec;
-  /** Disposed with the subjects. */
+  /** Disposed with the conditions. */
   readonly prompts: StoredPrompts;
   /** `hashFiles` of the file that they come from. Default: they come from none. */
   readonly sha256?: string | undefined;
 }
 
 /** Prompts of a text-to-image model, in the order of their file; negative prompts belong to them one by one. */
-export function promptSubjects({ spec, prompts, sha256 }: PromptSubjectsOptions): Subjects {
+export function promptConditions({ spec, prompts, sha256 }: PromptConditionsOptions): Conditions {
   const { positive, negative } = prompts;
   const conditionOf = (of: PromptEmbeddings) => (labels: readonly number[]) =>
     tidy(() => {
@@ -134,7 +134,7 @@ function missingNegatives(): never {
 
 /** Options of {@link trainingInputs}. */
 interface TrainingInputsOptions {
-  readonly subjects: Subjects;
+  readonly conditions: Conditions;
   readonly guidance?: RunSetting['guidance'] | undefined;
   readonly batchSize: number;
 }
@@ -149,16 +149,16 @@ interface TrainingInputs {
 }
 
 /**
- * Conditions of training: subjects with equal chances. The unconditional half, where it is one of its own, takes all
- * subjects in turn.
+ * Conditions of training: conditions with equal chances. The unconditional half, where it is one of its own, takes all
+ * conditions in turn.
  */
 export function trainingInputs(options: TrainingInputsOptions): TrainingInputs {
-  const { subjects, guidance, batchSize } = options;
-  const turns = Array.from({ length: batchSize }, (_, i) => i % subjects.count);
-  const unconditional = guidance && subjects.unconditional?.(turns);
+  const { conditions, guidance, batchSize } = options;
+  const turns = Array.from({ length: batchSize }, (_, i) => i % conditions.count);
+  const unconditional = guidance && conditions.unconditional?.(turns);
   return {
     drawCondition: (rng, size) =>
-      subjects.condition(Array.from({ length: size }, () => rng.integer(subjects.count))),
+      conditions.condition(Array.from({ length: size }, () => rng.integer(conditions.count))),
     ...(guidance && { guidance: { ...guidance, ...(unconditional && { unconditional }) } }),
     dispose: () => {
       dispose((unconditional ?? {}) as Record<string, Tensor>);

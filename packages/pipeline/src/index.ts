@@ -1,4 +1,4 @@
-export { classSubjects, type Subjects, trainingInputs } from './conditions.js';
+export { type Conditions, classConditions, trainingInputs } from './conditions.js';
 export {
   BACKEND_NAMES,
   type Backend,

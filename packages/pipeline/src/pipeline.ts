@@ -63,13 +63,13 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
 
 /** {@link openSession} for as long as `use` takes. */
 export async function withPipeline<T>(
-  options: PipelineOptions & { readonly use: (session: Pipeline) => Promise<T> },
+  options: PipelineOptions & { readonly use: (pipeline: Pipeline) => Promise<T> },
 ): Promise<T> {
-  const session = await openPipeline(options);
+  const pipeline = await openPipeline(options);
   try {
-    return await options.use(session);
+    return await options.use(pipeline);
   } finally {
-    await session.dispose();
+    await pipeline.dispose();
   }
 }
 

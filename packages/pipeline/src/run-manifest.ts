@@ -77,7 +77,7 @@ interface RunTiming {
 
 /** Options of {@link createRunManifest}. */
 interface RunManifestOptions {
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
   readonly setting: RunSetting;
   readonly jobs: readonly ImageJob[];
   /** One for each job. */
@@ -89,8 +89,8 @@ interface RunManifestOptions {
 
 /** The record of a finished run. */
 export function createRunManifest(options: RunManifestOptions): RunManifest {
-  const { session, setting, jobs, files, batchSize, batches, timing } = options;
-  const { model, executor } = session;
+  const { pipeline, setting, jobs, files, batchSize, batches, timing } = options;
+  const { model, executor } = pipeline;
   const { plan, guidance, cache } = setting;
   return {
     version: 1,
@@ -106,7 +106,7 @@ export function createRunManifest(options: RunManifestOptions): RunManifest {
     images: jobs.map(({ seed, label }, i) => ({
       seed,
       label,
-      class: model.subjects.nameOf(label),
+      class: model.conditions.nameOf(label),
       file: files[i] as string,
     })),
     timing,

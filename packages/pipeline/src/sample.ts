@@ -13,7 +13,7 @@ import {
   trackProgress,
 } from '@harmonica/core';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
-import type { Subjects } from './conditions.js';
+import type { Conditions } from './conditions.js';
 import type { Pipeline } from './pipeline.js';
 
 /** One image to sample. */
@@ -25,7 +25,7 @@ export interface ImageJob {
 
 /** Options of {@link sampleLatents}. */
 interface SampleLatentsOptions extends LongCallOptions {
-  readonly session: Pick<Pipeline, 'executor' | 'model'>;
+  readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   readonly plan: SamplerPlan;
   readonly guidance?: Guidance | undefined;
   /** How branches are run. Default: all are computed. */
@@ -86,14 +86,14 @@ export async function sampleLatents(options: SampleLatentsOptions): Promise<Samp
 }
 
 async function sampleBatch(options: SampleLatentsOptions, jobs: readonly ImageJob[]) {
-  const { session, plan, guidance, cacheMethod, onStep, signal } = options;
-  const { subjects } = session.model;
+  const { pipeline, plan, guidance, cacheMethod, onStep, signal } = options;
+  const { conditions } = pipeline.model;
   const labels = jobs.map(({ label }) => label);
-  const condition = subjects.condition(labels);
-  const unconditional = guidance && subjects.unconditional?.(labels);
+  const condition = conditions.condition(labels);
+  const unconditional = guidance && conditions.unconditional?.(labels);
   try {
     const { latent, decisions } = await generate({
-      executor: session.executor,
+      executor: pipeline.executor,
       plan,
       condition,
       seeds: jobs.map(({ seed }) => seed),
@@ -125,20 +125,20 @@ async function rowsOf(batch: Tensor): Promise<Float32Array[]> {
 export function imageJobs(
   options: {
     /** Names of classes or prompts, taken in turn. Default: all. */
-    readonly class?: readonly string[] | undefined;
+    readonly conditions?: readonly string[] | undefined;
     readonly seeds: readonly number[];
   },
-  subjects: Subjects,
+  conditions: Conditions,
 ): readonly ImageJob[] {
   const labels =
-    options.class?.map((name) => subjects.labelOf(name)) ??
-    Array.from({ length: subjects.count }, (_, label) => label);
+    options.conditions?.map((name) => conditions.labelOf(name)) ??
+    Array.from({ length: conditions.count }, (_, label) => label);
   return options.seeds.map((seed, i) => ({ seed, label: labels[i % labels.length] as number }));
 }
 
 /** `count` images with seeds from 0, of all classes or prompts in turn. */
-export function numberedJobs(count: number, subjects: Subjects): readonly ImageJob[] {
-  return imageJobs({ seeds: seedsFrom(0, count) }, subjects);
+export function numberedJobs(count: number, conditions: Conditions): readonly ImageJob[] {
+  return imageJobs({ seeds: seedsFrom(0, count) }, conditions);
 }
 
 /** `count` seeds, one after the other. */
@@ -148,7 +148,7 @@ export function seedsFrom(first: number, count: number): readonly number[] {
 
 /** Options of {@link decodeImages}. */
 interface DecodeImagesOptions extends LongCallOptions, LongCallOptions {
-  readonly session: Pick<Pipeline, 'decoder'>;
+  readonly pipeline: Pick<Pipeline, 'decoder'>;
   readonly latents: readonly Float32Array[];
 }
 
@@ -166,8 +166,8 @@ interface DecodedImages {
  * @throws {@link InvalidArgumentError} if the model has no autoencoder; {@link AbortedError}
  */
 export async function decodeImages(options: DecodeImagesOptions): Promise<DecodedImages> {
-  const { session, latents, signal, onProgress } = options;
-  const { decoder } = session;
+  const { pipeline, latents, signal, onProgress } = options;
+  const { decoder } = pipeline;
   if (!decoder) {
     throw new InvalidArgumentError({
       argument: '--vae',

@@ -181,11 +181,11 @@ async function bench({
     await usePipeline({
       options,
       context,
-      use: async (session) => {
-        if (sections.includes('throughput')) await benchThroughput({ ...input, session });
-        if (sections.includes('trainingMethods')) await benchMethods({ ...input, session });
+      use: async (pipeline) => {
+        if (sections.includes('throughput')) await benchThroughput({ ...input, pipeline });
+        if (sections.includes('trainingMethods')) await benchMethods({ ...input, pipeline });
         if (sections.every((section) => !NEED_ROUTERS.includes(section))) return;
-        const prepared = await prepare({ ...input, session });
+        const prepared = await prepare({ ...input, pipeline });
         if (sections.includes('sampling')) await benchSampling(prepared);
         if (sections.includes('training')) await benchTraining(prepared);
       },
@@ -198,15 +198,17 @@ async function bench({
 const NEED_ROUTERS: readonly Section[] = ['sampling', 'training'];
 
 interface PreparedBench extends BenchInput {
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
   readonly setting: RunSetting;
   readonly routers: readonly NamedDocument[];
 }
 
 /** The run that everything is measured on, and the routers that fit it. */
-async function prepare(input: BenchInput & { readonly session: Pipeline }): Promise<PreparedBench> {
-  const { options, session } = input;
-  const { model } = session;
+async function prepare(
+  input: BenchInput & { readonly pipeline: Pipeline },
+): Promise<PreparedBench> {
+  const { options, pipeline } = input;
+  const { model } = pipeline;
   const names = options.routers ?? (await shippedRouters(options));
   const routers = await Promise.all(names.map(readCacheDocument));
   const [first] = names;
@@ -252,18 +254,18 @@ async function benchBranches(input: BenchInput): Promise<void> {
   await publish(input, { name: 'branches', settings, results }, branchReport(results));
 }
 
-async function benchThroughput(input: BenchInput & { readonly session: Pipeline }): Promise<void> {
-  const { options, context, session } = input;
-  const { model } = session;
+async function benchThroughput(input: BenchInput & { readonly pipeline: Pipeline }): Promise<void> {
+  const { options, context, pipeline } = input;
+  const { model } = pipeline;
   const { steps = THROUGHPUT_STEPS, batch, repeats } = options;
   const setting = await settingFor({ ...options, steps }, model);
-  const jobs = numberedJobs(batch, model.subjects);
+  const jobs = numberedJobs(batch, model.conditions);
   const { signal } = context;
-  const results = await throughputBench({ session, setting, jobs, repeats, signal });
+  const results = await throughputBench({ pipeline, setting, jobs, repeats, signal });
   const { random = false } = model;
   const report = throughputReport({
     results,
-    model: session.executor.spec.name,
+    model: pipeline.executor.spec.name,
     random,
     samples: setting.guidance ? 2 * batch : batch,
   });
@@ -272,8 +274,8 @@ async function benchThroughput(input: BenchInput & { readonly session: Pipeline 
 }
 
 async function benchSampling(input: PreparedBench): Promise<void> {
-  const { options, context, session, setting, routers } = input;
-  const { spec } = session.executor;
+  const { options, context, pipeline, setting, routers } = input;
+  const { spec } = pipeline.executor;
   const steps = setting.plan.steps.length;
   const predictor = 'quadratic';
   const schedule = fixedIntervalSchedule({
@@ -284,21 +286,21 @@ async function benchSampling(input: PreparedBench): Promise<void> {
     ...intervalStart({ steps, predictor }),
   });
   const interval = { name: `interval-2-${predictor}`, schedule };
-  const jobs = numberedJobs(options.batch, session.model.subjects);
+  const jobs = numberedJobs(options.batch, pipeline.model.conditions);
   const results = [];
   for (const cache of routers.length > 0 ? routers : [interval]) {
     const { signal } = context;
     const { repeats } = options;
-    results.push(await samplingBench({ session, setting, cache, jobs, repeats, signal }));
+    results.push(await samplingBench({ pipeline, setting, cache, jobs, repeats, signal }));
   }
   const report = samplingReport(results);
   await publish(input, { name: 'sampling', settings: settingsOf(input), results }, report);
 }
 
 async function benchTraining(input: PreparedBench): Promise<void> {
-  const { options, context, session, setting } = input;
+  const { options, context, pipeline, setting } = input;
   const results = await trainingBench({
-    session,
+    pipeline,
     setting,
     batchSize: options.batch,
     microBatch: options.microBatch,
@@ -310,12 +312,12 @@ async function benchTraining(input: PreparedBench): Promise<void> {
   await publish(input, { name: 'training', settings: settingsOf(input), results }, report);
 }
 
-async function benchMethods(input: BenchInput & { readonly session: Pipeline }): Promise<void> {
-  const { options, context, session, argv } = input;
-  const setting = await settingFor(options, session.model);
+async function benchMethods(input: BenchInput & { readonly pipeline: Pipeline }): Promise<void> {
+  const { options, context, pipeline, argv } = input;
+  const setting = await settingFor(options, pipeline.model);
   const { signal } = context;
   const results = await trainingMethodsBench({
-    session,
+    pipeline,
     setting,
     batchSize: options.batch,
     microBatch: options.microBatch,
@@ -351,9 +353,9 @@ async function probeMemory(
   const probe = await usePipeline({
     options,
     context,
-    use: async (session) => {
-      const setting = await settingFor(options, session.model);
-      const shared = { session, setting, batchSize, microBatch, signal };
+    use: async (pipeline) => {
+      const setting = await settingFor(options, pipeline.model);
+      const shared = { pipeline, setting, batchSize, microBatch, signal };
       return isTrainingMethod(mode)
         ? methodMemory({ ...shared, method: mode })
         : memoryProbe({ ...shared, mode, predictor });
@@ -364,14 +366,14 @@ async function probeMemory(
 
 function settingsOf({
   options,
-  session,
+  pipeline,
   setting,
-}: Pick<PreparedBench, 'options' | 'session' | 'setting'>) {
+}: Pick<PreparedBench, 'options' | 'pipeline' | 'setting'>) {
   const { plan, guidance = null } = setting;
   return {
-    model: session.executor.spec.name,
-    modelSha256: session.model.sha256,
-    engine: session.executor.engine,
+    model: pipeline.executor.spec.name,
+    modelSha256: pipeline.model.sha256,
+    engine: pipeline.executor.engine,
     sampler: plan.sampler,
     steps: plan.steps.length,
     guidance,

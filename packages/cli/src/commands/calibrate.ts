@@ -66,7 +66,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
       await usePipeline({
         options,
         context,
-        use: (session) => calibrate({ method, options, context, session }),
+        use: (pipeline) => calibrate({ method, options, context, pipeline }),
       });
     });
 }
@@ -75,14 +75,14 @@ async function calibrate(input: {
   readonly method: Calibration['method'];
   readonly options: CalibrateOptions;
   readonly context: CommandContext;
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
 }): Promise<void> {
-  const { method, options, context, session } = input;
+  const { method, options, context, pipeline } = input;
   const { lookback, degree, batch, out } = options;
-  const { model, executor } = session;
+  const { model, executor } = pipeline;
   const setting = await resolveRunSetting({ options, model });
   const { plan, guidance } = setting;
-  const jobs = imageJobs(options, model.subjects);
+  const jobs = imageJobs({ conditions: options.class, seeds: options.seeds }, model.conditions);
   if (method === 'teacache') assertEnough({ options, steps: plan.steps.length });
   const calibrator = createCalibrator({
     method,
@@ -91,7 +91,7 @@ async function calibrate(input: {
     setting: { spec: executor.spec, modelSha256: model.sha256, plan, guidance },
   });
   await sampleLatents({
-    session,
+    pipeline,
     ...setting,
     cacheMethod: calibrator.cache,
     jobs,

@@ -87,7 +87,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
       await usePipeline({
         options,
         context,
-        use: (session) => demo({ options, context, session, named }),
+        use: (pipeline) => demo({ options, context, pipeline, named }),
       });
     });
 }
@@ -95,34 +95,34 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
 interface DemoInput {
   readonly options: DemoOptions;
   readonly context: CommandContext;
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
   readonly named: NamedDocument;
 }
 
-async function demo({ options, context, session, named }: DemoInput): Promise<void> {
+async function demo({ options, context, pipeline, named }: DemoInput): Promise<void> {
   const { signal, onProgress } = context;
-  const { model, executor } = session;
+  const { model, executor } = pipeline;
   const router = options.router ?? named.name;
   const setting = await resolveRunSetting({ options: { router }, model });
-  const jobs = imageJobs(options, model.subjects);
+  const jobs = imageJobs({ conditions: options.class, seeds: options.seeds }, model.conditions);
   const { schedule } = named;
   const sampled = await sampleInTurns({
-    session,
+    pipeline,
     setting,
     schedule,
     jobs,
     signal,
     onProgress,
   });
-  const uncached = await decodeRun(sampled.uncached, session, context);
-  const cached = await decodeRun(sampled.cached, session, context);
+  const uncached = await decodeRun(sampled.uncached, pipeline, context);
+  const cached = await decodeRun(sampled.cached, pipeline, context);
   const savings = cacheRecord({ name: named.name, schedule, spec: executor.spec });
-  const closeness = imageFidelity({ references: uncached.images, images: cached.images });
+  const fidelity = imageFidelity({ references: uncached.images, images: cached.images });
 
   await writeOutput(join(options.out, 'demo.png'), demoPicture(uncached, cached));
   const map = heatMapOf({ document: named.document, branches: executor.spec.branches });
   await writeOutput(join(options.out, 'router.png'), heatMapToPng(map));
-  context.stdout.write(report({ setting, jobs, uncached, cached, savings, closeness }));
+  context.stdout.write(report({ setting, jobs, uncached, cached, savings, fidelity }));
   const files = ['demo.png', 'router.png'].map((file) => join(options.out, file));
   context.stdout.write(`written: ${files.join(', ')}\n`);
 }
@@ -135,10 +135,10 @@ interface DemoRun {
 
 async function decodeRun(
   { latents, samplingMs }: SampledInTurns['uncached'],
-  session: Pipeline,
+  pipeline: Pipeline,
   { signal, onProgress }: CommandContext,
 ): Promise<DemoRun> {
-  const { images, decodingMs } = await decodeImages({ session, latents, signal, onProgress });
+  const { images, decodingMs } = await decodeImages({ pipeline, latents, signal, onProgress });
   return { samplingMs, decodingMs, images };
 }
 
@@ -163,9 +163,9 @@ function report(input: {
   readonly uncached: DemoRun;
   readonly cached: DemoRun;
   readonly savings: CacheRecord;
-  readonly closeness: ImageFidelity;
+  readonly fidelity: ImageFidelity;
 }): string {
-  const { setting, jobs, uncached, cached, savings, closeness } = input;
+  const { setting, jobs, uncached, cached, savings, fidelity } = input;
   const { plan, guidance } = setting;
   const head = ['', 'sampling', 'speed-up', 'by MACs', 'CUR', 'PSNR', 'SSIM', 'decoding'];
   const rows = [
@@ -185,8 +185,8 @@ function report(input: {
       `${(uncached.samplingMs / cached.samplingMs).toFixed(2)}x`,
       `${savings.theoreticalSpeedUp.toFixed(2)}x`,
       `${(100 * savings.cacheUtilization).toFixed(1)} %`,
-      `${closeness.psnrDb.toFixed(2)} dB`,
-      closeness.ssim.toFixed(4),
+      `${fidelity.psnrDb.toFixed(2)} dB`,
+      fidelity.ssim.toFixed(4),
       formatDuration(cached.decodingMs),
     ],
   ];

@@ -81,16 +81,16 @@ async function evaluate(input: {
   return usePipeline({
     options: { ...options, ...named },
     context,
-    use: (session) => {
-      if (!session.decoder) throw withoutImages(model);
+    use: (pipeline) => {
+      if (!pipeline.decoder) throw withoutImages(model);
       return withExtractor({
         name: config.extractor,
         outputs: outputsFor(config.metrics),
-        backend: session.backend,
+        backend: pipeline.backend,
         signal,
         use: async (extractor) => {
           const folder = join(options.out, 'kept');
-          const run = { config, session, extractor, folder, signal, onProgress };
+          const run = { config, pipeline, extractor, folder, signal, onProgress };
           const { share } = options;
           if (share) {
             await runEvalShare({ ...run, share });

@@ -55,21 +55,25 @@ export function addSampleCommand(program: Command, context: CommandContext): voi
     .action(async () => {
       const options = command.optsWithGlobals<SampleOptions>();
       await prepareFolder(options.out);
-      await usePipeline({ options, context, use: (session) => sample(options, context, session) });
+      await usePipeline({
+        options,
+        context,
+        use: (pipeline) => sample(options, context, pipeline),
+      });
     });
 }
 
 async function sample(
   options: SampleOptions,
   context: CommandContext,
-  session: Pipeline,
+  pipeline: Pipeline,
 ): Promise<void> {
   const { signal, onProgress } = context;
-  const { model, decoder, executor } = session;
+  const { model, decoder, executor } = pipeline;
   const setting = await resolveRunSetting({ options, model });
-  const jobs = imageJobs(options, model.subjects);
+  const jobs = imageJobs({ conditions: options.class, seeds: options.seeds }, model.conditions);
   const { latents, samplingMs, batches } = await sampleLatents({
-    session,
+    pipeline,
     ...setting,
     cacheMethod: setting.cache && cacheMethodOf(setting.cache),
     jobs,
@@ -77,13 +81,13 @@ async function sample(
     signal,
     onProgress,
   });
-  const decoded = decoder && (await decodeImages({ session, latents, signal, onProgress }));
+  const decoded = decoder && (await decodeImages({ pipeline, latents, signal, onProgress }));
   throwIfAborted(signal, 'Sampling');
   const files = decoded
-    ? await writeImages({ folder: options.out, jobs, images: decoded.images, session })
+    ? await writeImages({ folder: options.out, jobs, images: decoded.images, pipeline })
     : await writeLatents({ folder: options.out, latents, spec: executor.spec });
   const manifest = createRunManifest({
-    session,
+    pipeline,
     setting,
     jobs,
     files,
@@ -100,14 +104,14 @@ async function writeImages(input: {
   readonly folder: string;
   readonly jobs: readonly ImageJob[];
   readonly images: readonly PixelImage[];
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
 }): Promise<string[]> {
-  const { folder, jobs, images, session } = input;
+  const { folder, jobs, images, pipeline } = input;
   const digits = String(Math.max(...jobs.map(({ seed }) => seed))).length;
   const files: string[] = [];
   for (const [i, image] of images.entries()) {
     const { seed, label } = jobs[i] as ImageJob;
-    const file = `${String(seed).padStart(digits, '0')}-${session.model.subjects.nameOf(label)}.png`;
+    const file = `${String(seed).padStart(digits, '0')}-${pipeline.model.conditions.nameOf(label)}.png`;
     await writeOutput(join(folder, file), encodePng(image));
     files.push(file);
   }

@@ -86,7 +86,7 @@ export function addTrainCommand(program: Command, context: CommandContext): void
       await usePipeline({
         options,
         context,
-        use: (session) => train({ options, context, session, resume }),
+        use: (pipeline) => train({ options, context, pipeline, resume }),
       });
     });
 }
@@ -134,13 +134,13 @@ async function stateToResume(options: TrainOptions): Promise<TrainingState | und
 interface TrainInput {
   readonly options: TrainOptions;
   readonly context: CommandContext;
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
   readonly resume: TrainingState | undefined;
 }
 
 async function train(input: TrainInput): Promise<void> {
-  const { options, context, session, resume } = input;
-  const { executor } = session;
+  const { options, context, pipeline, resume } = input;
+  const { executor } = pipeline;
   const files = filesOf(options.out);
   const { run, disposeInputs } = await trainingRun(input);
   const report = createTrainingReport({
@@ -152,22 +152,22 @@ async function train(input: TrainInput): Promise<void> {
     everyMs: 1000 * options.checkpointEvery,
     async write(state) {
       await writeTrainingState(files.state, state);
-      await writeHeatMap(files.heatMap, finishedRouter(run, state), session);
+      await writeHeatMap(files.heatMap, finishedRouter(run, state), pipeline);
     },
   });
   const watched = { run, report, checkpointer, context, state: files.state };
   const router = await trainWatched(watched).finally(disposeInputs);
   await writeOutput(files.router, formatRouter(router));
-  await writeHeatMap(files.heatMap, router, session);
-  context.stdout.write(summaryOf(router, session, files.router));
+  await writeHeatMap(files.heatMap, router, pipeline);
+  context.stdout.write(summaryOf(router, pipeline, files.router));
 }
 
 /** What the options ask for; where they are silent, a resumed run keeps its own settings. */
-async function trainingRun({ options, context, session, resume }: TrainInput): Promise<{
+async function trainingRun({ options, context, pipeline, resume }: TrainInput): Promise<{
   readonly run: TrainRouterOptions;
   readonly disposeInputs: () => void;
 }> {
-  const { executor, model } = session;
+  const { executor, model } = pipeline;
   const made = resume?.provenance;
   const plan = createPlan({
     ...settingsIn(options),
@@ -186,10 +186,10 @@ async function trainingRun({ options, context, session, resume }: TrainInput): P
     options,
   );
   assertTrainable({ executor, plan, config });
-  const images = await trainingImages({ options, config, session, context });
-  const { subjects, sha256: modelSha256 } = model;
+  const images = await trainingImages({ options, config, pipeline, context });
+  const { conditions, sha256: modelSha256 } = model;
   const { batchSize } = config;
-  const { dispose: disposeInputs, ...inputs } = trainingInputs({ subjects, guidance, batchSize });
+  const { dispose: disposeInputs, ...inputs } = trainingInputs({ conditions, guidance, batchSize });
   const run = {
     executor,
     plan,
@@ -209,7 +209,7 @@ async function trainingRun({ options, context, session, resume }: TrainInput): P
       drawLatents: latentDraws({
         set: images,
         latent: executor.spec.latent,
-        condition: subjects.condition,
+        condition: conditions.condition,
       }),
     }),
     ...(resume && { resume }),

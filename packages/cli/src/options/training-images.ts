@@ -33,7 +33,7 @@ export function addTrainingImages(command: Command): Command {
 export interface FindTrainingImagesOptions {
   readonly options: TrainingImagesOptions;
   readonly config: Pick<TrainingConfig, 'trainer'>;
-  readonly session: Pick<Pipeline, 'backend' | 'model'>;
+  readonly pipeline: Pick<Pipeline, 'backend' | 'model'>;
   readonly context: CommandContext;
 }
 
@@ -46,12 +46,12 @@ export interface FindTrainingImagesOptions {
 export async function trainingImages(
   input: FindTrainingImagesOptions,
 ): Promise<LatentSet | undefined> {
-  const { options, config, session, context } = input;
+  const { options, config, pipeline, context } = input;
   const { images, classLabels, latents } = options;
   assertGiven(options, config);
-  const { subjects, backbone, encoder } = session.model;
+  const { conditions, backbone, encoder } = pipeline.model;
   if (latents !== undefined) {
-    return readLatents({ path: latents, latent: backbone.spec.latent, subjects });
+    return readLatents({ path: latents, latent: backbone.spec.latent, conditions });
   }
   if (images === undefined) return undefined;
   if (!encoder) {
@@ -62,8 +62,8 @@ export async function trainingImages(
       fix: 'Or give --latents.',
     });
   }
-  const found = await labeledImages({ folder: images, classLabels, subjects });
-  const compiled = createImageEncoder({ encoder, backend: session.backend });
+  const found = await labeledImages({ folder: images, classLabels, conditions });
+  const compiled = createImageEncoder({ encoder, backend: pipeline.backend });
   const { signal, onProgress } = context;
   return encodeImages({ images: found, encoder: compiled, signal, onProgress }).finally(() =>
     compiled.dispose(),

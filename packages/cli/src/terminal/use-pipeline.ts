@@ -22,7 +22,7 @@ export async function startEngine(
 export interface UsePipelineOptions<T> {
   readonly options: GlobalOptions & LoadModelOptions;
   readonly context: CommandContext;
-  readonly use: (session: Pipeline) => Promise<T>;
+  readonly use: (pipeline: Pipeline) => Promise<T>;
 }
 
 /** Starts the engine, loads the model, and frees both after `use`. */

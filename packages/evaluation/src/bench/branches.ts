@@ -120,8 +120,10 @@ async function startStream(input: {
   const { height, width, channels } = executor.spec.latent;
   const latent = normal([batch, height, width, channels], 2);
   const upstream = normal([batch, height, width, executor.spec.outputChannels], 3);
-  const { subjects, process } = model;
-  const condition = subjects.condition(Array.from({ length: batch }, (_, i) => i % subjects.count));
+  const { conditions, process } = model;
+  const condition = conditions.condition(
+    Array.from({ length: batch }, (_, i) => i % conditions.count),
+  );
   const time = process.kind === 'sit' ? 0.5 : 500;
   const stream = await executor.begin({ latent, time, condition });
   const gradient = await executor.endVjp(stream, upstream);

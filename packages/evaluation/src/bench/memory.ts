@@ -28,7 +28,7 @@ export interface MemoryProbe {
 /** Options of {@link memoryProbe}. */
 interface MemoryProbeOptions {
   readonly mode: MemoryMode;
-  readonly session: Pipeline;
+  readonly pipeline: Pipeline;
   readonly setting: RunSetting;
   /** Images. */
   readonly batchSize: number;
@@ -43,8 +43,8 @@ interface MemoryProbeOptions {
  * this process. Meant for a process of its own.
  */
 export async function memoryProbe(options: MemoryProbeOptions): Promise<MemoryProbe> {
-  const { mode, session, setting, batchSize } = options;
-  const { spec } = session.executor;
+  const { mode, pipeline, setting, batchSize } = options;
+  const { spec } = pipeline.executor;
   if (mode === 'sampling') await sampleOnce(options);
   else await trainOnce(options);
   const samples = setting.guidance ? 2 * batchSize : batchSize;
@@ -53,16 +53,16 @@ export async function memoryProbe(options: MemoryProbeOptions): Promise<MemoryPr
   return { mode, peakBytes: peakMemoryBytes(), tokenBytes };
 }
 
-async function sampleOnce({ session, setting, batchSize, signal }: MemoryProbeOptions) {
-  const jobs = numberedJobs(batchSize, session.model.subjects);
-  await sampleLatents({ ...setting, session, jobs, batchSize, signal });
+async function sampleOnce({ pipeline, setting, batchSize, signal }: MemoryProbeOptions) {
+  const jobs = numberedJobs(batchSize, pipeline.model.conditions);
+  await sampleLatents({ ...setting, pipeline, jobs, batchSize, signal });
 }
 
 async function trainOnce(options: MemoryProbeOptions): Promise<void> {
-  const { session, setting, batchSize, microBatch, predictor, signal } = options;
-  const { executor, model } = session;
+  const { pipeline, setting, batchSize, microBatch, predictor, signal } = options;
+  const { executor, model } = pipeline;
   const { plan, guidance } = setting;
-  const inputs = trainingInputs({ subjects: model.subjects, guidance, batchSize });
+  const inputs = trainingInputs({ conditions: model.conditions, guidance, batchSize });
   await trainRouter({
     executor,
     plan,

@@ -26,7 +26,7 @@ export interface SamplingTiming {
 
 /** Options of {@link samplingBench}. */
 interface SamplingBenchOptions {
-  readonly session: Pick<Pipeline, 'executor' | 'model'>;
+  readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   readonly cache: Pick<NamedDocument, 'name' | 'schedule'>;
   /** One batch. */
@@ -37,9 +37,9 @@ interface SamplingBenchOptions {
 
 /** Times whole uncached and cached sampling runs in turns, after one of each that is not timed. */
 export async function samplingBench(options: SamplingBenchOptions): Promise<SamplingTiming> {
-  const { session, setting, cache, jobs, repeats, signal } = options;
-  const { executor } = session;
-  const common = { session, ...setting, jobs, batchSize: jobs.length, signal };
+  const { pipeline, setting, cache, jobs, repeats, signal } = options;
+  const { executor } = pipeline;
+  const common = { pipeline, ...setting, jobs, batchSize: jobs.length, signal };
   const { a, b, ratio } = await measureInterleaved({
     a: () => sampleLatents(common),
     b: () => sampleLatents({ ...common, cacheMethod: withCache(cache) }),
@@ -79,7 +79,7 @@ export interface Throughput {
 
 /** Options of {@link throughputBench}. */
 interface ThroughputBenchOptions {
-  readonly session: Pick<Pipeline, 'executor' | 'model'>;
+  readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   /** Of two steps or more. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** One batch. */
@@ -95,8 +95,8 @@ interface ThroughputBenchOptions {
 export async function throughputBench(
   options: ThroughputBenchOptions,
 ): Promise<readonly Throughput[]> {
-  const { session, setting, jobs, repeats, signal } = options;
-  const { spec } = session.executor;
+  const { pipeline, setting, jobs, repeats, signal } = options;
+  const { spec } = pipeline.executor;
   const steps = setting.plan.steps.length;
   const branches = spec.branches.length;
   const cost = macsCostModel(spec);
@@ -107,7 +107,7 @@ export async function throughputBench(
   });
   const run = (schedule: (typeof kinds)[number]['schedule']) =>
     sampleLatents({
-      session,
+      pipeline,
       ...setting,
       cacheMethod: schedule && withCache({ schedule }),
       jobs,

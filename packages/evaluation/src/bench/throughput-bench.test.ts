@@ -27,12 +27,12 @@ it('measures a random model of text, guided, and leaves nothing behind', async (
   const executor = await createExecutor({ backbone: model.backbone, backend });
   const { begin, branches, end } = executor.spec.macs;
   const results = await throughputBench({
-    session: { executor, model },
+    pipeline: { executor, model },
     setting: {
       plan: createPlan({ process: model.process, steps: '4' }),
       guidance: model.defaultGuidance,
     },
-    jobs: numberedJobs(2, model.subjects),
+    jobs: numberedJobs(2, model.conditions),
     repeats: 1,
   });
   await executor.dispose();

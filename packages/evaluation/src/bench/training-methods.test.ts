@@ -11,7 +11,7 @@ it('holds the methods against Learning-to-Cache, with as many samples at a time'
   const executor = await createExecutor({ backbone: model.backbone, backend });
   const asked: TrainingMethod[] = [];
   const costs = await trainingMethodsBench({
-    session: { backend, model, executor },
+    pipeline: { backend, model, executor },
     setting: { plan: createDdimPlan({ steps: 4 }), guidance: { scale: 1.5, channels: 3 } },
     batchSize: 1,
     repeats: 2,

@@ -27,7 +27,7 @@ export type TrainingMethod = (typeof TRAINING_METHODS)[number];
 /** Options of {@link trainOnce}. */
 export interface TrainOnceOptions {
   readonly method: TrainingMethod;
-  readonly session: Pick<Pipeline, 'executor' | 'model'>;
+  readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   /** Of DDIM with an even number of steps. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** Images of a trajectory. Learning-to-Cache takes as many samples as the model then runs on, guidance included. */
@@ -42,13 +42,13 @@ export interface TrainOnceOptions {
  * random: what they are changes no time.
  */
 export async function trainOnce(options: TrainOnceOptions): Promise<void> {
-  const { session, setting, signal } = options;
-  const { executor, model } = session;
+  const { pipeline, setting, signal } = options;
+  const { executor, model } = pipeline;
   const { plan, guidance } = setting;
   const config = configOf(options);
   const { batchSize } = config;
   const { spec } = executor;
-  const inputs = trainingInputs({ subjects: model.subjects, guidance, batchSize });
+  const inputs = trainingInputs({ conditions: model.conditions, guidance, batchSize });
   const { height, width, channels } = spec.latent;
   const drawLatents: DrawLatents = (rng, size) => {
     const values = rng.fillNormal(new Float32Array(size * height * width * channels));
@@ -101,7 +101,7 @@ export const UPDATES = paperConfig.iterations;
 
 /** Options of {@link trainingMethodsBench}. */
 export interface TrainingMethodsBenchOptions extends Omit<TrainOnceOptions, 'method'> {
-  readonly session: Pick<Pipeline, 'executor' | 'model' | 'backend'>;
+  readonly pipeline: Pick<Pipeline, 'executor' | 'model' | 'backend'>;
   /** Runs {@link methodMemory} in a fresh process. */
   readonly probe: (method: TrainingMethod) => Promise<MethodMemory>;
   readonly repeats: number;
@@ -116,13 +116,13 @@ export interface TrainingMethodsBenchOptions extends Omit<TrainOnceOptions, 'met
 export async function trainingMethodsBench(
   options: TrainingMethodsBenchOptions,
 ): Promise<readonly MethodCost[]> {
-  const { session, setting, probe, repeats, signal } = options;
-  const { executor } = session;
+  const { pipeline, setting, probe, repeats, signal } = options;
+  const { executor } = pipeline;
   const { plan } = setting;
   assertTrainable({ executor, plan, config: l2cConfig });
   const rounds: Round[] = [];
-  const { encoder } = session.model;
-  const compiled = encoder && createImageEncoder({ encoder, backend: session.backend });
+  const { encoder } = pipeline.model;
+  const compiled = encoder && createImageEncoder({ encoder, backend: pipeline.backend });
   try {
     for (let round = -1; round < repeats; round++) {
       const timed = await timeRound({ ...options, reversed: round % 2 === 0, encoder: compiled });

@@ -32,7 +32,7 @@ export interface TrainingTiming {
 
 /** Options of {@link trainingBench}. */
 export interface TrainingBenchOptions {
-  readonly session: Pick<Pipeline, 'executor' | 'model'>;
+  readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   /** Of more steps than the predictor reads. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** Images; with guidance the model runs on twice as many. */
@@ -78,15 +78,15 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
 
 /** The same batch at once and in the parts of training. */
 function drawRuns(options: TrainingBenchOptions) {
-  const { session, setting, batchSize } = options;
-  const { executor, model } = session;
+  const { pipeline, setting, batchSize } = options;
+  const { executor, model } = pipeline;
   const { plan, guidance } = setting;
-  const { subjects } = model;
+  const { conditions } = model;
   const {
     drawCondition,
     dispose: disposeInputs,
     ...guided
-  } = trainingInputs({ subjects, guidance, batchSize });
+  } = trainingInputs({ conditions, guidance, batchSize });
   const predictor = predictorByName(options.predictor);
   const shared = { executor, plan, predictor, threshold: 0.1, ...guided };
   const draw = (size: number): RunPart[] =>

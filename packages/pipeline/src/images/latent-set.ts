@@ -19,7 +19,7 @@ import {
 import { openCheckpoint } from '@harmonica/weights';
 import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { Subjects } from '../conditions.js';
+import type { Conditions } from '../conditions.js';
 import { decodePngOf, readBytes, readText } from '../files.js';
 import type { LatentSize } from '../models/architecture.js';
 import { type CompiledEncoder, fitImage } from './codec.js';
@@ -40,7 +40,7 @@ export interface LatentSet {
 interface ReadLatentsOptions {
   readonly path: string;
   readonly latent: LatentSize;
-  readonly subjects: Pick<Subjects, 'count'>;
+  readonly conditions: Pick<Conditions, 'count'>;
 }
 
 /**
@@ -50,7 +50,7 @@ interface ReadLatentsOptions {
  * @throws {@link ShapeError} if they are not of the model's size, or not as many
  */
 export async function readLatents(options: ReadLatentsOptions): Promise<LatentSet> {
-  const { path, latent, subjects } = options;
+  const { path, latent, conditions } = options;
   const source = await openCheckpoint(path);
   try {
     const { height, width, channels } = latent;
@@ -60,9 +60,9 @@ export async function readLatents(options: ReadLatentsOptions): Promise<LatentSe
     assertShape(`labels of ${path}`, source.info('labels').shape, [count]);
     const means = await source.read('latents');
     const labels = Array.from(await source.read('labels'));
-    const wrong = labels.find((label) => !isLabel(label, subjects));
+    const wrong = labels.find((label) => !isLabel(label, conditions));
     if (wrong !== undefined) {
-      const problem = `has ${wrong}; expected integers in [0, ${subjects.count - 1}]`;
+      const problem = `has ${wrong}; expected integers in [0, ${conditions.count - 1}]`;
       throw new CheckpointError({ path, key: 'labels', problem });
     }
     return { labels, means, sha256: hashOf(means, labels) };
@@ -71,8 +71,8 @@ export async function readLatents(options: ReadLatentsOptions): Promise<LatentSe
   }
 }
 
-/** Whether a number stands for a subject. */
-function isLabel(label: number, { count }: Pick<Subjects, 'count'>): boolean {
+/** Whether a number stands for a condition. */
+function isLabel(label: number, { count }: Pick<Conditions, 'count'>): boolean {
   return Number.isInteger(label) && label >= 0 && label < count;
 }
 
@@ -200,22 +200,22 @@ interface LabeledImagesOptions {
   readonly folder: string;
   /** A JSON object of the files' labels, by their paths in the folder. Default: subfolders are labels. */
   readonly classLabels?: string | undefined;
-  readonly subjects: Pick<Subjects, 'count' | 'labelOf'>;
+  readonly conditions: Pick<Conditions, 'count' | 'labelOf'>;
 }
 
 /**
- * The PNG files of a folder, sorted by path. Labels are class names or numbers; a model of one subject needs none.
+ * The PNG files of a folder, sorted by path. Labels are class names or numbers; a model of one condition needs none.
  *
  * @throws {@link InvalidArgumentError} if there are no images or a label is not the model's
  * @throws {@link FileError} if a folder or file cannot be read
  * @throws {@link ConfigError} if the file of labels is malformed
  */
 export async function labeledImages(options: LabeledImagesOptions): Promise<LabeledImage[]> {
-  const { folder, classLabels, subjects } = options;
+  const { folder, classLabels, conditions } = options;
   const named =
-    classLabels === undefined ? await inFolder(folder, subjects) : await inFile(classLabels);
+    classLabels === undefined ? await inFolder(folder, conditions) : await inFile(classLabels);
   const images = named
-    .map(([file, label]) => ({ path: join(folder, file), label: numberOf(label, subjects) }))
+    .map(([file, label]) => ({ path: join(folder, file), label: numberOf(label, conditions) }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   if (images.length > 0) return images;
   throw new InvalidArgumentError({
@@ -236,7 +236,7 @@ async function inFile(path: string): Promise<NamedLabel[]> {
 
 async function inFolder(
   folder: string,
-  { count }: LabeledImagesOptions['subjects'],
+  { count }: LabeledImagesOptions['conditions'],
 ): Promise<NamedLabel[]> {
   const entries = await list(folder);
   const found: NamedLabel[] = [];
@@ -255,14 +255,14 @@ function isPng({ name }: { readonly name: string }): boolean {
   return /\.png$/i.test(name);
 }
 
-function numberOf(label: string | number, subjects: LabeledImagesOptions['subjects']): number {
+function numberOf(label: string | number, conditions: LabeledImagesOptions['conditions']): number {
   const number = typeof label === 'number' || /^\d+$/.test(label) ? Number(label) : undefined;
-  if (number === undefined) return subjects.labelOf(String(label));
-  if (isLabel(number, subjects)) return number;
+  if (number === undefined) return conditions.labelOf(String(label));
+  if (isLabel(number, conditions)) return number;
   throw new InvalidArgumentError({
     argument: 'the label of an image',
     value: label,
-    expected: `a class, or its number in [0, ${subjects.count - 1}]`,
+    expected: `a class, or its number in [0, ${conditions.count - 1}]`,
   });
 }
 

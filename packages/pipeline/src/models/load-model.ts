@@ -23,11 +23,11 @@ import {
 } from '@harmonica/weights';
 import { div, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import {
-  classSubjects,
-  promptSubjects,
+  type Conditions,
+  classConditions,
+  promptConditions,
   randomPrompts,
-  type Subjects,
-  singleSubject,
+  singleCondition,
 } from '../conditions.js';
 import { type Encoder, encoderOf } from '../images/codec.js';
 import type { Architecture, LatentSize } from './architecture.js';
@@ -42,7 +42,7 @@ export interface Model {
   readonly architectureSha256?: string | undefined;
   /** Whether the weights are random, so that its images are noise. */
   readonly random?: boolean;
-  readonly subjects: Subjects;
+  readonly conditions: Conditions;
   readonly process: ModelProcess;
   /** Used where neither an option nor a router says otherwise. */
   readonly defaultGuidance: { readonly scale: number; readonly channels: number };
@@ -122,25 +122,25 @@ export function randomModel(architecture: Architecture): Model {
   const { spec, process, guidance } = architecture;
   const seed = 0;
   const backbone = architecture.random(seed);
-  const subjects = randomSubjects(architecture);
+  const conditions = randomConditions(architecture);
   return {
     backbone,
     sha256: fingerprint({ random: spec.name, latent: spec.latent, seed }),
     random: true,
-    subjects,
+    conditions,
     process,
     defaultGuidance: guidance,
     dispose() {
       backbone.dispose();
-      subjects.dispose();
+      conditions.dispose();
     },
   };
 }
 
-function randomSubjects({ spec, classes }: Architecture): Subjects {
-  if (classes > 0) return classSubjects({ count: classes });
-  if (spec.condition.length === 0) return singleSubject();
-  return promptSubjects({ spec, prompts: randomPrompts(spec) });
+function randomConditions({ spec, classes }: Architecture): Conditions {
+  if (classes > 0) return classConditions({ count: classes });
+  if (spec.condition.length === 0) return singleCondition();
+  return promptConditions({ spec, prompts: randomPrompts(spec) });
 }
 
 async function loadEmojiDitFrom(
@@ -158,7 +158,7 @@ async function loadEmojiDitFrom(
     backbone,
     sha256,
     ...(folder !== undefined && { architectureSha256: fingerprint(config.dit) }),
-    subjects: classSubjects({ count: classes.length, names }),
+    conditions: classConditions({ count: classes.length, names }),
     process: DIT_PROCESS,
     defaultGuidance: { scale: 3, channels: backbone.spec.latent.channels },
     decode: model.decode,
@@ -200,19 +200,19 @@ async function loadCheckpointModel(
     const transformer = await found.component.load(async ({ source }) => {
       const architecture = found.architecture.fittedTo(source);
       const { promptsFile } = options;
-      const subjects = own(await subjectsOf(architecture, { source, promptsFile }));
+      const conditions = own(await subjectsOf(architecture, { source, promptsFile }));
       const backbone = own(await architecture.load({ source, ...progressOf(options) }));
-      return { architecture, subjects, backbone };
+      return { architecture, conditions, backbone };
     });
     const { latent } = transformer.backbone.spec;
     const coder = await loadCoder(found, options, latent);
     if (coder) own(coder);
-    const { architecture, subjects, backbone } = transformer;
+    const { architecture, conditions, backbone } = transformer;
     return {
       backbone,
       sha256,
       architectureSha256: architecture.sha256,
-      subjects,
+      conditions,
       process: architecture.process,
       defaultGuidance: architecture.guidance,
       ...coder?.parts,
@@ -228,9 +228,9 @@ async function loadCheckpointModel(
 async function subjectsOf(
   { spec, classes }: Architecture,
   files: { readonly source: WeightSource; readonly promptsFile: string | undefined },
-): Promise<Subjects> {
-  if (classes > 0) return classSubjects({ count: classes });
-  if (spec.condition.length === 0) return singleSubject();
+): Promise<Conditions> {
+  if (classes > 0) return classConditions({ count: classes });
+  if (spec.condition.length === 0) return singleCondition();
   const { source, promptsFile } = files;
   if (promptsFile === undefined) {
     throw new InvalidArgumentError({
@@ -243,9 +243,9 @@ async function subjectsOf(
   const sha256 = await hashFiles([promptsFile]);
   const prompts = await readPromptsFile(promptsFile);
   const hasNull = source.names.some((name) => name.endsWith('.y_embedding'));
-  if (prompts.negative || !hasNull) return promptSubjects({ spec, prompts, sha256 });
+  if (prompts.negative || !hasNull) return promptConditions({ spec, prompts, sha256 });
   const negative = await readNullCaption({ source, prompts: prompts.positive });
-  return promptSubjects({ spec, prompts: { ...prompts, negative }, sha256 });
+  return promptConditions({ spec, prompts: { ...prompts, negative }, sha256 });
 }
 
 async function readPromptsFile(path: string): Promise<StoredPrompts> {

@@ -132,20 +132,20 @@ export async function readArchitecture(nameOrFile: string): Promise<Architecture
  * The architecture of a transformer in diffusers' layout.
  *
  * @param json its `config.json`
- * @param pipeline `model_index.json`, which tells PixArt-alpha's captions of 120 tokens from PixArt-Sigma's of 300
+ * @param index `model_index.json`, which tells PixArt-alpha's captions of 120 tokens from PixArt-Sigma's of 300
  * @returns undefined without a configuration
  * @throws {@link ConfigError} if it is of no architecture that is known here
  */
 export function diffusersArchitecture(
   json: JsonObject,
-  pipeline: JsonObject,
+  index: JsonObject,
 ): Architecture | undefined {
   if (Object.keys(json).length === 0) return undefined;
   const { norm_type: norm, _class_name: kind } = json;
   if (norm !== 'ada_norm_single' && kind !== 'PixArtTransformer2DModel') {
     return architectureOf('dit', ditConfigOf(json));
   }
-  const captionTokens = String(pipeline._class_name).startsWith('PixArtSigma') ? 300 : 120;
+  const captionTokens = String(index._class_name).startsWith('PixArtSigma') ? 300 : 120;
   return architectureOf('pixart', pixartConfigOf(json, { captionTokens }));
 }
 
