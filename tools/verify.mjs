@@ -11,6 +11,7 @@ const steps = [
   ['types of the sources', 'tsc', ['--build']],
   ['types of the tests and examples', 'tsc', ['-p', 'tsconfig.tests.json']],
   ['tests', 'vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile=${report}`]],
+  ['documents', 'node', ['--conditions=@harmonica/source', '--import=tsx', 'docs/scripts/site.ts']],
   ['build', 'turbo', ['run', 'build', '--output-logs=errors-only']],
   ['published packages', 'turbo', ['run', 'check-exports', '--output-logs=errors-only']],
 ];
