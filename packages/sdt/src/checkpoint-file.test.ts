@@ -25,7 +25,7 @@ const state: TrainingState = {
   optimizer: [{ count: 3, firstMoment: [1e-300, 0.2], secondMoment: [5e-324, 1] }],
   rng: { seed: 2 ** 53 - 1, stream: 0, block: 12 },
   beta: 0.3,
-  weights: [0],
+  lossWeights: [0],
   lambda: [0],
   records: [],
 };
@@ -63,9 +63,9 @@ describe('training state files', () => {
 
   it('report tables of different sizes', async () => {
     const path = join(folder(), 'state.json');
-    await writeTrainingState(path, { ...state, weights: [0, 0] });
+    await writeTrainingState(path, { ...state, lossWeights: [0, 0] });
     await expect(readTrainingState(path)).rejects.toThrowError(
-      /weights: expected 1 entries, got 2/,
+      /lossWeights: expected 1 entries, got 2/,
     );
   });
 });

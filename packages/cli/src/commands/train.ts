@@ -231,7 +231,7 @@ async function trainWatched(input: {
     return await trainRouter({
       ...run,
       onProgress: (progress) => report.progress(progress),
-      onExchange: (exchange) => report.exchange(exchange),
+      onSwap: (swap) => report.swap(swap),
       async onTrajectory(state) {
         report.router(finishedRouter(run, state));
         await checkpointer.offer(state);
