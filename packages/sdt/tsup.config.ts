@@ -1,3 +1,3 @@
 import { library } from '@harmonica/tsup-config';
 
-export default library(['src/index.ts', 'src/node.ts']);
+export default library();

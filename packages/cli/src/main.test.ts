@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readTrainingState } from '@harmonica/sdt/node';
+import { parseTrainingState } from '@harmonica/sdt';
 import { temporaryFolder } from '@harmonica/testing';
 import { describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../emoji-dit/test/tiny-model.js';
@@ -27,7 +28,9 @@ describe('the program', () => {
     expect(stderr).toMatch(/Stopping after this step/);
     expect(stderr).toMatch(/error: Training was stopped by its caller\.\n$/);
     expect(status).toBe(130);
-    const { iteration } = await readTrainingState(join(folder, 'router.state.json'));
+    const { iteration } = parseTrainingState(
+      await readFile(join(folder, 'router.state.json'), 'utf8'),
+    );
     expect(iteration).toBeLessThan(1_000_000);
   });
 });

@@ -105,4 +105,5 @@ export {
   type SamplerPlan,
   type StepNoise,
 } from './sampler-plan.js';
+export { measureRounds, type RoundSettings, timed } from './timing.js';
 export type { WeightInfo, WeightSource } from './weight-source.js';

@@ -27,11 +27,11 @@ export {
   singleStepLambda,
 } from './single-step-lambda.js';
 export {
-  type Exchange,
-  type ExchangedSteps,
-  type ExchangeStepsOptions,
-  exchanged,
-  exchangeSteps,
   type ScheduleErrorsOptions,
+  type Swap,
+  type SwappedSteps,
+  type SwapStepsOptions,
   scheduleErrors,
+  swapped,
+  swapSteps,
 } from './swap-steps.js';

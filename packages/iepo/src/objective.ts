@@ -8,8 +8,8 @@ export interface ObjectiveTerms {
 }
 
 export interface ObjectiveOptions {
-  /** Weight of the step: lambda(t), or lambda(t) over the step's error. At least 0. */
-  readonly weight: number;
+  /** Loss weight of the step: lambda(t), or lambda(t) over the step's error. At least 0. */
+  readonly lossWeight: number;
   /** Mean squared error between the teacher's and the student's guided output. */
   readonly error: number;
   readonly beta: number;
@@ -20,12 +20,12 @@ export interface ObjectiveOptions {
 
 /**
  * The image-error-proxy-guided objective of one step (HarmoniCa, 2025, Eq. 7):
- * `weight * error + beta * sum_k costs[k] * scores[k]`.
+ * `lossWeight * error + beta * sum_k costs[k] * scores[k]`.
  *
  * @throws {@link InvalidArgumentError} if there is not one cost for each score
  */
 export function objective(options: ObjectiveOptions): ObjectiveTerms {
-  const { weight, error, beta, scores, costs } = options;
+  const { lossWeight, error, beta, scores, costs } = options;
   if (costs.length !== scores.length) {
     throw new InvalidArgumentError({
       argument: 'costs',
@@ -33,7 +33,7 @@ export function objective(options: ObjectiveOptions): ObjectiveTerms {
       expected: `${scores.length} costs, one for each score`,
     });
   }
-  const data = weight * error;
+  const data = lossWeight * error;
   const penalty = beta * scores.reduce((sum, s, k) => sum + s * (costs[k] as number), 0);
   return { data, penalty, loss: data + penalty };
 }

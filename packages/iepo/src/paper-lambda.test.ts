@@ -33,7 +33,7 @@ import type { SteppedSchedule } from './image-error.js';
 import { choosePredictors, marginalLambda } from './marginal-lambda.js';
 import { cumulativeLambda, leaveOneOutLambda } from './paper-lambda.js';
 import { choosePredictorsAlone, singleStepLambda } from './single-step-lambda.js';
-import { type Exchange, exchanged, exchangeSteps, isBetter, scheduleErrors } from './swap-steps.js';
+import { isBetter, type Swap, scheduleErrors, swapped, swapSteps } from './swap-steps.js';
 
 // Means are taken in float32 there and in float64 here.
 const close = (actual: number | undefined, expected: number) =>
@@ -287,7 +287,7 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
     expect(alone).toEqual(chosen.map((index, step) => (step % 2 === 0 ? 2 : index)));
   });
 
-  describe('exchanges of steps', () => {
+  describe('swaps of steps', () => {
     const candidates = names.map(predictorByName);
     // Late steps computed, where early ones matter more.
     const late = hard.map((_, step) => (step === 0 || step > 3 ? ones : zeros));
@@ -316,21 +316,21 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
       }
     });
 
-    it('makes the best of all exchanges, if it tries them all', async () => {
-      const found = await exchangeSteps({ ...search, tries: 100 });
-      const { exchange, before, after } = found;
+    it('makes the best of all swaps, if it tries them all', async () => {
+      const found = await swapSteps({ ...search, tries: 100 });
+      const { swap, before, after } = found;
       close(before, await logError({ scores: late, chosen }));
       const errors: number[] = [];
       for (const computed of [1, 2, 3]) {
         for (const predicted of [4, 5]) {
-          const rows = exchanged(late, { computed, predicted });
+          const rows = swapped(late, { computed, predicted });
           expect(rows.flat().filter(Boolean)).toHaveLength(late.flat().filter(Boolean).length);
           errors.push(await logError({ scores: rows, chosen: found.chosen }));
         }
       }
       close(after, Math.min(...errors));
       expect(after).toBeLessThan(before);
-      const made = { scores: exchanged(late, exchange as Exchange), chosen: found.chosen };
+      const made = { scores: swapped(late, swap as Swap), chosen: found.chosen };
       close(after, await logError(made));
     });
 
@@ -341,19 +341,19 @@ describe.each(['hold', 'quadratic'] as const)('with the %s predictor', (predicto
       expect(isBetter([1], [2])).toBe(true);
     });
 
-    it('ends where no exchange helps', async () => {
+    it('ends where no swap helps', async () => {
       let schedule: SteppedSchedule = { scores: late, chosen };
       for (let round = 0; round < 12; round++) {
-        const found = await exchangeSteps({ ...search, ...schedule, tries: 100 });
+        const found = await swapSteps({ ...search, ...schedule, tries: 100 });
         expect(found.after).toBeLessThanOrEqual(found.before);
-        if (!found.exchange) return;
-        schedule = { scores: exchanged(schedule.scores, found.exchange), chosen: found.chosen };
+        if (!found.swap) return;
+        schedule = { scores: swapped(schedule.scores, found.swap), chosen: found.chosen };
       }
       throw new Error('it goes on for ever');
     });
 
     it('refuses steps that are computed in part', async () => {
-      await expect(exchangeSteps({ ...search, scores: hard })).rejects.toBeInstanceOf(
+      await expect(swapSteps({ ...search, scores: hard })).rejects.toBeInstanceOf(
         InvalidArgumentError,
       );
     });

@@ -50,9 +50,9 @@ describe('proxies', () => {
     ['cumulative', cumulativeLambda],
   ])('%s weighs by lambda of the soft scores', async (proxy, find) => {
     const lambda = await find({ parts, scores: soft });
-    expect(await stepWeights({ ...options, proxy })).toEqual({ lambda, weights: lambda });
+    expect(await stepWeights({ ...options, proxy })).toEqual({ lambda, lossWeights: lambda });
     const found = await stepWeights({ ...search, proxy });
-    expect(found).toMatchObject({ lambda, weights: lambda });
+    expect(found).toMatchObject({ lambda, lossWeights: lambda });
     expect(found.chosen).toEqual(await choosePredictors({ ...search, scores: hard }));
   });
 
@@ -62,9 +62,11 @@ describe('proxies', () => {
   ])('%s weighs by lambda of the hard scores for each unit of error', async (proxy, find) => {
     const { lambda, stepError } = await find({ parts, scores: hard });
     const mean = lambda.reduce((sum, value) => sum + value, 0) / (STEPS - 1);
-    const weights = lambda.map((value, t) => (t > 0 ? value / (stepError[t] as number) / mean : 0));
-    expect(Math.max(...weights)).toBeGreaterThan(0);
-    expect(await stepWeights({ ...options, proxy })).toEqual({ lambda, weights });
+    const lossWeights = lambda.map((value, t) =>
+      t > 0 ? value / (stepError[t] as number) / mean : 0,
+    );
+    expect(Math.max(...lossWeights)).toBeGreaterThan(0);
+    expect(await stepWeights({ ...options, proxy })).toEqual({ lambda, lossWeights });
     const found = await stepWeights({ ...search, proxy });
     expect(found.chosen).toEqual((await find({ ...search, scores: hard })).chosen);
     expect(Math.max(...(found.chosen as number[]))).toBeGreaterThan(0);
@@ -74,7 +76,7 @@ describe('proxies', () => {
     const ones = [0, 1, 1, 1, 1];
     expect(await stepWeights({ ...options, proxy: 'uniform' })).toEqual({
       lambda: ones,
-      weights: ones,
+      lossWeights: ones,
     });
   });
 
@@ -94,7 +96,7 @@ describe('proxies', () => {
       name: 'late',
       summary: 'later steps weigh more',
       isRelative: false,
-      weigh: async () => ({ lambda, weights: lambda }),
+      weigh: async () => ({ lambda, lossWeights: lambda }),
       choose: async () => [1, 1, 1, 1, 1],
     };
     const remove = registerProxy(late);
@@ -102,7 +104,7 @@ describe('proxies', () => {
       expect(proxyNames().at(-1)).toBe('late');
       expect(await stepWeights({ ...search, proxy: 'late' })).toEqual({
         lambda,
-        weights: lambda,
+        lossWeights: lambda,
         chosen: [1, 1, 1, 1, 1],
       });
       expect(() => registerProxy(late)).toThrow(/name of a proxy is "late"; expected a name other/);

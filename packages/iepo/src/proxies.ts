@@ -21,7 +21,7 @@ export interface ProxyOptions
 /** lambda(t), the loss weights that follow from it, and predictors: one of each per step. */
 export interface StepWeights {
   readonly lambda: readonly number[];
-  readonly weights: readonly number[];
+  readonly lossWeights: readonly number[];
   /** Index of the candidate to use. */
   readonly chosen?: readonly number[];
 }
@@ -131,7 +131,7 @@ function softRun({ parts, soft, signal }: ProxyOptions): LambdaOptions {
 
 /** Loss weights that are lambda itself, as in the paper and its code. */
 function unscaled(lambda: readonly number[]): StepWeights {
-  return { lambda, weights: lambda };
+  return { lambda, lossWeights: lambda };
 }
 
 /**
@@ -147,9 +147,9 @@ async function relativeTo(
 ): Promise<StepWeights> {
   const { lambda, stepError, chosen } = await measured;
   const mean = lambda.reduce((sum, value) => sum + value, 0) / Math.max(1, lambda.length - 1);
-  const weights = lambda.map((value, step) => {
+  const lossWeights = lambda.map((value, step) => {
     const error = stepError[step] as number;
     return error > 0 && mean > 0 ? value / error / mean : 0;
   });
-  return { lambda, weights, chosen };
+  return { lambda, lossWeights, chosen };
 }

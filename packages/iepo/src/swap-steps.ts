@@ -9,21 +9,21 @@ import {
 import { marginalLambda } from './marginal-lambda.js';
 
 /** A predicted step that is computed instead, and a computed step that is predicted instead. */
-export interface Exchange {
+export interface Swap {
   readonly computed: number;
   readonly predicted: number;
 }
 
-/** Options of {@link exchangeSteps}. */
-export interface ExchangeStepsOptions extends FinalErrorsOptions, SteppedSchedule {
-  /** Exchanges to try out in full. Default 8. */
+/** Options of {@link swapSteps}. */
+export interface SwapStepsOptions extends FinalErrorsOptions, SteppedSchedule {
+  /** Swaps to try out in full. Default 8. */
   readonly tries?: number;
 }
 
 /** A better schedule at the same cost, or the same one with the predictors that suit it. */
-export interface ExchangedSteps {
-  /** The exchange that was made; absent if none that was tried is better. */
-  readonly exchange?: Exchange;
+export interface SwappedSteps {
+  /** The swap that was made; absent if none that was tried is better. */
+  readonly swap?: Swap;
   /** Index of the candidate of each step. */
   readonly chosen: readonly number[];
   /** Mean over images of log |x0 - x0*|^2, x0* uncached, before and after. */
@@ -43,12 +43,12 @@ const DEFAULT_TRIES = 8;
  * @throws {@link InvalidArgumentError} if the branches of a step are not all computed or all predicted
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
-export async function exchangeSteps(options: ExchangeStepsOptions): Promise<ExchangedSteps> {
+export async function swapSteps(options: SwapStepsOptions): Promise<SwappedSteps> {
   const { scores, chosen: given, tries = DEFAULT_TRIES, ...batch } = options;
   const computed = scores.map(wholeStep);
   const { lambda, chosen } = await marginalLambda({ ...batch, scores, chosen: given });
-  const exchanges = promising(computed, lambda).slice(0, tries);
-  const schedules = exchanges.map((exchange) => ({ scores: exchanged(scores, exchange), chosen }));
+  const swaps = promising(computed, lambda).slice(0, tries);
+  const schedules = swaps.map((swap) => ({ scores: swapped(scores, swap), chosen }));
   const start = { scores, chosen: given };
   const errors = await scheduleErrors({
     ...batch,
@@ -64,7 +64,7 @@ export async function exchangeSteps(options: ExchangeStepsOptions): Promise<Exch
   if (!found || !isBetter(found, kept.errors)) {
     return { chosen: kept.chosen, before, after: meanOf(kept.errors) };
   }
-  return { exchange: exchanges[best] as Exchange, chosen, before, after: meanOf(found) };
+  return { swap: swaps[best] as Swap, chosen, before, after: meanOf(found) };
 }
 
 type ImageErrors = readonly number[];
@@ -117,23 +117,23 @@ function wholeStep(scores: readonly number[], step: number): boolean {
   });
 }
 
-/** Exchanges, the most promising first. */
-function promising(computed: readonly boolean[], lambda: readonly number[]): readonly Exchange[] {
+/** Swaps, the most promising first. */
+function promising(computed: readonly boolean[], lambda: readonly number[]): readonly Swap[] {
   const steps = computed.map((isComputed, step) => ({ step, isComputed })).slice(1);
-  const gain = ({ computed: c, predicted: p }: Exchange) =>
+  const gain = ({ computed: c, predicted: p }: Swap) =>
     (lambda[c] as number) - (lambda[p] as number);
   return steps
     .filter(({ isComputed }) => !isComputed)
     .flatMap(({ step }) =>
       steps
         .filter(({ isComputed }) => isComputed)
-        .map((other): Exchange => ({ computed: step, predicted: other.step })),
+        .map((other): Swap => ({ computed: step, predicted: other.step })),
     )
     .sort((a, b) => gain(b) - gain(a));
 }
 
 /** Rows in each other's place. */
-export function exchanged<T>(rows: readonly T[], { computed, predicted }: Exchange): readonly T[] {
+export function swapped<T>(rows: readonly T[], { computed, predicted }: Swap): readonly T[] {
   return rows.map((row, step) => {
     if (step === computed) return rows[predicted] as T;
     return step === predicted ? (rows[computed] as T) : row;

@@ -17,6 +17,7 @@ it('exports this and nothing else', () => {
     'frechetDistance',
     'inceptionScore',
     'kernelDistance',
+    'latencyRatio',
     'loadInception',
     'loadKerasInception',
     'loadNsfwjsInception',

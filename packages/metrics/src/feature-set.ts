@@ -1,9 +1,4 @@
-import {
-  IncompatibleError,
-  InvalidArgumentError,
-  NonFiniteError,
-  ShapeError,
-} from '@harmonica/core';
+import { assertCount, IncompatibleError, NonFiniteError, ShapeError } from '@harmonica/core';
 
 /** Which network, with which weights, made features. Features of different extractors are never compared. */
 export interface ExtractorIdentity {
@@ -33,8 +28,8 @@ export interface FeatureSet {
  */
 export function checkFeatures(name: string, features: FeatureSet): void {
   const { data, count, dimension } = features;
-  assertPositive(`${name}.count`, count);
-  assertPositive(`${name}.dimension`, dimension);
+  assertCount({ argument: `${name}.count`, value: count });
+  assertCount({ argument: `${name}.dimension`, value: dimension });
   if (data.length !== count * dimension) {
     throw new ShapeError({
       tensor: `${name}.data`,
@@ -85,12 +80,6 @@ export function checkFeaturePair(references: FeatureSet, features: FeatureSet): 
   checkComparable(references, features);
   checkFeatures('references', references);
   checkFeatures('features', features);
-}
-
-/** Throws {@link InvalidArgumentError} unless a value is a positive integer. @internal */
-export function assertPositive(argument: string, value: number): void {
-  if (Number.isInteger(value) && value > 0) return;
-  throw new InvalidArgumentError({ argument, value, expected: 'a positive integer' });
 }
 
 function describe({ name, hash }: ExtractorIdentity): string {

@@ -1,6 +1,5 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertCount, InvalidArgumentError } from '@harmonica/core';
 import {
-  assertPositive,
   checkComparable,
   checkFeatures,
   type ExtractorIdentity,
@@ -63,7 +62,7 @@ const BLOCK = 127;
  */
 export function createFeatureStatistics(options: FeatureStatisticsOptions): StatisticsAccumulator {
   const { dimension, extractor } = options;
-  assertPositive('dimension', dimension);
+  assertCount({ argument: 'dimension', value: dimension });
   const known = extractor === undefined ? {} : { extractor };
   const state: ScatterState = {
     dimension,

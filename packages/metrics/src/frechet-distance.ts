@@ -1,5 +1,5 @@
-import { InvalidArgumentError, NonFiniteError, ShapeError } from '@harmonica/core';
-import { assertPositive, checkComparable } from './feature-set.js';
+import { assertCount, InvalidArgumentError, NonFiniteError, ShapeError } from '@harmonica/core';
+import { checkComparable } from './feature-set.js';
 import type { FeatureStatistics } from './feature-statistics.js';
 import { addRowProducts } from './row-products.js';
 import { semidefiniteFactor } from './semidefinite-factor.js';
@@ -116,7 +116,7 @@ export function assertEnoughImages({ name, count, dimension }: EnoughImagesOptio
  */
 export function assertStatistics(name: string, statistics: FeatureStatistics): void {
   const { dimension, mean, covariance, count } = statistics;
-  assertPositive(`${name}.dimension`, dimension);
+  assertCount({ argument: `${name}.dimension`, value: dimension });
   if (count !== undefined) assertEnoughImages({ name, count, dimension });
   for (const [field, values, expected] of [
     ['mean', mean, dimension],

@@ -1,6 +1,5 @@
-import { createRng, InvalidArgumentError } from '@harmonica/core';
+import { assertCount, createRng, InvalidArgumentError } from '@harmonica/core';
 import {
-  assertPositive,
   checkComparable,
   checkFeatures,
   type ExtractorIdentity,
@@ -84,8 +83,8 @@ export function createInceptionScore(
   options: CreateInceptionScoreOptions,
 ): InceptionScoreAccumulator {
   const { count, dimension, extractor, splits = 10, shuffle = true, seed = 0 } = options;
-  assertPositive('count', count);
-  assertPositive('dimension', dimension);
+  assertCount({ argument: 'count', value: count });
+  assertCount({ argument: 'dimension', value: dimension });
   assertSplits(splits, count);
   const splitOf = splitsOfImages({ count, splits, seed: shuffle ? seed : undefined });
   const parts = Array.from({ length: splits }, (_, i) => ({

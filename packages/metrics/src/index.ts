@@ -50,8 +50,9 @@ export { type LoadInceptionOptions, loadInception } from './load-inception.js';
 export { type LoadKerasInceptionOptions, loadKerasInception } from './load-keras-inception.js';
 export { type LoadNsfwjsInceptionOptions, loadNsfwjsInception } from './load-nsfwjs-inception.js';
 export {
-  type InterleavedResult,
+  type LatencyRatio,
   type LatencyResult,
+  latencyRatio,
   type MeasureSettings,
   measure,
   measureInterleaved,

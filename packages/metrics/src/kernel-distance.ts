@@ -1,5 +1,11 @@
-import { createRng, InvalidArgumentError, type Rng, throwIfAborted } from '@harmonica/core';
-import { assertPositive, checkFeaturePair, type FeatureSet } from './feature-set.js';
+import {
+  assertCount,
+  createRng,
+  InvalidArgumentError,
+  type Rng,
+  throwIfAborted,
+} from '@harmonica/core';
+import { checkFeaturePair, type FeatureSet } from './feature-set.js';
 import { addRowProducts } from './row-products.js';
 
 /** What {@link kernelDistance} compares, and how. */
@@ -39,7 +45,7 @@ const MOST_AT_ONCE = 8192;
  */
 export function kernelDistance(options: KernelDistanceOptions): KernelDistanceResult {
   const { references, features, subsets = 100, subsetSize = 1000, seed = 0, signal } = options;
-  assertPositive('subsets', subsets);
+  assertCount({ argument: 'subsets', value: subsets });
   assertSubsetSize(subsetSize, Math.min(references.count, features.count));
   checkFeaturePair(references, features);
   const rng = createRng({ seed });

@@ -1,6 +1,6 @@
 import { AbortedError, InvalidArgumentError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { measure, measureInterleaved } from './measure.js';
+import { latencyRatio, measure, measureInterleaved } from './measure.js';
 
 /** A clock that only moves when a run says so. */
 function fakeClock() {
@@ -73,23 +73,48 @@ describe('measureInterleaved', () => {
     const { now, spend } = fakeClock();
     const order: string[] = [];
     const slowPhase = () => (order.length > 4 ? 10 : 1);
-    const result = await measureInterleaved({
-      a: () => {
-        order.push('a');
-        spend(6 * slowPhase());
-      },
-      b: () => {
-        order.push('b');
-        spend(2 * slowPhase());
-      },
+    const [a, b] = await measureInterleaved({
+      runs: [
+        () => {
+          order.push('a');
+          spend(6 * slowPhase());
+        },
+        () => {
+          order.push('b');
+          spend(2 * slowPhase());
+        },
+      ],
       warmup: 1,
       repeats: 4,
       now,
     });
     expect(order).toEqual(['b', 'a', 'a', 'b', 'b', 'a', 'a', 'b', 'b', 'a']);
-    expect(result.a.samplesMs).toEqual([6, 60, 60, 60]);
-    expect(result.b.samplesMs).toEqual([2, 20, 20, 20]);
-    expect(result.ratio.samples).toEqual([3, 3, 3, 3]);
-    expect(result.ratio).toMatchObject({ median: 3, spread: 0, count: 4 });
+    expect(a.samplesMs).toEqual([6, 60, 60, 60]);
+    expect(b.samplesMs).toEqual([2, 20, 20, 20]);
+    const ratio = latencyRatio(a, b);
+    expect(ratio.samples).toEqual([3, 3, 3, 3]);
+    expect(ratio).toMatchObject({ median: 3, spread: 0, count: 4 });
+  });
+
+  it('takes any number of runs, and hears an abort between two of them', async () => {
+    const { now, spend } = fakeClock();
+    const controller = new AbortController();
+    const order: number[] = [];
+    const runs = [1, 2, 3].map((ms) => () => {
+      order.push(ms);
+      spend(ms);
+    });
+    const results = await measureInterleaved({ runs, warmup: 0, repeats: 2, now });
+    expect(results.map(({ samplesMs }) => samplesMs)).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
+    expect(order).toEqual([1, 2, 3, 3, 2, 1]);
+    const { signal } = controller;
+    const stopping = [() => controller.abort(), ...runs];
+    const stopped = measureInterleaved({ runs: stopping, warmup: 0, signal, now });
+    await expect(stopped).rejects.toThrow(AbortedError);
+    expect(order).toHaveLength(6);
   });
 });

@@ -1,33 +1,25 @@
-import { InvalidArgumentError, throwIfAborted } from '@harmonica/core';
+import { measureRounds, type RoundSettings, throwIfAborted, timed } from '@harmonica/core';
 import { type SampleSummary, summarize } from './latency-statistics.js';
 
 /** Something to time. It resolves when its work is done, not when it is queued. */
 export type TimedRun = () => unknown;
 
-/** How a measurement is taken. */
-export interface MeasureSettings {
-  /** Untimed runs before the timed ones, to compile, allocate and fill caches. Default 1. */
-  readonly warmup?: number;
-  /** Timed runs. Default 5. */
-  readonly repeats?: number;
-  /** Looked at before every run. */
-  readonly signal?: AbortSignal | undefined;
+/** How a measurement is taken; the signal is looked at before every run. */
+export interface MeasureSettings extends RoundSettings {
   /** Clock in milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }
 
-/** Result of {@link measure}, in milliseconds. */
+/** Times of a run, in milliseconds. */
 export interface LatencyResult extends SampleSummary {
   /** One time per timed run, in the order they ran. */
   readonly samplesMs: readonly number[];
 }
 
-/** Result of {@link measureInterleaved}. */
-export interface InterleavedResult {
-  readonly a: LatencyResult;
-  readonly b: LatencyResult;
-  /** Time of `a` over time of `b` of the same round: how many times faster `b` is. */
-  readonly ratio: SampleSummary & { readonly samples: readonly number[] };
+/** Result of {@link latencyRatio}. */
+export interface LatencyRatio extends SampleSummary {
+  /** One ratio per round. */
+  readonly samples: readonly number[];
 }
 
 /**
@@ -39,58 +31,40 @@ export interface InterleavedResult {
 export async function measure(
   options: MeasureSettings & { readonly run: TimedRun },
 ): Promise<LatencyResult> {
-  const { run, signal } = options;
-  const { warmup, repeats, now } = resolveSettings(options);
-  const samplesMs: number[] = [];
-  for (let round = -warmup; round < repeats; round++) {
-    throwIfAborted(signal, 'The measurement');
-    const ms = await time(run, now);
-    if (round >= 0) samplesMs.push(ms);
-  }
-  return { ...summarize(samplesMs), samplesMs };
+  const { run, ...settings } = options;
+  const [result] = await measureInterleaved({ ...settings, runs: [run] });
+  return result;
 }
 
 /**
- * Times two runs in turns and compares them round by round, so that a slow phase of the machine hits both. Which of
- * the two goes first alternates from round to round.
+ * Times several runs in turns, so that a slow phase of the machine hits them all: each once in a round, and every other
+ * round goes backwards.
  *
+ * @returns one for each of `runs`; {@link latencyRatio} compares two of them round by round
  * @throws as {@link measure}.
  */
-export async function measureInterleaved(
-  options: MeasureSettings & { readonly a: TimedRun; readonly b: TimedRun },
-): Promise<InterleavedResult> {
-  const { signal } = options;
-  const { warmup, repeats, now } = resolveSettings(options);
-  const samplesMs = { a: [] as number[], b: [] as number[] };
-  for (let round = -warmup; round < repeats; round++) {
-    const turns = round % 2 === 0 ? (['a', 'b'] as const) : (['b', 'a'] as const);
-    for (const turn of turns) {
-      throwIfAborted(signal, 'The measurement');
-      const ms = await time(options[turn], now);
-      if (round >= 0) samplesMs[turn].push(ms);
+export async function measureInterleaved<const Runs extends readonly TimedRun[]>(
+  options: MeasureSettings & { readonly runs: Runs },
+): Promise<{ readonly [Index in keyof Runs]: LatencyResult }> {
+  const { runs, now = () => performance.now(), ...settings } = options;
+  const forwards = [...runs.keys()];
+  const rounds = await measureRounds(settings, async (round) => {
+    const times: number[] = [];
+    for (const index of round % 2 === 0 ? forwards : forwards.toReversed()) {
+      throwIfAborted(settings.signal, 'The measurement');
+      times[index] = (await timed(now, runs[index] as TimedRun)).ms;
     }
-  }
-  const a = { ...summarize(samplesMs.a), samplesMs: samplesMs.a };
-  const b = { ...summarize(samplesMs.b), samplesMs: samplesMs.b };
-  const samples = samplesMs.a.map((ms, round) => ms / (samplesMs.b[round] as number));
-  return { a, b, ratio: { ...summarize(samples), samples } };
+    return times;
+  });
+  const results = forwards.map((index) => {
+    const samplesMs = rounds.map((times) => times[index] as number);
+    return { ...summarize(samplesMs), samplesMs };
+  });
+  return results as unknown as { readonly [Index in keyof Runs]: LatencyResult };
 }
 
-async function time(run: TimedRun, now: () => number): Promise<number> {
-  const start = now();
-  await run();
-  return now() - start;
-}
-
-function resolveSettings(settings: MeasureSettings) {
-  const { warmup = 1, repeats = 5, now = () => performance.now() } = settings;
-  assertCount({ argument: 'warmup', value: warmup, least: 0 });
-  assertCount({ argument: 'repeats', value: repeats, least: 1 });
-  return { warmup, repeats, now };
-}
-
-function assertCount(check: { argument: string; value: number; least: number }): void {
-  const { argument, value, least } = check;
-  if (Number.isInteger(value) && value >= least) return;
-  throw new InvalidArgumentError({ argument, value, expected: `an integer of ${least} or more` });
+/** Times of `a` over those of `b` of the same rounds of {@link measureInterleaved}: how many times faster `b` is. */
+export function latencyRatio(a: LatencyResult, b: LatencyResult): LatencyRatio {
+  const samples = a.samplesMs.map((ms, round) => ms / (b.samplesMs[round] as number));
+  return { ...summarize(samples), samples };
 }

@@ -7,6 +7,7 @@ import {
   type RoutedRun,
 } from '@harmonica/router';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
+import { currentSchedule } from './current-schedule.js';
 import {
   type BatchPart,
   drawBatch,
@@ -14,7 +15,6 @@ import {
   partSizeOf,
   type TrainingBatch,
 } from './draw-batch.js';
-import { costModelIn, hardScores, thresholdInForce } from './threshold.js';
 import type { TrainingConfig } from './training-config.js';
 import type { LatentBatch, TrainingState, TrainRouterOptions } from './training-run.js';
 
@@ -80,8 +80,7 @@ export async function onFreshBatch<T>(
 ): Promise<T> {
   const { config } = options;
   const batch = drawNoise(options, rng, batches * config.batchSize);
-  const threshold = thresholdInForce(config, state.logits, costModelIn(options, state));
-  const scores = hardScores(state.logits, threshold);
+  const { hardScores: scores } = currentSchedule(options, state);
   try {
     return await use({ parts: routedParts(options, state, batch), scores });
   } finally {

@@ -36,9 +36,9 @@ export {
 } from './training-config.js';
 export {
   type DrawLatents,
-  type ExchangeProgress,
   type LatentBatch,
   parseTrainingState,
+  type SwapProgress,
   type TrainingProgress,
   type TrainingState,
   type TrainRouterOptions,

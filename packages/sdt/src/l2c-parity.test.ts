@@ -61,7 +61,7 @@ it('agrees with four iterations of the official code in latents, error, loss, gr
     optimizer: ones.map(() => initAdamW(BRANCHES)),
     rng: { seed: 0, stream: 0, block: 0 },
     beta: config.beta,
-    weights: ones,
+    lossWeights: ones,
     lambda: ones,
     records: [],
   };

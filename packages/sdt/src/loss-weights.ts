@@ -1,10 +1,10 @@
 import { type CachePredictor, type PredictorChoice, restoreRng } from '@harmonica/core';
 import { proxyByName, proxyPredictors, stepWeights } from '@harmonica/iepo';
-import { PER_STEP_CANDIDATES, routerScores } from '@harmonica/router';
+import { PER_STEP_CANDIDATES } from '@harmonica/router';
 import { onFreshBatch, routedParts } from './batch.js';
 import { startingBeta } from './beta.js';
+import { currentSchedule } from './current-schedule.js';
 import type { TrainingBatch } from './draw-batch.js';
-import { costModelIn, hardScores, thresholdInForce } from './threshold.js';
 import type { TrainingConfig } from './training-config.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
 
@@ -29,13 +29,13 @@ export async function refreshWeights(input: RefreshWeightsOptions): Promise<Trai
   const { options, state, batch } = input;
   const { config, signal } = options;
   const first = state.refreshedAt < 0;
-  const cost = costModelIn(options, state);
+  const { cost, scores, hardScores } = currentSchedule(options, state);
   const fresh = await stepWeights({
     ...predictorSearch(config, state),
     parts: routedParts(options, state, batch),
     proxy: config.proxy,
-    soft: routerScores(state),
-    hard: hardScores(state.logits, thresholdInForce(config, state.logits, cost)),
+    soft: scores,
+    hard: hardScores,
     ...(signal && { signal }),
   });
   const share = first ? 1 : config.refreshShare;
@@ -49,7 +49,7 @@ export async function refreshWeights(input: RefreshWeightsOptions): Promise<Trai
     refreshedAt: state.iteration,
     predictor: fresh.chosen ? candidateNames(fresh.chosen) : state.predictor,
     lambda: blend(state.lambda, fresh.lambda),
-    weights: blend(state.weights, fresh.weights),
+    lossWeights: blend(state.lossWeights, fresh.lossWeights),
   };
 }
 

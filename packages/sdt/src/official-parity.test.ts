@@ -75,9 +75,9 @@ describe.each([
         const result = await trainingStep({ run, state, index: step, scores: applied });
         disposeRunState(run, state);
         state = result.state;
-        const weight = lambda[step - 1] as number;
+        const lossWeight = lambda[step - 1] as number;
         const terms = objective({
-          weight,
+          lossWeight,
           error: result.error,
           beta: l1,
           scores: applied,
@@ -85,7 +85,7 @@ describe.each([
         });
         const gradient = result.scoreGradients.map((g, k) => {
           const s = applied[k] as number;
-          return (weight * g + l1) * s * (1 - s);
+          return (lossWeight * g + l1) * s * (1 - s);
         });
         expectClose([result.error], entryOf(golden.f64('dataLoss'), trajectory, step - 1), {
           relative: 1e-3,

@@ -112,11 +112,11 @@ describe('Learning-to-Cache', () => {
 
   it('weighs pairs by lambda if a proxy is asked for', async () => {
     const { states } = await trained({ config: { ...config, proxy: 'cumulative' } });
-    const { lambda, weights } = states.at(-1) as TrainingState;
-    expect(weights).toEqual(lambda);
+    const { lambda, lossWeights } = states.at(-1) as TrainingState;
+    expect(lossWeights).toEqual(lambda);
     expect(lambda.slice(1).every((value) => value > 0 && value !== 1)).toBe(true);
     const uniform = await trained();
-    expect(uniform.states.at(-1)?.weights).toEqual([0, 1, 1, 1]);
+    expect(uniform.states.at(-1)?.lossWeights).toEqual([0, 1, 1, 1]);
   });
 
   it('draws the same images again after every refresh, if batches are to be repeated', async () => {

@@ -1,15 +1,11 @@
 import { InvalidArgumentError, type RouterFile } from '@harmonica/core';
 import {
-  branchCostWeights,
   type CostModel,
   createSchedule,
-  macsCostModel,
   routerScores,
   type StepMatrix,
   theoreticalSpeedUp,
 } from '@harmonica/router';
-import type { TrainingConfig } from './training-config.js';
-import type { TrainingState, TrainRouterOptions } from './training-run.js';
 
 export interface CalibrateThresholdOptions {
   /** `[T][N]`; row 0 is not read: step 0 computes everything. */
@@ -85,36 +81,4 @@ export function decisionsAt(
   threshold: number,
 ): readonly (readonly boolean[])[] {
   return scores.map((row, step) => row.map((score) => step === 0 || score > threshold));
-}
-
-/** What speed-ups are computed from: MACs, or the times that were measured before the first update. */
-export function costModelIn(
-  { executor }: Pick<TrainRouterOptions, 'executor'>,
-  { costs }: Pick<TrainingState, 'costs'>,
-): CostModel {
-  return costs ?? macsCostModel(executor.spec);
-}
-
-/** What a branch weighs in the penalty, with mean 1. */
-export function penaltyCosts(
-  options: Pick<TrainRouterOptions, 'executor' | 'config'>,
-  state: Pick<TrainingState, 'costs'>,
-): readonly number[] {
-  const { executor, config } = options;
-  if (config.costs === 'uniform') return executor.spec.branches.map(() => 1);
-  return branchCostWeights(costModelIn(options, state));
-}
-
-/** The decisions at a threshold as scores of 0 and 1. */
-export function hardScores(logits: RouterFile['logits'], threshold: number): number[][] {
-  return decisionsAt(routerScores({ logits }), threshold).map((row) => row.map(Number));
-}
-
-/** With a target, the threshold that reaches it; otherwise the configured one. */
-export function thresholdInForce(
-  { targetSpeedup, threshold }: TrainingConfig,
-  logits: RouterFile['logits'],
-  cost: CostModel,
-): number {
-  return targetSpeedup ? calibrateThreshold({ logits, cost, speedUp: targetSpeedup }) : threshold;
 }

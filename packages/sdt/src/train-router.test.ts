@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
+import { readFileSync } from 'node:fs';
 import {
   AbortedError,
   createEagerExecutor,
@@ -18,8 +19,8 @@ import { drawLabels } from './draw-batch.js';
 import { finishedRouter, trainRouter } from './train-router.js';
 import { defaultConfig, paperConfig, type TrainingConfig } from './training-config.js';
 import {
-  type ExchangeProgress,
   parseTrainingState,
+  type SwapProgress,
   type TrainingState,
   type TrainRouterOptions,
 } from './training-run.js';
@@ -50,6 +51,8 @@ const options = (extra: Partial<TrainRouterOptions> = {}): TrainRouterOptions =>
   provenance,
   ...extra,
 });
+const fixture = (name: string): string =>
+  readFileSync(new URL(`./__fixtures__/${name}`, import.meta.url), 'utf8');
 const trained = (extra?: Partial<TrainRouterOptions>) => trainKeepingStates(options(extra));
 
 describe('trainRouter', () => {
@@ -91,7 +94,7 @@ describe('trainRouter', () => {
     ['paper', { ...paperConfig, batchSize: 1, iterations: 9, refreshEvery: 3 }],
     ['hard finish', { ...config, hardFinish: 0.5, proxy: 'leave-one-out' as const }],
     ['repeated', { ...config, batches: 'repeated' as const }],
-    ['exchanges', { ...config, exchanges: 3 }],
+    ['swaps', { ...config, swaps: 3 }],
     ['in parts', { ...config, batchSize: 3, microBatch: 4 }],
     ['measured costs', { ...paperConfig, costs: 'ms' as const, batchSize: 1, iterations: 6 }],
   ])('resumed from any trajectory gives the same router, bit for bit (%s)', async (_, settings) => {
@@ -102,38 +105,38 @@ describe('trainRouter', () => {
     }
   });
 
-  it('exchanges steps at the same cost, and goes on for more of them', async () => {
+  it('swaps steps at the same cost, and goes on for more of them', async () => {
     const six = createDdimPlan({ steps: 6 });
     const run = { plan: six, provenance: createProvenance({ ...origin, plan: six }) };
     const settings = { ...config, iterations: 5, targetSpeedup: 1.5 };
     const plain = await trained({ ...run, config: settings });
     const resume = plain.states.at(-1) as TrainingState;
-    const seen: ExchangeProgress[] = [];
+    const seen: SwapProgress[] = [];
     const { router } = await trained({
       ...run,
-      config: { ...settings, exchanges: 4 },
+      config: { ...settings, swaps: 4 },
       resume,
-      onExchange: (exchange) => seen.push(exchange),
+      onSwap: (swap) => seen.push(swap),
     });
     const computed = ({ table }: { readonly table: readonly string[] }) =>
       table.join('').replaceAll('0', '').length;
     expect(computed(toSchedule(router))).toBe(computed(toSchedule(plain.router)));
-    expect(router.provenance.training).toMatchObject({ exchanges: seen.length });
+    expect(router.provenance.training).toMatchObject({ swaps: seen.length });
     expect(seen.map(({ round }) => round)).toEqual(seen.map((_, i) => i + 1));
-    const made = seen.filter(({ exchange }) => exchange);
+    const made = seen.filter(({ swap }) => swap);
     expect(made.length).toBeGreaterThanOrEqual(seen.length - 1);
     for (const { before, after } of seen) expect(after).toBeLessThanOrEqual(before);
   });
 
   it('searches anew when more updates are made', async () => {
-    const searched = await trained({ config: { ...config, exchanges: 1 } });
+    const searched = await trained({ config: { ...config, swaps: 1 } });
     const resume = searched.states.at(-1) as TrainingState;
-    expect(resume.exchanges?.rounds).toBe(1);
+    expect(resume.swaps?.rounds).toBe(1);
     const rounds: number[] = [];
     await trained({
-      config: { ...config, exchanges: 1, iterations: 12 },
+      config: { ...config, swaps: 1, iterations: 12 },
       resume,
-      onExchange: ({ round }) => rounds.push(round),
+      onSwap: ({ round }) => rounds.push(round),
     });
     expect(rounds).toEqual([1]);
   });
@@ -278,6 +281,49 @@ describe('trainRouter', () => {
     }
   });
 
+  it('goes on from a state that an earlier version wrote, to the router that it led to', async () => {
+    const before = fixture('training-state-before-rename.json');
+    const resume = parseTrainingState(before);
+    const old = JSON.parse(before);
+    expect(old.exchanges).toEqual({ rounds: 1, ended: false });
+    expect(resume.swaps).toEqual(old.exchanges);
+    expect(resume.lossWeights).toEqual(old.weights);
+    const expected: RouterFile = JSON.parse(fixture('router-before-rename.json'));
+    const rounds: number[] = [];
+    const { router } = await trained({
+      plan: createDdimPlan({ steps: 6 }),
+      provenance: resume.provenance,
+      config: {
+        ...defaultConfig,
+        batchSize: 1,
+        iterations: 10,
+        refreshEvery: 4,
+        targetSpeedup: 1.5,
+        swaps: 4,
+      },
+      resume,
+      onSwap: ({ round }) => rounds.push(round),
+    });
+    expect(rounds).toEqual([2]);
+    expect(router.predictor).toEqual(expected.predictor);
+    // A swap moves logits and computes none, so that they are those of the file to the last bit.
+    expect(router.logits).toEqual(expected.logits);
+    expect(router.threshold).toBe(expected.threshold);
+  });
+
+  it('gives the same router, bit for bit, from a state whose fields have their old names', async () => {
+    const settings = { ...config, swaps: 3 };
+    const whole = await trained({ config: settings });
+    const { swaps, lossWeights, config: _, ...rest } = whole.states[2] as TrainingState;
+    expect(swaps).toBeUndefined();
+    const old = { ...rest, weights: lossWeights, config: { ...config, exchanges: 3 } };
+    const { router } = await trained({
+      config: settings,
+      resume: parseTrainingState(JSON.stringify(old)),
+    });
+    expect(router).toEqual(whole.router);
+  });
+
   it('leaks no tensor and no handle', async () => {
     await trained();
     const before = memory().numTensors;
@@ -335,7 +381,7 @@ describe('trainRouter', () => {
     ['targetSpeedup', 1],
     ['threshold', 1],
     ['refreshShare', 0],
-    ['exchanges', -1],
+    ['swaps', -1],
     ['proxy', 'margnal'],
     ['predictor', 'quartic'],
   ])('refuses %s %s', async (name, value) => {

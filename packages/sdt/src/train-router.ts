@@ -1,12 +1,12 @@
 import { assertPlanFits, createRng, IncompatibleError, type RouterFile } from '@harmonica/core';
-import { type CostModel, macsCostModel, routerScores } from '@harmonica/router';
+import { type CostModel, macsCostModel, theoreticalSpeedUp } from '@harmonica/router';
 import { initAdamW } from './adamw.js';
 import { measuredCosts } from './batch.js';
+import { costModelIn, currentSchedule } from './current-schedule.js';
 import { startingLogits } from './initial-logits.js';
 import { withFinalPredictors } from './loss-weights.js';
 import { assertPairs, noLatents, trainPairs } from './pairs.js';
-import { exchangeRound, wantsExchange } from './swap-rounds.js';
-import { costModelIn, speedUpAt, thresholdInForce } from './threshold.js';
+import { swapRound, wantsSwap } from './swap-rounds.js';
 import { assertTrainingConfig, SETTING_DEFAULTS } from './training-config.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
 import { trainTrajectory } from './trajectory.js';
@@ -34,14 +34,14 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
   if (paired && !options.drawLatents) throw noLatents();
   let state = options.resume ? resumed(options, options.resume) : await initialState(options);
   // More updates make another schedule, which is searched anew.
-  if (state.iteration < config.iterations) state = { ...state, exchanges: undefined };
+  if (state.iteration < config.iterations) state = { ...state, swaps: undefined };
   await onTrajectory?.(state);
   while (state.iteration < config.iterations) {
     state = await (paired ? trainPairs : trainTrajectory)(options, state);
     await onTrajectory?.(state);
   }
-  while (wantsExchange(options, state)) {
-    state = await exchangeRound(options, state);
+  while (wantsSwap(options, state)) {
+    state = await swapRound(options, state);
     await onTrajectory?.(state);
   }
   return finishedRouter(options, await withFinalPredictors(options, state));
@@ -69,10 +69,9 @@ export function finishedRouter(
 ): RouterFile {
   const { executor, config } = options;
   const { costs } = state;
-  const threshold = thresholdInForce(config, state.logits, costModelIn(options, state));
+  const { threshold, schedule } = currentSchedule(options, state);
+  const speedUp = (cost: CostModel) => theoreticalSpeedUp({ schedule, cost });
   const last = state.records.at(-1);
-  const scores = routerScores(state);
-  const speedUp = (cost: CostModel) => speedUpAt({ scores, cost, threshold });
   const training = {
     ...state.provenance.training,
     trainer: config.trainer ?? SETTING_DEFAULTS.trainer,
@@ -83,7 +82,7 @@ export function finishedRouter(
     lambda: state.lambda,
     theoreticalSpeedUp: speedUp(macsCostModel(executor.spec)),
     ...(costs && { costs, expectedSpeedUp: speedUp(costs) }),
-    ...(state.exchanges && { exchanges: state.exchanges.rounds }),
+    ...(state.swaps && { swaps: state.swaps.rounds }),
     ...(last && { lastTrajectory: last }),
   };
   return {
@@ -119,7 +118,7 @@ async function initialState(options: TrainRouterOptions): Promise<TrainingState>
     optimizer: logits.map((row) => initAdamW(row.length)),
     rng: rng.state(),
     beta: config.beta,
-    weights: zeros,
+    lossWeights: zeros,
     lambda: zeros,
     records: [],
     images: 0,
@@ -137,8 +136,8 @@ function resumed(options: TrainRouterOptions, state: TrainingState): TrainingSta
   const { provenance, config } = options;
   const fix = 'Resume with what the run was started with, or start a new run.';
   same('The state was trained for something that', state.provenance, provenance, fix);
-  const { iterations: _before, exchanges: _done, ...settings } = state.config;
-  const { iterations: _after, exchanges: _wanted, ...now } = config;
+  const { iterations: _before, swaps: _done, ...settings } = state.config;
+  const { iterations: _after, swaps: _wanted, ...now } = config;
   same('The config of the state', comparable(settings), comparable(now), fix);
   return state;
 }

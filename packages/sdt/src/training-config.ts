@@ -70,7 +70,7 @@ export interface TrainingConfig {
    * and a computed step change places if that helps, on images of its own, and takes about as long as two refreshes of lambda.
    * Needs one logit for a step.
    */
-  readonly exchanges?: number | undefined;
+  readonly swaps?: number | undefined;
   /**
    * `fresh` (default): no two batches are the same. `repeated`: every refresh of lambda starts the random numbers again
    * from the seed, so that training sees the same batches over and over, as HarmoniCa's official code does.
@@ -146,7 +146,7 @@ export const SETTING_DEFAULTS = {
   trainer: 'sdt',
   microBatch: 8,
   batches: 'fresh',
-  exchanges: 0,
+  swaps: 0,
 } as const;
 
 /** @throws {@link InvalidArgumentError} for the first setting that is out of its range */
@@ -174,13 +174,9 @@ export function assertTrainingConfig(config: TrainingConfig): void {
   check('predictor', predictors.includes(config.predictor), `one of ${predictors.join(', ')}`);
   check('threshold', config.threshold > 0 && config.threshold < 1, 'a number in (0, 1)');
   check('hardFinish', config.hardFinish >= 0 && config.hardFinish <= 1, 'a number in [0, 1]');
-  const { trainer = 'sdt', batches = 'fresh', exchanges = SETTING_DEFAULTS.exchanges } = config;
-  check('exchanges', Number.isSafeInteger(exchanges) && exchanges >= 0, 'an integer of at least 0');
-  check(
-    'exchanges',
-    exchanges === 0 || config.granularity === 'step',
-    '0 unless granularity is step',
-  );
+  const { trainer = 'sdt', batches = 'fresh', swaps = SETTING_DEFAULTS.swaps } = config;
+  check('swaps', Number.isSafeInteger(swaps) && swaps >= 0, 'an integer of at least 0');
+  check('swaps', swaps === 0 || config.granularity === 'step', '0 unless granularity is step');
   check('trainer', ['sdt', 'l2c'].includes(trainer), 'sdt or l2c');
   check('batches', ['fresh', 'repeated'].includes(batches), 'fresh or repeated');
   if (trainer === 'sdt') return;

@@ -10,7 +10,7 @@ import {
   type RouterFile,
   type SamplerPlan,
 } from '@harmonica/core';
-import { type ExchangedSteps, proxyNames } from '@harmonica/iepo';
+import { proxyNames, type SwappedSteps } from '@harmonica/iepo';
 import { type CostModel, predictorNames } from '@harmonica/router';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ export interface TrainingProgress {
   readonly step: number;
   /** Mean squared error of the student's output, guided unless the trainer is Learning-to-Cache. */
   readonly error: number;
-  /** `weight * error` and `beta * penalty`, and their sum. */
+  /** `lossWeight * error` and `beta * penalty`, and their sum. */
   readonly data: number;
   readonly penalty: number;
   readonly loss: number;
@@ -36,8 +36,8 @@ export interface TrainingProgress {
   readonly logits: RouterFile['logits'];
 }
 
-/** A round of exchanges, as it is reported. */
-export interface ExchangeProgress extends ExchangedSteps {
+/** A round of swaps, as it is reported. */
+export interface SwapProgress extends SwappedSteps {
   /** Rounds done, this one included. */
   readonly round: number;
   /** At most. */
@@ -69,9 +69,9 @@ export interface TrainRouterOptions {
   /** State to go on from, as `onTrajectory` gave it. */
   readonly resume?: TrainingState;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Called after each round of exchanges. */
-  readonly onExchange?: (exchange: ExchangeProgress) => void;
-  /** Called with a resumable state before the first trajectory, after each, and after each round of exchanges. */
+  /** Called after each round of swaps. */
+  readonly onSwap?: (swap: SwapProgress) => void;
+  /** Called with a resumable state before the first trajectory, after each, and after each round of swaps. */
   readonly onTrajectory?: (state: TrainingState) => void | Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -111,14 +111,14 @@ export interface TrainingState {
   readonly rng: RngState;
   readonly beta: number;
   /** Loss weight of each step. */
-  readonly weights: readonly number[];
+  readonly lossWeights: readonly number[];
   /** lambda(t) of the last refresh, averaged as configured. */
   readonly lambda: readonly number[];
   readonly records: readonly TrajectoryRecord[];
   /** Measured before the first update, with costs `ms`. */
   readonly costs?: CostModel | undefined;
-  /** Rounds of exchanges done, and whether the last found nothing better. Absent: none. */
-  readonly exchanges?: { readonly rounds: number; readonly ended: boolean } | undefined;
+  /** Rounds of swaps done, and whether the last found nothing better. Absent: none. */
+  readonly swaps?: { readonly rounds: number; readonly ended: boolean } | undefined;
   /** Real images drawn so far, counting every time one is drawn. Absent: none. */
   readonly images?: number | undefined;
 }
@@ -128,11 +128,24 @@ export function parseTrainingState(text: string, source = 'training state'): Tra
   return parseJson({ source, text, schema: trainingStateSchema() }) as unknown as TrainingState;
 }
 
+/** Fields that had other names in the files of earlier versions. */
+const OLD_NAMES: Readonly<Record<string, string>> = { exchanges: 'swaps', weights: 'lossWeights' };
+
+/** A state or its config, as it was read, by the names that its fields have now. */
+function withNewNames(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).map(([name, field]) => [
+    OLD_NAMES[name] ?? name,
+    name === 'config' ? withNewNames(field) : field,
+  ]);
+  return Object.fromEntries(fields);
+}
+
 function trainingStateSchema() {
   const numbers = z.array(z.number());
   const rows = z.array(numbers);
   const predictorName = z.enum(predictorNames());
-  return z
+  const state = z
     .object({
       version: z.literal(1),
       kind: z.literal('sdt-state'),
@@ -160,7 +173,7 @@ function trainingStateSchema() {
       ),
       rng: z.object({ seed: z.number(), stream: z.number(), block: z.number() }),
       beta: z.number().nonnegative(),
-      weights: numbers,
+      lossWeights: numbers,
       lambda: numbers,
       records: z.array(z.looseObject({ iteration: z.number() })),
       costs: z
@@ -172,16 +185,15 @@ function trainingStateSchema() {
           end: z.number(),
         })
         .optional(),
-      exchanges: z
-        .object({ rounds: z.number().int().nonnegative(), ended: z.boolean() })
-        .optional(),
+      swaps: z.object({ rounds: z.number().int().nonnegative(), ended: z.boolean() }).optional(),
       images: z.number().int().nonnegative().optional(),
     })
-    .superRefine(({ logits, optimizer, weights, lambda }, context) => {
-      for (const [path, actual] of Object.entries({ optimizer, weights, lambda })) {
+    .superRefine(({ logits, optimizer, lossWeights, lambda }, context) => {
+      for (const [path, actual] of Object.entries({ optimizer, lossWeights, lambda })) {
         if (actual.length === logits.length) continue;
         const message = `expected ${logits.length} entries, got ${actual.length}`;
         context.addIssue({ code: 'custom', path: [path], message });
       }
     });
+  return z.preprocess(withNewNames, state);
 }

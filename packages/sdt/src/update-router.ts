@@ -1,15 +1,15 @@
 import type { RouterFile } from '@harmonica/core';
 import { objective, proxyByName } from '@harmonica/iepo';
-import { type CostModel, routerScores, type StepMatrix } from '@harmonica/router';
+import {
+  branchCostWeights,
+  routerScores,
+  type StepMatrix,
+  theoreticalSpeedUp,
+} from '@harmonica/router';
 import { type AdamWState, updateAdamW } from './adamw.js';
 import { adaptBeta, betaOfGains } from './beta.js';
-import {
-  costModelIn,
-  decisionsAt,
-  penaltyCosts,
-  speedUpAt,
-  thresholdInForce,
-} from './threshold.js';
+import { type CurrentSchedule, costModelIn, currentSchedule } from './current-schedule.js';
+import { speedUpAt } from './threshold.js';
 import { LOGIT_LIMIT, learningRateAt, type TrainingConfig } from './training-config.js';
 import type { TrainingState, TrainRouterOptions, TrajectoryRecord } from './training-run.js';
 import type { TrainingStepResult } from './training-step.js';
@@ -40,11 +40,9 @@ export function appliedScores(
   step: number,
 ): readonly number[] {
   const { config } = options;
-  const { logits, iteration } = state;
-  const scores = scoresOf(logits, step);
-  if (iteration < config.iterations * (1 - config.hardFinish)) return scores;
-  const threshold = thresholdInForce(config, logits, costModelIn(options, state));
-  return scores.map((score) => (score > threshold ? 1 : 0));
+  const isSoft = state.iteration < config.iterations * (1 - config.hardFinish);
+  if (isSoft) return scoresOf(state.logits, step);
+  return currentSchedule(options, state).hardScores[step] as readonly number[];
 }
 
 /** Updates the logits of a step by AdamW and a clamp, and reports it. */
@@ -56,17 +54,17 @@ export function updateStep(
   const { config, onProgress } = options;
   const { step, error } = found;
   const { beta } = state;
-  const weight = state.weights[step] as number;
+  const lossWeight = state.lossWeights[step] as number;
   const scores = scoresOf(state.logits, step);
   const costs = penaltyCosts(options, state);
-  const terms = objective({ weight, error, beta, scores, costs });
+  const terms = objective({ lossWeight, error, beta, scores, costs });
   const ownGradient = scores.map((s, k) => {
-    const byScore = weight * (found.scoreGradients[k] as number) + beta * (costs[k] as number);
+    const byScore = lossWeight * (found.scoreGradients[k] as number) + beta * (costs[k] as number);
     return byScore * s * (1 - s);
   });
   // The error is close to a square of what is predicted, so its slope falls with the share that is.
   const gainAtThreshold = (s: number, k: number) =>
-    (-weight * (found.scoreGradients[k] as number) * (1 - config.threshold)) /
+    (-lossWeight * (found.scoreGradients[k] as number) * (1 - config.threshold)) /
     ((1 - s) * (costs[k] as number));
   const updated = updateAdamW({
     parameters: state.logits[step] as readonly number[],
@@ -96,48 +94,52 @@ export function endRound(options: UpdateOptions, round: Round): TrainingState {
   const { config } = options;
   const { state } = round;
   const { targetSpeedup: target } = config;
-  const cost = costModelIn(options, state);
+  const current = currentSchedule(options, state);
   return {
     ...state,
-    beta: target ? nextBeta({ config, target, cost, round }) : state.beta,
-    records: [...state.records, recordOf({ config, cost, round })],
+    beta: target ? nextBeta({ config, target, current, round }) : state.beta,
+    records: [...state.records, recordOf(current, round)],
   };
 }
 
-interface NextBetaInput extends RecordInput {
+interface NextBetaInput {
+  readonly config: TrainingConfig;
   readonly target: number;
+  readonly current: CurrentSchedule;
+  readonly round: Round;
 }
 
 /** After the first trajectory beta follows from what branches are worth, unless lambda has said it; then it is adapted. */
-function nextBeta({ config, target, cost, round }: NextBetaInput): number {
+function nextBeta({ config, target, current, round }: NextBetaInput): number {
+  const { cost, scores } = current;
   const { state, updates, gains } = round;
   const isFirst = state.iteration === updates;
   if (isFirst && !proxyByName(config.proxy).isRelative) return betaOfGains({ gains, cost, target });
-  const speedUp = speedUpAt({ scores: routerScores(state), cost, threshold: config.threshold });
+  const speedUp = speedUpAt({ scores, cost, threshold: config.threshold });
   const learningRate = learningRateAt(config, state.iteration);
   return adaptBeta({ beta: state.beta, speedUp, target, learningRate });
 }
 
-interface RecordInput {
-  readonly config: TrainingConfig;
-  readonly cost: CostModel;
-  readonly round: Round;
-}
-
-function recordOf({ config, cost, round }: RecordInput): TrajectoryRecord {
+function recordOf(current: CurrentSchedule, round: Round): TrajectoryRecord {
+  const { cost, schedule, hardScores } = current;
   const { state, totals, updates } = round;
-  const scores = routerScores(state);
-  const threshold = thresholdInForce(config, state.logits, cost);
-  const decisions = decisionsAt(scores, threshold).flat();
+  const decisions = hardScores.flat();
   return {
     iteration: state.iteration,
     error: totals.error / updates,
     data: totals.data / updates,
     penalty: totals.penalty / updates,
     beta: state.beta,
-    cacheUtilization: decisions.filter((computed) => !computed).length / decisions.length,
-    speedUp: speedUpAt({ scores, cost, threshold }),
+    cacheUtilization: decisions.filter((score) => score === 0).length / decisions.length,
+    speedUp: theoreticalSpeedUp({ schedule, cost }),
   };
+}
+
+/** What a branch weighs in the penalty, with mean 1. */
+function penaltyCosts(options: UpdateOptions, state: TrainingState): readonly number[] {
+  const { executor, config } = options;
+  if (config.costs === 'uniform') return executor.spec.branches.map(() => 1);
+  return branchCostWeights(costModelIn(options, state));
 }
 
 function scoresOf(logits: RouterFile['logits'], step: number): readonly number[] {

@@ -2,11 +2,13 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRouterFile } from '@harmonica/core';
 import { decodePng } from '@harmonica/pictures';
-import { readTrainingState } from '@harmonica/sdt/node';
+import { parseTrainingState } from '@harmonica/sdt';
 import { temporaryFolder } from '@harmonica/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
+
+const stateIn = async (path: string) => parseTrainingState(await readFile(path, 'utf8'), path);
 
 describe('harmonica train', () => {
   let folder: string;
@@ -49,7 +51,7 @@ describe('harmonica train', () => {
     expect(decodePng(await readFile(join(folder, 'whole', 'router.png'))).width).toBeGreaterThan(
       99,
     );
-    const { iteration } = await readTrainingState(join(folder, 'whole', 'router.state.json'));
+    const { iteration } = await stateIn(join(folder, 'whole', 'router.state.json'));
     expect(iteration).toBe(9);
   });
 
@@ -65,7 +67,7 @@ describe('harmonica train', () => {
     expect(stopped.stderr).toMatch(/go on from it with --resume\n/);
     await expect(readFile(out)).rejects.toThrow(/ENOENT/);
     const state = join(folder, 'stopped', 'router.state.json');
-    expect((await readTrainingState(state)).iteration).toBe(3);
+    expect((await stateIn(state)).iteration).toBe(3);
 
     const argv = ['train', '--backend', 'wasm', '--model', model, '--resume', '--out', out];
     const resumed = await runCommand(argv);
@@ -93,9 +95,9 @@ describe('harmonica train', () => {
     expect(other.stderr).toMatch(/The config of the state is .*Resume with what the run was/);
     const longer = await runCommand([...argv, '--resume', '--iterations', '6']);
     expect(longer.status).toBe(0);
-    expect((await readTrainingState(join(folder, 'kept.state.json'))).iteration).toBe(6);
+    expect((await stateIn(join(folder, 'kept.state.json'))).iteration).toBe(6);
     expect((await runCommand([...argv, '--overwrite'])).status).toBe(0);
-    expect((await readTrainingState(join(folder, 'kept.state.json'))).iteration).toBe(3);
+    expect((await stateIn(join(folder, 'kept.state.json'))).iteration).toBe(3);
   });
 
   it('refuses what cannot work before it starts', async () => {

@@ -9,6 +9,7 @@ import {
   type ModelOptions,
   type Pipeline,
   prepareFolderOf,
+  readText,
   resolveGuidance,
   trainingInputs,
   writeOutput,
@@ -18,12 +19,12 @@ import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmoni
 import {
   assertTrainable,
   finishedRouter,
+  parseTrainingState,
   type TrainingConfig,
   type TrainingState,
   type TrainRouterOptions,
   trainRouter,
 } from '@harmonica/sdt';
-import { readTrainingState, writeTrainingState } from '@harmonica/sdt/node';
 import type { Command, Option } from 'commander';
 import type { CommandContext } from '../cli-context.js';
 import {
@@ -120,7 +121,9 @@ function filesOf(out: string) {
 
 async function stateToResume(options: TrainOptions): Promise<TrainingState | undefined> {
   const { state } = filesOf(options.out);
-  if (options.resume) return readTrainingState(state);
+  if (options.resume) {
+    return parseTrainingState(await readText(state, 'Start a new run without --resume.'), state);
+  }
   if (!options.overwrite && (await isFile(state))) {
     throw new FileError({
       path: state,
@@ -151,7 +154,7 @@ async function train(input: TrainInput): Promise<void> {
   const checkpointer = createCheckpointer<TrainingState>({
     everyMs: 1000 * options.checkpointEvery,
     async write(state) {
-      await writeTrainingState(files.state, state);
+      await writeOutput(files.state, `${JSON.stringify(state)}\n`);
       await writeHeatMap(files.heatMap, finishedRouter(run, state), pipeline);
     },
   });
@@ -231,7 +234,7 @@ async function trainWatched(input: {
     return await trainRouter({
       ...run,
       onProgress: (progress) => report.progress(progress),
-      onExchange: (exchange) => report.exchange(exchange),
+      onSwap: (swap) => report.swap(swap),
       async onTrajectory(state) {
         report.router(finishedRouter(run, state));
         await checkpointer.offer(state);

@@ -17,7 +17,7 @@ const parse = (argv: readonly string[]) =>
 
 describe('training options', () => {
   it('know proxies and predictors that a program adds', () => {
-    const weigh = async () => ({ lambda: [], weights: [] });
+    const weigh = async () => ({ lambda: [], lossWeights: [] });
     const proxy = { name: 'own-proxy', summary: 'of a program', isRelative: false, weigh };
     const removals = [
       registerProxy(proxy),
@@ -49,16 +49,7 @@ describe('training options', () => {
       ...['--final-learning-rate', '0.1', '--beta', '0', '--target-speedup', '1.5'],
       ...['--costs', 'uniform', '--proxy', 'cumulative', '--refresh-every', '9'],
       ...['--refresh-share', '1', '--predictor', 'linear', '--granularity', 'branch'],
-      ...[
-        '--threshold',
-        '0.2',
-        '--initial',
-        'interval:3',
-        '--hard-finish',
-        '0.25',
-        '--exchanges',
-        '4',
-      ],
+      ...['--threshold', '0.2', '--initial', 'interval:3', '--hard-finish', '0.25', '--swaps', '4'],
       ...['--trainer', 'l2c', '--batches', 'repeated', '--micro-batch', '2'],
     ]);
     expect(trainingConfig(defaultConfig, options)).toEqual({
@@ -78,7 +69,7 @@ describe('training options', () => {
       threshold: 0.2,
       initial: { kind: 'interval', interval: 3, initialSteps: 2 },
       hardFinish: 0.25,
-      exchanges: 4,
+      swaps: 4,
       trainer: 'l2c',
       batches: 'repeated',
       microBatch: 2,

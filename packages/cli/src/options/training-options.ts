@@ -142,8 +142,8 @@ export const CONFIG_OPTIONS: {
     description: 'last part of the run that applies hard masks',
     parse: share,
   },
-  exchanges: {
-    flags: '--exchanges <n>',
+  swaps: {
+    flags: '--swaps <n>',
     description:
       'rounds of a search, after the last update, for steps that had better change places',
     parse: integerOption({ min: 0 }),

@@ -2,7 +2,7 @@ import type { BackboneSpec, RouterFile } from '@harmonica/core';
 import { heatMapOf, heatMapToTerminal } from '@harmonica/pictures';
 import { cacheRecord } from '@harmonica/pipeline';
 import { type PolynomialFit, toSchedule } from '@harmonica/router';
-import type { ExchangeProgress, TrainingProgress } from '@harmonica/sdt';
+import type { SwapProgress, TrainingProgress } from '@harmonica/sdt';
 import type { TextOutput } from '../cli-context.js';
 import { createLiveView } from './progress-bar.js';
 import { formatDuration, terminalStyle } from './terminal-style.js';
@@ -12,7 +12,7 @@ export interface TrainingReport {
   /** The router as it stands, after each trajectory. */
   router(router: RouterFile): void;
   progress(progress: TrainingProgress): void;
-  exchange(exchange: ExchangeProgress): void;
+  swap(swap: SwapProgress): void;
   finish(): void;
 }
 
@@ -57,8 +57,8 @@ export function createTrainingReport(options: TrainingReportOptions): TrainingRe
       latest = () => progressLine({ progress, savings, leftMs });
       show();
     },
-    exchange(exchange) {
-      latest = () => exchangeLine(exchange);
+    swap(swap) {
+      latest = () => swapLine(swap);
       show();
     },
     finish: () => view.draw(),
@@ -84,11 +84,11 @@ function progressLine(input: {
 /** 10 / ln 10: dB of a natural logarithm. */
 const DECIBELS = 10 / Math.log(10);
 
-function exchangeLine({ exchange, before, after, round, rounds }: ExchangeProgress): string {
-  const what = exchange
-    ? `step ${exchange.computed} computed instead of ${exchange.predicted}`
+function swapLine({ swap, before, after, round, rounds }: SwapProgress): string {
+  const what = swap
+    ? `step ${swap.computed} computed instead of ${swap.predicted}`
     : 'nothing better found';
-  return `exchange ${round}/${rounds}  ${what}  ${(DECIBELS * (before - after)).toFixed(2)} dB closer`;
+  return `swap ${round}/${rounds}  ${what}  ${(DECIBELS * (before - after)).toFixed(2)} dB closer`;
 }
 
 function describeSavings(router: RouterFile, spec: BackboneSpec): string {

@@ -6,7 +6,7 @@ import {
   type StreamHandle,
   type ValueHandle,
 } from '@harmonica/core';
-import { type InterleavedResult, measureInterleaved } from '@harmonica/metrics';
+import { latencyRatio, measureInterleaved } from '@harmonica/metrics';
 import {
   type Architecture,
   type Backend,
@@ -73,15 +73,14 @@ async function timeBranches(input: {
   for (const kind of new Set(branches.map((branch) => branch.kind))) {
     const branch = branches.find((candidate) => candidate.kind === kind)?.index ?? 0;
     for (const what of ['forward', 'vjp'] as const) {
-      const result: InterleavedResult = await measureInterleaved({
-        a: () => wasm.run(what, branch),
-        b: () => onnx.run(what, branch),
+      const [a, b] = await measureInterleaved({
+        runs: [() => wasm.run(what, branch), () => onnx.run(what, branch)],
         repeats,
         warmup: 1,
         ...(signal && { signal }),
       });
-      const { a, b, ratio } = result;
-      timings.push({ kind, what, wasmMs: a.median, onnxMs: b.median, ratio: ratio.median });
+      const ratio = latencyRatio(a, b).median;
+      timings.push({ kind, what, wasmMs: a.median, onnxMs: b.median, ratio });
     }
   }
   return timings;

@@ -1,5 +1,5 @@
 import { type CacheSchedule, InvalidArgumentError, throwIfAborted } from '@harmonica/core';
-import { measureInterleaved, summarize } from '@harmonica/metrics';
+import { latencyRatio, measureInterleaved, summarize } from '@harmonica/metrics';
 import {
   cacheRecord,
   type ImageJob,
@@ -40,13 +40,16 @@ export async function samplingBench(options: SamplingBenchOptions): Promise<Samp
   const { pipeline, setting, cache, jobs, repeats, signal } = options;
   const { executor } = pipeline;
   const common = { pipeline, ...setting, jobs, batchSize: jobs.length, signal };
-  const { a, b, ratio } = await measureInterleaved({
-    a: () => sampleLatents(common),
-    b: () => sampleLatents({ ...common, cacheMethod: withCache(cache) }),
+  const [a, b] = await measureInterleaved({
+    runs: [
+      () => sampleLatents(common),
+      () => sampleLatents({ ...common, cacheMethod: withCache(cache) }),
+    ],
     repeats,
     warmup: 1,
     ...(signal && { signal }),
   });
+  const ratio = latencyRatio(a, b);
   const { theoreticalSpeedUp, cacheUtilization } = cacheRecord({ ...cache, spec: executor.spec });
   return {
     name: cache.name,

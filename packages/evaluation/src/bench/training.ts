@@ -1,6 +1,6 @@
 import { computeAction, createRng, InvalidArgumentError } from '@harmonica/core';
 import type { RunPart } from '@harmonica/iepo';
-import { measureInterleaved } from '@harmonica/metrics';
+import { latencyRatio, measureInterleaved } from '@harmonica/metrics';
 import { type Pipeline, type RunSetting, trainingInputs } from '@harmonica/pipeline';
 import {
   advanceRun,
@@ -52,9 +52,8 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
   const ready: Ready[] = [];
   try {
     for (const { run, latent } of parts) ready.push(await runUntilHistory(run, latent));
-    const { a, b, ratio } = await measureInterleaved({
-      a: () => iterate(ready),
-      b: () => forward(whole, predictorByName(predictor).depth),
+    const [a, b] = await measureInterleaved({
+      runs: [() => iterate(ready), () => forward(whole, predictorByName(predictor).depth)],
       repeats,
       warmup: 1,
       ...(signal && { signal }),
@@ -63,7 +62,7 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
       predictor,
       iterationMs: a.median,
       forwardMs: b.median,
-      iterationInForwards: ratio.median,
+      iterationInForwards: latencyRatio(a, b).median,
     };
   } finally {
     for (const { run, state } of ready) disposeRunState(run, state);

@@ -3,8 +3,9 @@ import {
   type BeginInput,
   computeAction,
   type Executor,
+  measureRounds,
   type StreamHandle,
-  throwIfAborted,
+  timed,
   type ValueHandle,
 } from '@harmonica/core';
 import type { CostModel } from './cost-model.js';
@@ -33,16 +34,12 @@ export interface MeasureCostModelOptions {
  * @throws {@link InvalidArgumentError} if a number is outside its range; {@link AbortedError} if the signal says so.
  */
 export async function measureCostModel(options: MeasureCostModelOptions): Promise<CostModel> {
-  const { executor, input, predictorDepth = 1, repeats = 5, signal } = options;
+  const { executor, input, predictorDepth = 1, repeats, signal } = options;
   const { now = () => performance.now() } = options;
   assertCount({ argument: 'predictorDepth', value: predictorDepth });
-  assertCount({ argument: 'repeats', value: repeats });
-  const passes: PassTimes[] = [];
-  for (let pass = -1; pass < repeats; pass++) {
-    throwIfAborted(signal, 'The measurement');
-    const times = await timePass({ executor, input, predictorDepth, now });
-    if (pass >= 0) passes.push(times);
-  }
+  const passes = await measureRounds({ repeats, signal }, () =>
+    timePass({ executor, input, predictorDepth, now }),
+  );
   return {
     unit: 'ms',
     begin: median(passes.map(({ begin }) => begin)),
@@ -111,15 +108,6 @@ async function timeBranch(
   } finally {
     executor.release(output);
   }
-}
-
-async function timed<T>(
-  now: () => number,
-  run: () => Promise<T>,
-): Promise<{ value: T; ms: number }> {
-  const start = now();
-  const value = await run();
-  return { value, ms: now() - start };
 }
 
 function median(values: readonly number[]): number {

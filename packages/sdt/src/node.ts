@@ -1,1 +1,0 @@
-export { readTrainingState, writeTrainingState } from './checkpoint-file.js';
