@@ -25,7 +25,6 @@ import type {
   ValueHandle,
 } from './executor.js';
 import { ensureGradients, gradientsOf } from './gradients.js';
-import { turnEventLoop } from './turn-event-loop.js';
 
 /** Context tensors are shared by every stream of a step and freed with the last of them. */
 interface Context {
@@ -273,4 +272,17 @@ function named(names: readonly string[], tensors: readonly Tensor[]): NamedTenso
 
 function sizeOf(tensors: NamedTensors): number {
   return Object.values(tensors).reduce((total, t) => total + t.size * 4, 0);
+}
+
+interface Scheduling {
+  /** Of Node; browsers have none. */
+  readonly setImmediate?: (callback: () => void) => unknown;
+}
+
+/** Resolves when the event loop has turned once, so that timers, input and signals have been heard. */
+function turnEventLoop(): Promise<void> {
+  const { setImmediate: next = (callback) => setTimeout(callback) } = globalThis as Scheduling;
+  return new Promise((resolve) => {
+    next(resolve);
+  });
 }

@@ -1,11 +1,11 @@
 import { dispose, ones, type Tensor, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
 import type { Backbone, BackboneSpec, NamedTensors } from './backbone.js';
-import { computeAll } from './compute-all.js';
 import { createEagerExecutor } from './eager-executor.js';
 import { EngineError } from './errors.js';
 import {
   type BranchAction,
   computeAction,
+  computeAll,
   type Executor,
   type StreamHandle,
   type ValueHandle,

@@ -108,3 +108,22 @@ export interface BranchRunner {
 
 /** A way to run branches: all of them, or with a cache. */
 export type CacheMethod = (executor: Executor, steps: number) => BranchRunner;
+
+/** The uncached run: every branch of every step is computed. */
+export function computeAll(executor: Executor): BranchRunner {
+  const actions = executor.spec.branches.map(({ index }) => computeAction(index, false));
+  const decisions: Decisions[] = [];
+  return {
+    decisions,
+    async run(step: number, stream: StreamHandle): Promise<StreamHandle> {
+      try {
+        const result = await executor.advance(stream, actions);
+        decisions[step] = actions.map(() => true);
+        return result.stream;
+      } finally {
+        executor.release(stream);
+      }
+    },
+    dispose: () => undefined,
+  };
+}

@@ -1,10 +1,15 @@
 import { concat, dispose, mul, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
-import { computeAll } from './compute-all.js';
 import { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 import { ShapeError } from './errors.js';
 import { type Denoiser, executePlan, type StepEvent } from './execute-plan.js';
-import type { BranchRunner, CacheMethod, Decisions, Executor } from './executor.js';
+import {
+  type BranchRunner,
+  type CacheMethod,
+  computeAll,
+  type Decisions,
+  type Executor,
+} from './executor.js';
 import { type Guidance, guidedHalf } from './guidance.js';
 import { createNoise } from './noise.js';
 import { assertPlanFits, type SamplerPlan } from './sampler-plan.js';

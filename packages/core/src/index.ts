@@ -19,7 +19,6 @@ export {
   type RouterFile,
 } from './cache-formats.js';
 export { assertCount } from './checks.js';
-export { computeAll } from './compute-all.js';
 export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
 export {
@@ -59,6 +58,7 @@ export {
   type BranchVjp,
   type CacheMethod,
   computeAction,
+  computeAll,
   type Decisions,
   type Executor,
   type StreamHandle,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { philox4x32 } from './philox.js';
+import { philox4x32 } from './rng.js';
 
 // Known answers published with the Random123 library (kat_vectors, philox4x32, 10 rounds).
 it.each([

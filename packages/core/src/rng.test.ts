@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { philox4x32 } from './philox.js';
-import { createRng, restoreRng } from './rng.js';
+import { createRng, philox4x32, restoreRng } from './rng.js';
 
 describe('createRng', () => {
   it('draws the Philox block with counter (n, stream) and key seed', () => {

@@ -1,13 +1,19 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   type AutoencoderKlConfig,
   autoencoderKlConfig,
   type DitConfig,
 } from '@harmonica/backbones';
-import { parseJson } from '@harmonica/core';
+import { FileError, parseJson } from '@harmonica/core';
 import { z } from 'zod';
-import { WEIGHTS_FOLDER } from './package-files.js';
-import { readText } from './read-text.js';
+
+/** The folder of the weights and `config.json` that come with this package. */
+export const WEIGHTS_FOLDER = fileURLToPath(new URL('../weights', import.meta.url));
+
+/** The folder of the routers that come with this package. */
+export const ROUTERS_FOLDER = fileURLToPath(new URL('../routers', import.meta.url));
 
 /** What the model is made of. Plain JSON. */
 export interface EmojiDitConfig {
@@ -89,4 +95,19 @@ function toConfig({
       normNumGroups: vae.norm_num_groups,
     }),
   };
+}
+
+/** Reads a text file. @throws {@link FileError} */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FileError({
+      path,
+      problem: `cannot be read (${reason})`,
+      fix: 'Check the path.',
+      cause,
+    });
+  }
 }

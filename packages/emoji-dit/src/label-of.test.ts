@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { labelOf } from './label-of.js';
+import { labelOf } from './load-emoji-dit.js';
 
 const classes = ['animal-bird', 'flag', 'food-fruit', 'food-sweet', 'place-building'];
 

@@ -6,12 +6,21 @@ import {
   loadAutoencoderKl,
   loadDit,
 } from '@harmonica/backbones';
-import { type Backbone, CheckpointError, FileError, type WeightSource } from '@harmonica/core';
-import { hashFiles, openSafetensors, openSafetensorsShards } from '@harmonica/weights';
+import {
+  type Backbone,
+  CheckpointError,
+  FileError,
+  InvalidArgumentError,
+  type WeightSource,
+} from '@harmonica/core';
+import {
+  hashFiles,
+  nearestNames,
+  openSafetensors,
+  openSafetensorsShards,
+} from '@harmonica/weights';
 import { div, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
-import { type EmojiDitConfig, emojiDitConfig } from './emoji-dit-config.js';
-import { labelOf } from './label-of.js';
-import { WEIGHTS_FOLDER } from './package-files.js';
+import { type EmojiDitConfig, emojiDitConfig, WEIGHTS_FOLDER } from './emoji-dit-config.js';
 
 /** The loaded model. Its weights live on the TensorFlow.js backend that was current when it was loaded. */
 export interface EmojiDit {
@@ -150,4 +159,30 @@ async function listFolder(path: string): Promise<string[]> {
   } catch (cause) {
     throw new FileError({ path, problem: 'cannot be listed', fix: 'Check the path.', cause });
   }
+}
+
+/** What {@link labelOf} looks for, and among what. */
+interface LabelOfOptions {
+  readonly name: string;
+  /** In label order. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * The label of a class.
+ *
+ * @returns an integer in [0, classes.length)
+ * @throws {@link InvalidArgumentError} that lists the most similar names, if there is no class of this name
+ */
+export function labelOf({ name, classes }: LabelOfOptions): number {
+  const label = classes.indexOf(name);
+  if (label >= 0) return label;
+  const similar = nearestNames({ name, names: classes, limit: 5, alike: true });
+  throw new InvalidArgumentError({
+    argument: 'class',
+    value: name,
+    expected: `one of the ${classes.length} classes of the model`,
+    fix:
+      similar.length > 0 ? `Similar: ${similar.join(', ')}.` : `There is: ${classes.join(', ')}.`,
+  });
 }

@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, parseRouterFile, type RouterFile } from '@harmonica/core';
-import { ROUTERS_FOLDER } from './package-files.js';
-import { readText } from './read-text.js';
+import { ROUTERS_FOLDER, readText } from './emoji-dit-config.js';
 
 /** A trained router that comes with this package. */
 export interface ShippedRouter {

@@ -28,8 +28,7 @@ export {
   type TraceOfRootOptions,
   traceOfRoot,
 } from './frechet-distance.js';
-export type { ImagePair } from './image.js';
-export type { ImageSets } from './image-sets.js';
+export type { ImagePair, ImageSets } from './image.js';
 export { INCEPTION_DIMENSIONS, type PixelScaling } from './inception-network.js';
 export {
   type CreateInceptionScoreOptions,

@@ -1,5 +1,4 @@
-import { checkPair, type ImagePair } from './image.js';
-import { type ImageSets, pairsOf } from './image-sets.js';
+import { checkPair, type ImagePair, type ImageSets, pairsOf } from './image.js';
 
 /**
  * Peak signal-to-noise ratio of one pair of images: `10 log10(dataRange^2 / MSE)`, the mean squared error (MSE) taken

@@ -1,6 +1,5 @@
 import { type PixelImage, ShapeError } from '@harmonica/core';
-import { type CheckedPair, checkPair, type ImagePair } from './image.js';
-import { type ImageSets, pairsOf } from './image-sets.js';
+import { type CheckedPair, checkPair, type ImagePair, type ImageSets, pairsOf } from './image.js';
 
 const WINDOW = 11;
 const SIGMA = 1.5;

@@ -1,6 +1,5 @@
 export { graphKey } from './canonical-graph.js';
 export { type CompiledFunction, compileFunction, type TensorResult } from './compile-function.js';
-export type { ExecutionProvider } from './execution-providers.js';
 export {
   type ExportBackboneOptions,
   type ExportGraphOptions,
@@ -19,7 +18,7 @@ export type {
   TracedGraph,
 } from './graph.js';
 export { createOnnxExecutor, type OnnxExecutorOptions } from './onnx-executor.js';
-export type { OrtRuntime } from './ort.js';
+export type { ExecutionProvider, OrtRuntime } from './ort.js';
 export type { SessionOptions } from './runtime.js';
 export {
   type TensorRecord,

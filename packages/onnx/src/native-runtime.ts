@@ -1,9 +1,14 @@
 import { Tensor } from 'onnxruntime-common';
-import { providerNames } from './execution-providers.js';
-import { type Address, loadNativeApi, type NativeApi } from './native-api.js';
-import { NativeCalls } from './native-calls.js';
+import { type Address, loadNativeApi, type NativeApi, NativeCalls } from './native-api.js';
 import { NativeValues } from './native-values.js';
-import type { CreateOptions, OrtRuntime, OrtSession, OutputLocation, Tensors } from './ort.js';
+import {
+  type CreateOptions,
+  type OrtRuntime,
+  type OrtSession,
+  type OutputLocation,
+  providerNames,
+  type Tensors,
+} from './ort.js';
 
 /**
  * ONNX Runtime for the CPU and for CUDA without its binding for JavaScript: results are written where they shall be, where

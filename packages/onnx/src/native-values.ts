@@ -1,7 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import { DeviceTensor } from './device-tensor.js';
-import type { Address, NativeApi } from './native-api.js';
-import type { NativeCalls } from './native-calls.js';
+import type { Address, NativeApi, NativeCalls } from './native-api.js';
 import type { OrtTensor } from './ort.js';
 
 /** `ONNXTensorElementDataType`, and the arrays that hold such elements. */
@@ -16,7 +14,7 @@ const ELEMENT_TYPES = {
 type ElementType = keyof typeof ELEMENT_TYPES;
 
 /** Options of {@link NativeValues}. @internal */
-export interface NativeValuesOptions {
+interface NativeValuesOptions {
   readonly api: NativeApi;
   readonly calls: NativeCalls;
   /** That of the CPU. */
@@ -120,5 +118,43 @@ export class NativeValues {
     } finally {
       functions.releaseTensorTypeAndShapeInfo(info);
     }
+  }
+}
+
+/** What a {@link DeviceTensor} is made of. @internal */
+interface DeviceTensorOptions {
+  /** The `OrtValue` that holds it. */
+  readonly address: Address;
+  readonly type: OrtTensor['type'];
+  readonly dims: readonly number[];
+  readonly release: (address: Address) => void;
+}
+
+/** A tensor that ONNX Runtime made in the memory of a device: fed to other graphs, read by none of our code. @internal */
+class DeviceTensor {
+  readonly location = 'gpu-buffer';
+  readonly type: OrtTensor['type'];
+  readonly dims: readonly number[];
+  readonly size: number;
+  readonly #release: DeviceTensorOptions['release'];
+  #address: Address | undefined;
+
+  constructor({ address, type, dims, release }: DeviceTensorOptions) {
+    this.#address = address;
+    this.type = type;
+    this.dims = dims;
+    this.size = dims.reduce((product, size) => product * size, 1);
+    this.#release = release;
+  }
+
+  /** @throws if it was disposed */
+  get address(): Address {
+    if (this.#address === undefined) throw new Error('The tensor was disposed.');
+    return this.#address;
+  }
+
+  dispose(): void {
+    if (this.#address !== undefined) this.#release(this.#address);
+    this.#address = undefined;
   }
 }

@@ -16,12 +16,11 @@ import {
 } from '@harmonica/core';
 import { type Tensor, type Tensor3D, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
 import { type BackboneProgram, BackbonePrograms } from './backbone-programs.js';
-import { providerNames } from './execution-providers.js';
 import { HandleTable, type HeldStream, type PooledTensors } from './executor-handles.js';
 import { type GraphValue, sizeOf } from './graph.js';
 import { type Feeds, type HistoryFeeds, historyFeeds } from './history-feeds.js';
 import { HistorySlabs } from './history-slabs.js';
-import type { OrtRuntime, OrtTensor } from './ort.js';
+import { type OrtRuntime, type OrtTensor, providerNames } from './ort.js';
 import { Compiler } from './program.js';
 import { loadRuntime, type SessionOptions } from './runtime.js';
 import { prefixed, unprefixed } from './stream-names.js';

@@ -1,4 +1,5 @@
 import type * as OrtModule from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-common';
 
 /** The parts of `onnxruntime-node` and `onnxruntime-web` that are used. */
 export interface OrtRuntime {
@@ -22,3 +23,25 @@ export interface OrtSession {
 
 /** Where an output of a session is left. */
 export type OutputLocation = 'cpu' | 'gpu-buffer';
+
+export type ExecutionProvider = InferenceSession.ExecutionProviderConfig;
+
+/** What shall run graphs, in order of preference. Default: the CPU. */
+interface Providers {
+  readonly executionProviders?: readonly ExecutionProvider[] | undefined;
+}
+
+/** The names of what shall run graphs. */
+export function providerNames({ executionProviders = ['cpu'] }: Providers): readonly string[] {
+  return executionProviders.map((each) => (typeof each === 'string' ? each : each.name));
+}
+
+/** Whether the CPU runs them, so that weights can be fed from memory at each run without a copy. */
+export function runsOnCpu(options: Providers): boolean {
+  return providerNames(options).every((name) => name === 'cpu');
+}
+
+/** Whether results stay in the memory of a device, so that nothing travels between two graphs. */
+export function keepsOnDevice(options: Providers): boolean {
+  return ['cuda', 'webgpu'].includes(providerNames(options)[0] ?? 'cpu');
+}

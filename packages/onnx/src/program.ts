@@ -1,6 +1,5 @@
 import { EngineError } from '@harmonica/core';
 import { canonicalGraph, graphKey } from './canonical-graph.js';
-import { keepsOnDevice, runsOnCpu } from './execution-providers.js';
 import { fuseGraph, portableGraph } from './fuse-graph.js';
 import {
   type GraphDType,
@@ -11,7 +10,14 @@ import {
   type TracedGraph,
 } from './graph.js';
 import { encodeModel } from './onnx-model.js';
-import type { OrtRuntime, OrtSession, OrtTensor, OutputLocation } from './ort.js';
+import {
+  keepsOnDevice,
+  type OrtRuntime,
+  type OrtSession,
+  type OrtTensor,
+  type OutputLocation,
+  runsOnCpu,
+} from './ort.js';
 import { pruneGraph } from './prune-graph.js';
 import { createSession, type SessionOptions } from './runtime.js';
 import { emptyTensor } from './tensor-pool.js';

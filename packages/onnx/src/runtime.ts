@@ -1,6 +1,12 @@
 import { EngineError, UnsupportedError } from '@harmonica/core';
-import { type ExecutionProvider, providerNames, runsOnCpu } from './execution-providers.js';
-import type { OrtRuntime, OrtSession, OutputLocation } from './ort.js';
+import {
+  type ExecutionProvider,
+  type OrtRuntime,
+  type OrtSession,
+  type OutputLocation,
+  providerNames,
+  runsOnCpu,
+} from './ort.js';
 
 /** How ONNX Runtime shall run a graph. */
 export interface SessionOptions {

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { square } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { withoutShared } from './shared-outputs.js';
+import { withoutShared } from './backbone-programs.js';
 import { type TensorRecord, traceFunction } from './trace-function.js';
 
 const names = (values: readonly { readonly name: string }[]) => values.map(({ name }) => name);

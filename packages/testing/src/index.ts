@@ -16,6 +16,5 @@ export {
   type GoldenTensor,
   nchwToNhwc,
 } from './golden-tensor.js';
-export { goldenWeightSource } from './golden-weight-source.js';
-export { Golden, loadGolden } from './load-golden.js';
+export { Golden, goldenWeightSource, loadGolden } from './load-golden.js';
 export { temporaryFolder } from './temporary-folder.js';

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { CheckpointError, DTypeError, FileError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { parseGoldenFile } from './golden-file.js';
 import { goldenPath, loadGoldenManifest } from './golden-manifest.js';
-import { goldenWeightSource } from './golden-weight-source.js';
-import { loadGolden } from './load-golden.js';
+import { goldenWeightSource, loadGolden, parseGoldenFile } from './load-golden.js';
 
 const manifest = loadGoldenManifest();
 

@@ -33,4 +33,9 @@ export {
   type SafetensorsSource,
   writeSafetensors,
 } from './safetensors/safetensors-file.js';
-export { mapNames, type NameMap } from './weight-source.js';
+export {
+  mapNames,
+  type NameMap,
+  type NearestNamesOptions,
+  nearestNames,
+} from './weight-source.js';

@@ -63,39 +63,44 @@ function hint(name: string, names: readonly string[]): string {
 const MAX_NAMES = 10_000;
 const MAX_LENGTH = 256;
 
-/** The names most like `name`, best first. */
-export function nearestNames(options: {
-  name: string;
-  names: readonly string[];
+/** What {@link nearestNames} looks for, and among what. */
+export interface NearestNamesOptions {
+  readonly name: string;
+  /** Of them, the first 10,000 that have no more than 256 characters. */
+  readonly names: readonly string[];
   /** At most so many. Default 3. */
-  limit?: number;
-}): string[] {
-  const { name, names, limit = 3 } = options;
+  readonly limit?: number;
+  /** Whether names that are not alike at all are left out. Default false. */
+  readonly alike?: boolean;
+}
+
+/**
+ * The names that share most pairs of letters with `name` (Dice, 1945), best first, whatever their case. A part finds its
+ * whole: `fruit` finds `food-fruit`.
+ */
+export function nearestNames(options: NearestNamesOptions): string[] {
+  const { name, names, limit = 3, alike = false } = options;
+  const wanted = pairsOf(name);
   return names
     .slice(0, MAX_NAMES)
     .filter((candidate) => candidate.length <= MAX_LENGTH)
-    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-    .sort((a, b) => a.distance - b.distance)
+    .map((candidate) => ({ candidate, score: similarity(wanted, pairsOf(candidate)) }))
+    .filter(({ score }) => !alike || score > 0)
+    .sort((a, b) => b.score - a.score)
     .slice(0, limit)
     .map(({ candidate }) => candidate);
 }
 
-/** Insertions, deletions and replacements from `a` to `b` (Levenshtein, 1966). */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = at(previous, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(replaced, at(previous, j) + 1, at(current, j - 1) + 1));
-    }
-    previous = current;
-  }
-  return at(previous, b.length);
+/** 1 for the same pairs, 0 for none in common. */
+function similarity(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+  const shared = [...a].filter((pair) => b.has(pair)).length;
+  return (2 * shared) / (a.size + b.size);
 }
 
-function at(row: readonly number[], index: number): number {
-  return row[index] as number;
+/** Letters with their right neighbours, ends included. */
+function pairsOf(name: string): Set<string> {
+  const letters = ` ${name.toLowerCase()} `;
+  return new Set(Array.from({ length: letters.length - 1 }, (_, i) => letters.slice(i, i + 2)));
 }
 
 /**
