@@ -1,5 +1,5 @@
 /** What {@link addScaledRows} works on. */
-export interface AddScaledRowsOptions {
+interface AddScaledRowsOptions {
   /** `[columns]`; added to from column `from` on. */
   readonly target: Float64Array;
   /** Row-major `[any, columns]`. */

@@ -44,7 +44,7 @@ export function checkFeatures(name: string, features: FeatureSet): void {
 }
 
 /** What two things must share to be compared. */
-export interface Comparable {
+interface Comparable {
   readonly dimension: number;
   readonly extractor?: ExtractorIdentity;
 }

@@ -8,7 +8,7 @@ export interface FoldedConvolution {
 }
 
 /** A convolution without bias, and what its batch normalization has learned; vectors are `[out]`. */
-export interface NormalizedConvolution {
+interface NormalizedConvolution {
   readonly shape: FoldedConvolution['shape'];
   readonly filter: Float32Array;
   /** Scale. Default 1. */

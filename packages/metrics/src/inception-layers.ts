@@ -10,14 +10,14 @@ export interface ConvolutionLayer {
 }
 
 /** Pooling over 3 x 3 pixels, with padding at stride 1 only. Averages leave the padding out. */
-export interface PoolLayer {
+interface PoolLayer {
   readonly kind: 'average-pool' | 'max-pool';
   readonly name: string;
   readonly stride: 1 | 2;
 }
 
 /** Branches over one image, joined along the channels. */
-export interface ConcatLayer {
+interface ConcatLayer {
   readonly kind: 'concat';
   readonly name: string;
   readonly branches: readonly (readonly Layer[])[];
@@ -26,7 +26,7 @@ export interface ConcatLayer {
 export type Layer = ConvolutionLayer | PoolLayer | ConcatLayer;
 
 /** What differs between the networks that go by the name of Inception v3. */
-export interface InceptionLayersOptions {
+interface InceptionLayersOptions {
   /** Pooling in the last block: average in the paper, maximum in the network that FID is defined by. */
   readonly lastPool: PoolLayer['kind'];
 }

@@ -60,7 +60,7 @@ export interface PixelScaling {
 }
 
 /** What {@link createInception} needs. */
-export interface CreateInceptionOptions {
+interface CreateInceptionOptions {
   readonly identity: ExtractorIdentity;
   readonly layers: readonly Layer[];
   /** One for each convolution of `layers`, by name. */

@@ -2,7 +2,7 @@ import { CheckpointError, type WeightSource } from '@harmonica/core';
 import { io, type Tensor } from '@tensorflow/tfjs-core';
 
 /** What {@link layersModelSource} needs. */
-export interface LayersModelSourceOptions {
+interface LayersModelSourceOptions {
   readonly artifacts: io.ModelArtifacts;
   /** For error messages. */
   readonly path: string;

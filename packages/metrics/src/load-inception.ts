@@ -4,9 +4,7 @@ import { convolutionsOf, inceptionLayers } from './inception-layers.js';
 import { INCEPTION_FEATURES } from './inception-network.js';
 import {
   type InceptionFormat,
-  type InceptionParameter,
   type LoadInceptionProgress,
-  parametersOf,
   readInception,
 } from './read-inception.js';
 
@@ -39,12 +37,8 @@ export function loadInception(options: LoadInceptionOptions): Promise<FeatureExt
   return readInception({ source, name, format: pytorchFormat(), onProgress, signal });
 }
 
-/** Every tensor of the checkpoint that is read, in order. */
-export function inceptionParameters(): readonly InceptionParameter[] {
-  return parametersOf(pytorchFormat());
-}
-
-function pytorchFormat(): InceptionFormat {
+/** How the checkpoint names its tensors. @internal */
+export function pytorchFormat(): InceptionFormat {
   const layers = inceptionLayers({ lastPool: 'max-pool' });
   return {
     layers,

@@ -20,7 +20,7 @@ const READERS: Readonly<
 };
 
 /** What {@link decodeNpy} reads. */
-export interface DecodeNpyOptions {
+interface DecodeNpyOptions {
   readonly bytes: Uint8Array;
   /** For error messages. */
   readonly path: string;

@@ -26,7 +26,7 @@ export interface LoadInceptionProgress {
 }
 
 /** A convolution and the names of what it is stored in. */
-export interface StoredConvolution {
+interface StoredConvolution {
   readonly layer: PlacedConvolution;
   readonly filter: string;
   /** Absent: the normalization has no scale. */
@@ -37,7 +37,7 @@ export interface StoredConvolution {
 }
 
 /** A dense layer and the names of what it is stored in. */
-export interface StoredDense {
+interface StoredDense {
   readonly inputs: number;
   readonly outputs: number;
   readonly weight: string;
@@ -70,7 +70,7 @@ export interface InceptionParameter {
 }
 
 /** What {@link readInception} needs. */
-export interface ReadInceptionOptions {
+interface ReadInceptionOptions {
   readonly source: WeightSource;
   readonly format: InceptionFormat;
   /** Stands beside every result. */

@@ -1,5 +1,5 @@
 /** What {@link addRowProducts} works on. */
-export interface RowProductsOptions {
+interface RowProductsOptions {
   /** Row-major `[m, length]`. */
   readonly x: Float64Array;
   /** Row-major `[n, length]`. */

@@ -2,14 +2,14 @@ import { InvalidArgumentError } from '@harmonica/core';
 import { addScaledRows } from './add-scaled-rows.js';
 
 /** A factor of a positive semidefinite matrix. */
-export interface SemidefiniteFactor {
+interface SemidefiniteFactor {
   /** Row-major `[rank, size]`: `R` with `R^T R` the matrix. */
   readonly rows: Float64Array;
   readonly rank: number;
 }
 
 /** What {@link semidefiniteFactor} factors. */
-export interface SemidefiniteFactorOptions {
+interface SemidefiniteFactorOptions {
   /** For error messages. */
   readonly name: string;
   /** Row-major `[size, size]`, symmetric. Not changed. */

@@ -2,7 +2,7 @@ import { EngineError } from '@harmonica/core';
 import { addScaledRows } from './add-scaled-rows.js';
 
 /** A row-major matrix `[rows, columns]`. */
-export interface DenseMatrix {
+interface DenseMatrix {
   readonly data: Float64Array;
   readonly rows: number;
   readonly columns: number;

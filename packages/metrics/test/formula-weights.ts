@@ -1,6 +1,7 @@
 import type { PixelImage, WeightSource } from '@harmonica/core';
 import type { io } from '@tensorflow/tfjs-core';
-import { inceptionParameters } from '../src/load-inception.js';
+import { pytorchFormat } from '../src/load-inception.js';
+import { parametersOf } from '../src/read-inception.js';
 
 /** A number in [0, 1), scrambled from a position, as in scripts/formula.py. */
 function fraction(position: number, salt: number): number {
@@ -12,7 +13,7 @@ function fraction(position: number, salt: number): number {
 
 /** An Inception checkpoint whose weights follow from their names and positions. */
 export function formulaWeights(): WeightSource {
-  const parameters = [...inceptionParameters(), { name: 'fc.bias', shape: [1008] }];
+  const parameters = [...parametersOf(pytorchFormat()), { name: 'fc.bias', shape: [1008] }];
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
   const names = [...shapes.keys()].sort();
   return {

@@ -13,7 +13,7 @@ const RULES: GradientTable = {
   ...networkGradients,
 };
 
-export interface DifferentiateOptions {
+interface DifferentiateOptions {
   /** Holds the nodes, and gets those of the gradient. */
   readonly builder: GraphBuilder;
   /** The nodes to go back through, in execution order. */

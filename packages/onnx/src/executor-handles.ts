@@ -5,7 +5,7 @@ import { bytesOf, type PooledTensor, type TensorPool } from './tensor-pool.js';
 export type PooledTensors = Readonly<Record<string, PooledTensor>>;
 
 /** What all streams of one step share. */
-export interface StepContext {
+interface StepContext {
   readonly tensors: PooledTensors;
   readonly batch: number;
   users: number;
@@ -17,7 +17,7 @@ export interface HeldStream {
 }
 
 /** A branch output has one tensor named `output`; a gradient has one for each tensor of the state. */
-export interface HeldValue {
+interface HeldValue {
   readonly tensors: PooledTensors;
   readonly sizeBytes: number;
 }

@@ -11,7 +11,7 @@ import type {
 } from './graph.js';
 
 /** What a new node computes. `domain` is the ONNX standard's unless given. */
-export interface NodeOptions {
+interface NodeOptions {
   readonly op: string;
   readonly domain?: GraphNode['domain'];
   readonly inputs: readonly string[];
@@ -22,7 +22,7 @@ export interface NodeOptions {
 }
 
 /** Several results of one node, in order. */
-export interface MultiNodeOptions extends Omit<NodeOptions, 'shape' | 'dtype'> {
+interface MultiNodeOptions extends Omit<NodeOptions, 'shape' | 'dtype'> {
   readonly results: readonly { readonly shape: readonly number[]; readonly dtype?: GraphDType }[];
 }
 

@@ -15,7 +15,7 @@ export interface HistoryFeeds {
   feeds(k: number, factor: number): Feeds;
 }
 
-export interface HistoryFeedsOptions {
+interface HistoryFeedsOptions {
   readonly action: BranchAction;
   readonly handles: HandleTable;
   readonly slabs: HistorySlabs;

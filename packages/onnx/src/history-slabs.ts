@@ -25,7 +25,7 @@ interface Row extends PooledTensor {
 }
 
 /** Consecutive rows of a slab, as a matrix `[rows, size]`. */
-export interface RowMatrix {
+interface RowMatrix {
   readonly matrix: OrtTensor;
   readonly count: number;
   /** The place in the matrix of each of the given tensors. */

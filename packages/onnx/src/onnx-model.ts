@@ -12,7 +12,7 @@ import type {
 const { onnx } = onnxProto;
 
 /** ONNX operator set of every model this package writes. */
-export const ONNX_OPSET = 20;
+const ONNX_OPSET = 20;
 
 /** Intermediate representation version that goes with the operator set. */
 const IR_VERSION = 9;
@@ -29,7 +29,7 @@ export type WeightData =
   | { readonly values: GraphArray }
   | { readonly location: string; readonly offset: number; readonly length: number };
 
-export interface EncodeModelOptions {
+interface EncodeModelOptions {
   readonly graph: TracedGraph;
   /**
    * Values of the weights, in the order of `graph.weights`, to be written as initializers. Left out, the weights are

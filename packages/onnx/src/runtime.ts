@@ -65,7 +65,7 @@ function isNode(): boolean {
   return typeof process === 'object' && typeof process.versions?.node === 'string';
 }
 
-export interface CreateSessionOptions {
+interface CreateSessionOptions {
   readonly runtime: OrtRuntime;
   /** An encoded ONNX model. */
   readonly model: Uint8Array;

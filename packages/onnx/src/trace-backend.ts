@@ -16,7 +16,7 @@ export const TRACE_BACKEND = 'harmonica-trace';
 export const TRACE_ENGINE = 'onnx tracing';
 
 /** Values known while tracing: one number for all elements, or all of them. */
-export type Known = { readonly uniform: number } | { readonly values: ArrayLike<number> };
+type Known = { readonly uniform: number } | { readonly values: ArrayLike<number> };
 
 interface Entry {
   readonly content: { readonly name: string } | Known;
@@ -27,7 +27,7 @@ interface Entry {
 }
 
 /** What a kernel emits; inputs are tensors or names of graph values. */
-export interface EmitOptions {
+interface EmitOptions {
   readonly op: string;
   readonly inputs: readonly (TensorInfo | string)[];
   readonly shape: readonly number[];
@@ -199,7 +199,7 @@ export function inTraceScope<T>(scope: string, run: () => T): T {
 }
 
 /** @throws {@link UnsupportedError} for strings and complex numbers */
-export function graphDType(dtype: DataType): GraphDType {
+function graphDType(dtype: DataType): GraphDType {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   throw new UnsupportedError({ feature: `tensors of type ${dtype}`, engine: TRACE_ENGINE });
 }

@@ -3,7 +3,7 @@ import type { GraphArray, GraphWeight } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './ort.js';
 
 /** Takes a tensor to the memory of a device. */
-export type Upload = (tensor: OrtTensor, weight: GraphWeight) => Promise<OrtTensor>;
+type Upload = (tensor: OrtTensor, weight: GraphWeight) => Promise<OrtTensor>;
 
 /**
  * Weights as ONNX Runtime tensors over the arrays that TensorFlow.js holds: on its `cpu` backend the very same memory,

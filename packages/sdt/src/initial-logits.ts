@@ -11,8 +11,7 @@ import {
 import type { InitialLogits } from './training-config.js';
 import type { TrainRouterOptions } from './training-run.js';
 
-export interface StartingLogitsOptions
-  extends Pick<TrainRouterOptions, 'executor' | 'plan' | 'config'> {
+interface StartingLogitsOptions extends Pick<TrainRouterOptions, 'executor' | 'plan' | 'config'> {
   /** What `targetSpeedup` is in. */
   readonly cost: CostModel;
   /** Drawn from if the logits are normal. */

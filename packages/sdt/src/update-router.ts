@@ -25,7 +25,7 @@ export interface Round {
 }
 
 /** What a router is trained with, as far as its updates depend on it. */
-export type UpdateOptions = Pick<TrainRouterOptions, 'config' | 'executor' | 'onProgress'>;
+type UpdateOptions = Pick<TrainRouterOptions, 'config' | 'executor' | 'onProgress'>;
 
 /** A round without updates. */
 export function startRound(state: TrainingState): Round {

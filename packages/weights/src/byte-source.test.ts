@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError, FileError } from '@harmonica/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ByteSource, createMemorySource, openByteFile, openWith } from './byte-source.js';
+import { createMemorySource } from './__fixtures__/memory-source.js';
+import { type ByteSource, openByteFile, openWith } from './byte-source.js';
 
 const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
 let folder: string;
@@ -17,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe.each([
   ['openByteFile', () => openByteFile(path)],
-  ['createMemorySource', async () => createMemorySource({ path: 'memory', bytes })],
+  ['the memory source of the tests', async () => createMemorySource({ path: 'memory', bytes })],
 ])('%s', (_name, open) => {
   it('reads ranges, in any order and at once', async () => {
     const source = await open();

@@ -5,7 +5,7 @@ import { fileError } from './files.js';
 /** Node refuses to read 2 GiB or more at once. */
 const MAX_READ_BYTES = 2 ** 30;
 
-/** Something that bytes are read from by range: a file, or memory. */
+/** Something that bytes are read from by range, such as a file. */
 export interface ByteSource {
   /** For error messages. */
   readonly path: string;
@@ -52,21 +52,6 @@ export async function openWith<T>(
     await file.close();
     throw error;
   }
-}
-
-/** Bytes that are in memory already. Reads are copies. */
-export function createMemorySource(options: { path: string; bytes: Uint8Array }): ByteSource {
-  const { path, bytes } = options;
-  const sizeBytes = bytes.length;
-  return {
-    path,
-    sizeBytes,
-    async read(range) {
-      checkRange({ path, sizeBytes, ...range });
-      return bytes.slice(range.begin, range.end);
-    },
-    async close() {},
-  };
 }
 
 function createFileSource(options: {

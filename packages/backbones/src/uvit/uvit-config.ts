@@ -104,7 +104,7 @@ export function uvitConfig(model: UvitModel, overrides: Partial<UvitConfig> = {}
 }
 
 /** Sizes that follow from a configuration. */
-export interface UvitSizes {
+interface UvitSizes {
   /** Patches along a side of the grid. */
   readonly gridSize: number;
   /** Tokens before those of the patches: label or caption, and time. */

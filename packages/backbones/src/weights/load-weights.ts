@@ -23,7 +23,7 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface LoadWeightsOptions extends LoadOptions {
+interface LoadWeightsOptions extends LoadOptions {
   /** What the weights belong to, for error messages. */
   readonly owner: string;
   /** The layouts that the file may have. It is held to the one that it has most names of. */

@@ -17,7 +17,7 @@ import {
 } from './hub-requests.js';
 
 /** What to download, and where to. */
-export interface BlobDownload {
+interface BlobDownload {
   readonly address: string;
   readonly file: HubFile;
   /** Where the content appears, whole and checked. */

@@ -27,7 +27,7 @@ export interface HubFile {
 }
 
 /** What a file's content must hash to, in lower-case hexadecimal digits. */
-export interface FileHash {
+interface FileHash {
   readonly algorithm: 'sha256' | 'git-sha1';
   readonly digest: string;
 }

@@ -1,8 +1,8 @@
 import { CheckpointError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { fixture } from '../__fixtures__/fixtures.js';
+import { createMemorySource } from '../__fixtures__/memory-source.js';
 import { floats, global, legacyOf, pickleOf, tensor, text } from '../__fixtures__/pickles.js';
-import { createMemorySource } from '../byte-source.js';
 import { openPyTorch, openPyTorchIn, readPyTorchObject } from './pytorch.js';
 
 const open = (bytes: Uint8Array) =>

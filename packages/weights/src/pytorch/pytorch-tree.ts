@@ -19,7 +19,7 @@ export type PyTorchTree<Leaf> =
   | ReadonlySet<PyTorchTree<Leaf>>;
 
 /** An unpickled object and the file it is from. */
-export interface UnpickledObject {
+interface UnpickledObject {
   readonly path: string;
   readonly root: unknown;
 }

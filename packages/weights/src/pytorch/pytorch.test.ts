@@ -5,8 +5,8 @@ import { CheckpointError, FileError } from '@harmonica/core';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { expectedTensors, expectTensors, fixture } from '../__fixtures__/fixtures.js';
+import { createMemorySource } from '../__fixtures__/memory-source.js';
 import { archiveOf, floats, global, pickleOf, tensor, text } from '../__fixtures__/pickles.js';
-import { createMemorySource } from '../byte-source.js';
 import {
   isWeightTensor,
   openPyTorch,

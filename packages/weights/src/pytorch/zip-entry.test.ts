@@ -1,7 +1,8 @@
 import { CheckpointError } from '@harmonica/core';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { type ByteSource, createMemorySource } from '../byte-source.js';
+import { createMemorySource } from '../__fixtures__/memory-source.js';
+import type { ByteSource } from '../byte-source.js';
 import { readZipDirectory, readZipEntry, readZipRange, type ZipEntry } from './zip.js';
 
 const content = Uint8Array.from({ length: 1000 }, (_, i) => i % 7);

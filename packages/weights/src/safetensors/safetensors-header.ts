@@ -9,7 +9,7 @@ export const PREFIX_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** Where one tensor lies in a safetensors file. */
-export interface SafetensorsEntry {
+interface SafetensorsEntry {
   readonly shape: readonly number[];
   readonly type: ElementType;
   /** First byte, counted from the start of the file. */
