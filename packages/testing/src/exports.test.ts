@@ -13,5 +13,7 @@ it('exports exactly this', () => {
     'loadGolden',
     'loadGoldenManifest',
     'nchwToNhwc',
+    'runFresh',
+    'temporaryFolder',
   ]);
 });
