@@ -5,7 +5,12 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@harmonica/source', 'node', 'import', 'default'] } },
   test: {
     setupFiles: ['tools/vitest/setup.ts'],
-    include: ['packages/*/src/**/*.test.ts', 'examples/*/*.test.ts', 'tools/**/*.test.mjs', 'docs/scripts/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'examples/*/*.test.ts',
+      'tools/**/*.test.mjs',
+      'docs/scripts/*.test.ts',
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
