@@ -86,7 +86,9 @@ describe('resolveRunSetting', () => {
 
   it('refuses a router beside a policy, and files that are no routers', async () => {
     const both = { router: path, policy: 'fora:2' } as const;
-    await expect(resolveRunSetting({ options: both, model })).rejects.toThrow(/not both/);
+    await expect(resolveRunSetting({ options: both, model })).rejects.toThrow(
+      /Give one of the two/,
+    );
     const missing = resolveRunSetting({ options: { router: '/nowhere/x.json' }, model });
     await expect(missing).rejects.toMatchObject({ code: 'file', path: '/nowhere/x.json' });
     const none = await resolveRunSetting({ options: { router: 'none' }, model });

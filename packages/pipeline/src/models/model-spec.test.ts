@@ -39,7 +39,7 @@ describe('modelSpec', () => {
 
   it('asks for the model it does not know', async () => {
     const unknown = { ...provenance, model: { name: 'mine', sha256: '' } };
-    await expect(modelSpec({ provenance: unknown })).rejects.toThrow(/--model is "mine"/);
+    await expect(modelSpec({ provenance: unknown })).rejects.toThrow(/^model is "mine"/);
     await expect(modelSpec({})).rejects.toThrow(/say which one it is/);
     await expect(modelSpec({ model: '/nowhere/x.json' })).rejects.toMatchObject({ code: 'file' });
   });

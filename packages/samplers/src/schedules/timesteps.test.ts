@@ -182,7 +182,7 @@ describe('selectTimesteps', () => {
   it('refuses an unknown spacing', () => {
     const spacing = 'karras' as TimestepSpacing;
     expect(() => selectTimesteps({ steps: 20, spacing, length: 1000 })).toThrow(
-      'spacing is "karras"; expected one of guided-diffusion, even',
+      'spacing is "karras"; expected one of guided-diffusion, linspace',
     );
   });
 });
