@@ -15,6 +15,7 @@ export type FamilyProcess =
 export interface PublishedModel<C> {
   /** In lower case with hyphens, such as `dit-xl-2-512`. */
   readonly name: string;
+  /** Its configuration. */
   config(): C;
 }
 
@@ -40,12 +41,14 @@ export interface BackboneFamily<C> {
   custom(fields: Partial<C>): C;
   /** The configuration of a model in diffusers' layout. Absent where diffusers has no such family. */
   readonly diffusers?: {
+    /** Whether the files are of this family. */
     recognises(files: DiffusersFiles): boolean;
     /** @throws {@link ConfigError} naming each setting that is missing, malformed or of another architecture */
     configOf(files: DiffusersFiles): C;
   };
   /** @throws {@link InvalidArgumentError} if no model of the family has this configuration */
   spec(config: C): BackboneSpec;
+  /** How a model of this configuration was trained, and what samples it best. */
   process(config: C): FamilyProcess;
   /** Used where nothing else is said: the scale, and how many channels of the latent are guided. */
   guidance(config: C): { readonly scale: number; readonly channels: number };
