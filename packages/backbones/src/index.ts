@@ -8,9 +8,7 @@ export {
   autoencoderKlPresetOf,
 } from './autoencoder-kl/config.js';
 export {
-  type LoadAutoencoderKlOptions,
   loadAutoencoderKl,
-  type RandomAutoencoderKlOptions,
   randomAutoencoderKl,
 } from './autoencoder-kl/load-autoencoder-kl.js';
 export {
@@ -20,11 +18,9 @@ export {
 } from './autoencoder-kl/tiled-decode.js';
 export { ditConfigOf, sitConfigOf } from './dit/diffusers-config.js';
 export { DIT_SIZES, type DitConfig, type DitSize, ditConfig, ditSpec } from './dit/dit.js';
-export { type LoadDitOptions, loadDit, type RandomDitOptions, randomDit } from './dit/load-dit.js';
+export { loadDit, randomDit } from './dit/load-dit.js';
 export {
-  type LoadSitOptions,
   loadSit,
-  type RandomSitOptions,
   randomSit,
   SIT_SIZES,
   type SitConfig,
@@ -32,6 +28,15 @@ export {
   sitConfig,
   sitSpec,
 } from './dit/sit.js';
+export {
+  FAMILIES,
+  type FamilyConfigs,
+  type FamilyModel,
+  type FamilyName,
+  familyOfDiffusers,
+  publishedModel,
+} from './families.js';
+export type { BackboneFamily, DiffusersFiles, FamilyProcess, PublishedModel } from './family.js';
 export { type AttentionOptions, scaledDotProductAttention } from './layers/attention.js';
 export { type LinearOptions, linear } from './layers/linear.js';
 export { exactGelu, gelu, silu } from './layers/mlp.js';
@@ -54,9 +59,7 @@ export {
   timestepFrequencies,
 } from './layers/timestep.js';
 export {
-  type LoadPixartOptions,
   loadPixart,
-  type RandomPixartOptions,
   randomPixart,
 } from './pixart/load-pixart.js';
 export { pixartSpec } from './pixart/pixart.js';
@@ -96,12 +99,11 @@ export {
   type TransformersTensor,
 } from './text/t5-encoder.js';
 export {
-  type LoadUvitOptions,
   loadUvit,
-  type RandomUvitOptions,
   randomUvit,
 } from './uvit/load-uvit.js';
 export { uvitSpec } from './uvit/uvit.js';
 export { UVIT_MODELS, type UvitConfig, type UvitModel, uvitConfig } from './uvit/uvit-config.js';
+export type { LoadModelOptions, RandomModelOptions } from './weights/blueprint.js';
 export type { ComponentJson } from './weights/config.js';
 export type { LoadOptions, LoadProgress } from './weights/load-weights.js';

@@ -26,6 +26,7 @@ export type Prediction = 'epsilon' | 'sample' | 'velocity';
  */
 export type NoiseProcess = 'diffusion' | 'flow' | 'sit';
 
+/** Tensors by name. */
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
 /** One conditioning input of a backbone. `shape` is per sample; the batch dimension comes first. */

@@ -29,6 +29,7 @@ export class HarmonicaError extends Error {
     this.code = code;
   }
 
+  /** Whether something thrown is an error of any copy of these packages. */
   static isInstance(error: unknown): error is HarmonicaError {
     return typeof error === 'object' && error !== null && marker in error;
   }

@@ -32,6 +32,7 @@ export interface StepEvent extends StepInfo {
   readonly latent: Tensor4D;
 }
 
+/** Options of {@link executePlan}. */
 export interface ExecutePlanOptions {
   readonly plan: SamplerPlan;
   readonly denoise: Denoiser;
@@ -80,6 +81,7 @@ export async function executePlan(options: ExecutePlanOptions): Promise<Tensor4D
   }
 }
 
+/** Options of {@link advancePlan}. */
 export interface AdvancePlanOptions {
   readonly plan: SamplerPlan;
   /** The step to take. */

@@ -17,9 +17,11 @@ import { createRng } from './rng.js';
 /** One thing that every engine must do. `run` throws {@link EngineError} if the engine does not. */
 export interface ConformanceCase {
   readonly name: string;
+  /** @throws {@link EngineError} if the engine does not do it */
   run(input: ConformanceInput): Promise<void>;
 }
 
+/** What a conformance case tests. */
 export interface ConformanceInput {
   readonly backbone: Backbone;
   /** Makes the executor under test. It is disposed by the case. */

@@ -40,12 +40,14 @@ export function computeAction(branch: number, keep: boolean): BranchAction {
   return { branch, score: 1, history: [], coefficients: [], keep };
 }
 
+/** Where a stream is after some actions, and what was kept of them. */
 export interface AdvanceResult {
   readonly stream: StreamHandle;
   /** For each action the joined output if its `keep` was set. The caller owns these. */
   readonly outputs: readonly (ValueHandle | undefined)[];
 }
 
+/** The derivatives of a loss by what went into a branch. */
 export interface BranchVjp {
   /** Gradient with respect to the stream's state before the branch. The caller owns it. */
   readonly gradient: ValueHandle;
@@ -53,6 +55,7 @@ export interface BranchVjp {
   readonly scoreGradient: number;
 }
 
+/** What a run of a model starts from. */
 export interface BeginInput {
   /** `[batch, height, width, channels]`. Not disposed. */
   readonly latent: Tensor4D;
@@ -71,6 +74,7 @@ export interface Executor {
   readonly spec: BackboneSpec;
   /** For people, such as `onnx (cpu, 2 threads)`. */
   readonly engine: string;
+  /** Makes tokens and context of a latent; the caller releases the stream. */
   begin(input: BeginInput): Promise<StreamHandle>;
   /** Carries a stream through consecutive branches. The given stream is not released. */
   advance(stream: StreamHandle, actions: readonly BranchAction[]): Promise<AdvanceResult>;
@@ -88,9 +92,11 @@ export interface Executor {
   readStream(stream: StreamHandle, branch?: number): Promise<Tensor3D>;
   /** Copies a branch output to a tensor on the current TensorFlow.js backend. For statistics and tests. */
   read(value: ValueHandle): Promise<Tensor>;
+  /** Frees what the handles stand for. */
   release(...handles: readonly (StreamHandle | ValueHandle)[]): void;
   /** Handles alive now. Equal before and after any complete run. */
   readonly liveHandles: number;
+  /** Frees the engine's copies; the backbone is left alone. */
   dispose(): Promise<void>;
 }
 
@@ -103,6 +109,7 @@ export interface BranchRunner {
   run(step: number, stream: StreamHandle): Promise<StreamHandle>;
   /** What was decided so far, a row per finished step. */
   readonly decisions: readonly Decisions[];
+  /** Releases the outputs that it holds. */
   dispose(): void;
 }
 

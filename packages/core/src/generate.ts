@@ -14,6 +14,7 @@ import { type Guidance, guidedHalf } from './guidance.js';
 import { createNoise } from './noise.js';
 import { assertPlanFits, type SamplerPlan } from './sampler-plan.js';
 
+/** Options of {@link generate}. */
 export interface GenerateOptions {
   readonly plan: SamplerPlan;
   readonly executor: Executor;
@@ -29,6 +30,7 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The latents of {@link generate}, and what was computed for them. */
 export interface GenerateResult {
   /** `[batch, height, width, channels]`; the caller disposes it. */
   readonly latent: Tensor4D;
@@ -86,6 +88,7 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   }
 }
 
+/** Options of {@link createDenoiser}. */
 export interface DenoiserOptions {
   readonly executor: Executor;
   readonly runner: BranchRunner;

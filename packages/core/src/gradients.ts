@@ -21,6 +21,7 @@ export async function ensureGradients(): Promise<void> {
   }
 }
 
+/** Options of {@link gradientsOf}. */
 export interface GradientsOfOptions {
   /** A differentiable function of as many tensors as there are in `at`. */
   readonly f: (...at: readonly Tensor[]) => Tensor;

@@ -29,8 +29,10 @@ export interface Guidance {
   readonly unconditional?: NamedTensors;
 }
 
+/** Channels of the latent that guidance acts on unless said otherwise: the first three, as in the official code of DiT. */
 export const DEFAULT_GUIDED_CHANNELS = 3;
 
+/** Options of {@link applyGuidance}. */
 export interface ApplyGuidanceOptions {
   /** `[2 * batch, height, width, channels]`: the conditional half, then the unconditional half. */
   readonly output: Tensor4D;

@@ -2,8 +2,11 @@ import { InvalidArgumentError } from './errors.js';
 
 /** Things of one kind by their names, in order: those that a package brings, then those that programs add. */
 export interface NameTable<Entry extends { readonly name: string }> {
+  /** All, in order. */
   entries(): readonly Entry[];
+  /** The names of all, in order. */
   names(): readonly string[];
+  /** The one of a name; undefined if there is none. */
   find(name: string): Entry | undefined;
   /** @throws {@link InvalidArgumentError} if there is none of that name; lists what there is */
   get(name: string): Entry;

@@ -10,6 +10,7 @@ export interface NoiseSource {
   step(index: number): Tensor4D;
 }
 
+/** Options of the noise of images. */
 export interface NoiseOptions {
   /** One seed per image. */
   readonly seeds: readonly number[];

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { ConfigError } from './errors.js';
 
+/** Options of {@link parseJson}. */
 export interface ParseJsonOptions<T> {
   /** Where the text came from, for messages: a file name, or what it is. */
   readonly source: string;

@@ -13,6 +13,7 @@ export interface Probe {
 /** Decides one branch at one step. Static policies ignore `probe`. Step 0 always computes everything. */
 export interface CachePolicy {
   readonly name: string;
+  /** Whether the branch runs at this step, or is predicted from outputs that it had before. */
   decide(step: number, branch: Branch, probe: Probe): 'compute' | 'predict';
 }
 

@@ -22,9 +22,11 @@ export interface Rng {
    * u1, u2 uniform in (0, 1] and [0, 1), the pair is sqrt(-2 ln u1) * (cos 2 pi u2, sin 2 pi u2) (Box and Muller, 1958).
    */
   fillNormal(target: Float32Array): Float32Array;
+  /** Where the generator is, for a resume that goes on bit by bit. */
   state(): RngState;
 }
 
+/** Options of {@link createRng}. */
 export interface RngOptions {
   /** Integer in [0, 2^53). */
   readonly seed: number;

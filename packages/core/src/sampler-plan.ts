@@ -118,6 +118,7 @@ function samplerPlanSchema() {
   });
 }
 
+/** A plan, and the model that it is to sample. */
 export interface PlanFit {
   readonly plan: Pick<SamplerPlan, 'sampler' | 'prediction' | 'process'>;
   readonly spec: Pick<BackboneSpec, 'name' | 'prediction' | 'process'>;

@@ -14,5 +14,6 @@ export interface WeightSource {
   info(name: string): WeightInfo;
   /** The tensor as float32, row-major, in memory of its own. */
   read(name: string): Promise<Float32Array>;
+  /** Closes the file; nothing can be read after it. */
   close(): Promise<void>;
 }

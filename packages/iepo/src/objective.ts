@@ -7,6 +7,7 @@ export interface ObjectiveTerms {
   readonly loss: number;
 }
 
+/** What the objective of a step is computed from. */
 export interface ObjectiveOptions {
   /** Loss weight of the step: lambda(t), or lambda(t) over the step's error. At least 0. */
   readonly lossWeight: number;

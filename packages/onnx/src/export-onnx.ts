@@ -22,11 +22,13 @@ interface ExportFileOptions {
   readonly contributedOperators?: boolean;
 }
 
+/** What graph is exported, and where to. */
 export interface ExportGraphOptions extends ExportFileOptions {
   /** From `traceFunction`. */
   readonly graph: TracedGraph;
 }
 
+/** What of a backbone is exported, and where to. */
 export interface ExportBackboneOptions extends ExportFileOptions {
   /** Exported as one model with the inputs `latent`, `time` and `condition.<name>` and the output `output`. */
   readonly backbone: Backbone;

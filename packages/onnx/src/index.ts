@@ -18,7 +18,14 @@ export type {
   TracedGraph,
 } from './graph.js';
 export { createOnnxExecutor, type OnnxExecutorOptions } from './onnx-executor.js';
-export type { ExecutionProvider, OrtRuntime } from './ort.js';
+export type {
+  CreateOptions,
+  ExecutionProvider,
+  OrtRuntime,
+  OrtSession,
+  OrtTensor,
+  Tensors,
+} from './ort.js';
 export type { SessionOptions } from './runtime.js';
 export {
   type TensorRecord,

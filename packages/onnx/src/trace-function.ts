@@ -20,6 +20,7 @@ export interface TensorSpec {
   readonly dtype?: Exclude<GraphDType, 'int64'>;
 }
 
+/** Options of {@link traceFunction}. */
 export interface TraceFunctionOptions {
   /** Runs once, on tensors without values. Synchronous; made of TensorFlow.js ops. */
   readonly fn: (inputs: TensorRecord) => TensorRecord;

@@ -71,7 +71,9 @@ export {
   type SamplerSettings,
   SETTING_NAMES,
   type SettingName,
+  type SettingValues,
   settingsIn,
+  type TauRange,
 } from './settings.js';
 export {
   createSitOdePlan,

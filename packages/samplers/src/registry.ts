@@ -103,11 +103,11 @@ const SAMPLERS = {
   },
 } satisfies Record<string, Sampler>;
 
-/** The name of a sampler, such as `ddim` or `dpm-solver++`. */
-export type SamplerName = keyof typeof SAMPLERS;
-
 /** The names of all samplers. */
-export const SAMPLER_NAMES = Object.keys(SAMPLERS) as readonly SamplerName[];
+export const SAMPLER_NAMES = Object.keys(SAMPLERS) as readonly (keyof typeof SAMPLERS)[];
+
+/** The name of a sampler, such as `ddim` or `dpm-solver++`. */
+export type SamplerName = (typeof SAMPLER_NAMES)[number];
 
 /** A sampler and its settings, by name. */
 export interface SamplerOptions extends SamplerSettings {

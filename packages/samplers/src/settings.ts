@@ -26,13 +26,14 @@ export interface SamplerSetting<T = unknown> {
 }
 
 /** Model times between `from` and `to` at which SA-Solver is as stochastic as `value`. */
-interface TauRange {
+export interface TauRange {
   readonly from: number;
   readonly to: number;
   readonly value?: number | undefined;
 }
 
-interface SettingValues {
+/** The values of every setting; its range is checked by each sampler that has it. */
+export interface SettingValues {
   readonly prediction: Prediction;
   readonly schedule: NoiseScheduleName;
   readonly spacing: TimestepSpacing | SolverSpacing;

@@ -6,6 +6,7 @@ export interface AdamWState {
   readonly secondMoment: readonly number[];
 }
 
+/** The settings of AdamW (Loshchilov and Hutter, 2019). */
 export interface AdamWOptions {
   readonly learningRate: number;
   /** Default 0, as router training uses it. */
@@ -18,12 +19,14 @@ export interface AdamWOptions {
   readonly epsilon?: number;
 }
 
+/** An update of AdamW: what it changes, and by which gradient. */
 export interface AdamWUpdateOptions extends AdamWOptions {
   readonly parameters: readonly number[];
   readonly gradient: readonly number[];
   readonly state: AdamWState;
 }
 
+/** The parameters and the state after an update. */
 export interface AdamWUpdate {
   readonly parameters: readonly number[];
   readonly state: AdamWState;

@@ -6,6 +6,7 @@ import {
 } from '@harmonica/router';
 import { lowestThreshold } from './threshold.js';
 
+/** Options of {@link adaptBeta}. */
 export interface AdaptBetaOptions {
   readonly beta: number;
   /** Theoretical speed-up of the router as it stands. */
@@ -31,6 +32,7 @@ export function adaptBeta({ beta, speedUp, target, learningRate }: AdaptBetaOpti
   return beta * Math.min(most, Math.max(1 / most, wanted));
 }
 
+/** Options of {@link startingBeta}. */
 export interface StartingBetaOptions {
   /** Marginal lambda of each step; step 0 is not read. */
   readonly lambda: readonly number[];

@@ -49,6 +49,7 @@ export function drawLabels(spec: BackboneSpec): DrawCondition {
   });
 }
 
+/** Options of {@link drawBatch}. */
 export interface DrawBatchOptions {
   readonly rng: Rng;
   /** Images. */

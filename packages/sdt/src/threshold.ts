@@ -7,6 +7,7 @@ import {
   theoreticalSpeedUp,
 } from '@harmonica/router';
 
+/** Options of {@link calibrateThreshold}. */
 export interface CalibrateThresholdOptions {
   /** `[T][N]`; row 0 is not read: step 0 computes everything. */
   readonly logits: RouterFile['logits'];

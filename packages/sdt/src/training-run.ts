@@ -54,6 +54,7 @@ export interface LatentBatch {
 /** Draws latents of real images. The trainer disposes them. */
 export type DrawLatents = (rng: Rng, batch: number) => LatentBatch;
 
+/** Options of {@link trainRouter}. */
 export interface TrainRouterOptions {
   readonly executor: Executor;
   readonly plan: SamplerPlan;

@@ -18,6 +18,7 @@ import {
 } from '@harmonica/router';
 import { mean, mul, squaredDifference, sub, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 
+/** Options of {@link trainingStep}. */
 export interface TrainingStepOptions {
   readonly run: RoutedRun;
   /** Latent and cache before the step. Not disposed. */
@@ -28,6 +29,7 @@ export interface TrainingStepOptions {
   readonly scores: readonly number[];
 }
 
+/** What a training step gives. */
 export interface TrainingStepResult {
   /** Mean squared error between the student's and the teacher's guided model output, over everything. */
   readonly error: number;

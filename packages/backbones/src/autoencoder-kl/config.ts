@@ -68,10 +68,10 @@ const PRESETS = {
   'sd-vae-ft-ema': { scalingFactor: 0.18215, tileSize: 32 },
   'sd-vae-ft-mse': { scalingFactor: 0.18215, tileSize: 32 },
   'sdxl-vae': { scalingFactor: 0.13025, tileSize: 128 },
-} as const;
+} satisfies Record<AutoencoderKlName, Omit<AutoencoderKlPreset, 'config'>>;
 
 /** Those of Stable Diffusion (DiT, SiT, U-ViT, PixArt-alpha) and of SDXL (PixArt-Sigma). */
-export type AutoencoderKlName = keyof typeof PRESETS;
+export type AutoencoderKlName = 'sd-vae-ft-ema' | 'sd-vae-ft-mse' | 'sdxl-vae';
 
 /**
  * A published autoencoder by its name.

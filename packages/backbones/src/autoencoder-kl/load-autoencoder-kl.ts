@@ -1,4 +1,10 @@
-import { type LoadOptions, loadWeights } from '../weights/load-weights.js';
+import {
+  type Blueprint,
+  type LoadModelOptions,
+  loadModel,
+  type RandomModelOptions,
+  randomModel,
+} from '../weights/blueprint.js';
 import {
   convParameters,
   groupNormParameters,
@@ -6,13 +12,8 @@ import {
   type Parameter,
   type StoredTensor,
 } from '../weights/parameter.js';
-import { randomWeights } from '../weights/weights.js';
 import { type AutoencoderKl, createAutoencoderKl } from './autoencoder-kl.js';
 import { type AutoencoderKlConfig, assertAutoencoderKlConfig } from './config.js';
-
-export interface LoadAutoencoderKlOptions extends LoadOptions {
-  readonly config: AutoencoderKlConfig;
-}
 
 /**
  * Loads an AutoencoderKL from a checkpoint with diffusers' parameter names, one tensor at a time. The attention may be
@@ -25,15 +26,10 @@ export interface LoadAutoencoderKlOptions extends LoadOptions {
  * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
  * @throws {@link AbortedError}
  */
-export async function loadAutoencoderKl(options: LoadAutoencoderKlOptions): Promise<AutoencoderKl> {
-  const { config, ...loading } = options;
-  assertAutoencoderKlConfig(config);
-  const weights = await loadWeights({
-    ...loading,
-    owner: 'AutoencoderKL',
-    layouts: [{ parameters: autoencoderKlParameters(config) }],
-  });
-  return createAutoencoderKl({ config, weights });
+export function loadAutoencoderKl(
+  options: LoadModelOptions<AutoencoderKlConfig>,
+): Promise<AutoencoderKl> {
+  return loadModel(AUTOENCODER, options);
 }
 
 /** Attention projections, and what diffusers called them before version 0.17. */
@@ -172,22 +168,21 @@ function conv3(name: string, inputs: number, outputs: number): Parameter[] {
   return convParameters({ name, inputs, outputs, kernel: 3 });
 }
 
-export interface RandomAutoencoderKlOptions {
-  readonly config: AutoencoderKlConfig;
-  /** Integer in [0, 2^53). */
-  readonly seed: number;
-}
-
 /**
  * An AutoencoderKL of random weights, for tests and benchmarks; the same seed gives the same weights.
  *
  * @returns an autoencoder on the current TensorFlow.js backend; the caller disposes it
  * @throws {@link InvalidArgumentError}
  */
-export function randomAutoencoderKl(options: RandomAutoencoderKlOptions): AutoencoderKl {
-  const { config, seed } = options;
-  assertAutoencoderKlConfig(config);
-  const parameters = autoencoderKlParameters(config);
-  const weights = randomWeights({ owner: 'AutoencoderKL', parameters, seed });
-  return createAutoencoderKl({ config, weights });
+export function randomAutoencoderKl(
+  options: RandomModelOptions<AutoencoderKlConfig>,
+): AutoencoderKl {
+  return randomModel(AUTOENCODER, options);
 }
+
+const AUTOENCODER: Blueprint<AutoencoderKlConfig, AutoencoderKl> = {
+  assertConfig: assertAutoencoderKlConfig,
+  owner: () => 'AutoencoderKL',
+  layouts: (config) => [{ parameters: autoencoderKlParameters(config) }],
+  create: createAutoencoderKl,
+};

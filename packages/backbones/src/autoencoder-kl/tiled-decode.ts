@@ -12,6 +12,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 
+/** Options of {@link tiledDecode}. */
 export interface TiledDecodeOptions {
   /** Unscaled, `[B, h, w, C]`. Not disposed. */
   readonly latent: Tensor4D;

@@ -215,10 +215,9 @@ const FAMILIES = {
 const PATCH_SIZES = [2, 4, 8] as const;
 
 type Family = keyof typeof FAMILIES;
-type PatchSize = (typeof PATCH_SIZES)[number];
 
 /** A published size and patch size. */
-export type DitSize = `DiT-${Family}/${PatchSize}`;
+export type DitSize = `DiT-${'S' | 'B' | 'L' | 'XL'}/${2 | 4 | 8}`;
 
 /** The twelve published sizes, smallest first (Peebles and Xie, 2022, Tables 1 and 4). */
 export const DIT_SIZES: readonly DitSize[] = (Object.keys(FAMILIES) as Family[]).flatMap((family) =>

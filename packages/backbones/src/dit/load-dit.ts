@@ -1,7 +1,14 @@
 import { type Backbone, CheckpointError, type WeightSource } from '@harmonica/core';
 import { sinCosPosition } from '../layers/patches.js';
 import { timestepMlpParameters } from '../layers/timestep.js';
-import { type LoadOptions, loadWeights, readFinite } from '../weights/load-weights.js';
+import {
+  type Blueprint,
+  type LoadModelOptions,
+  loadModel,
+  type RandomModelOptions,
+  randomModel,
+} from '../weights/blueprint.js';
+import { readFinite } from '../weights/load-weights.js';
 import {
   inLayout,
   type Layout,
@@ -12,12 +19,7 @@ import {
   type StoredTensor,
   tableParameter,
 } from '../weights/parameter.js';
-import { randomWeights } from '../weights/weights.js';
 import { assertDitConfig, createDit, type DitConfig, ditSizes } from './dit.js';
-
-export interface LoadDitOptions extends LoadOptions {
-  readonly config: DitConfig;
-}
 
 /**
  * Loads a DiT from a checkpoint with the official parameter names or with those of diffusers
@@ -30,17 +32,8 @@ export interface LoadDitOptions extends LoadOptions {
  * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
  * @throws {@link AbortedError}
  */
-export async function loadDit({ config, ...options }: LoadDitOptions): Promise<Backbone> {
-  assertDitConfig(config);
-  const layouts = ditLayouts({ config, parameters: ditParameters(config) });
-  const weights = await loadWeights({ ...options, owner: config.name, layouts });
-  try {
-    await assertStoredPositions(config, options.source);
-    return createDit({ config, weights });
-  } catch (error) {
-    weights.dispose();
-    throw error;
-  }
+export function loadDit(options: LoadModelOptions<DitConfig>): Promise<Backbone> {
+  return loadModel(DIT, options);
 }
 
 /** Every trained tensor of a DiT under its official name, in the order in which they are used. */
@@ -163,12 +156,6 @@ export async function assertStoredPositions(
     throw fail(`differs from the fixed table by ${error.toPrecision(2)}`);
 }
 
-export interface RandomDitOptions {
-  readonly config: DitConfig;
-  /** Integer in [0, 2^53). */
-  readonly seed: number;
-}
-
 /**
  * A DiT whose weights are all random, the zero-initialised ones included, so that every branch has an effect. For tests
  * and benchmarks; the same seed gives the same weights.
@@ -176,8 +163,14 @@ export interface RandomDitOptions {
  * @returns a backbone on the current TensorFlow.js backend; the caller disposes it
  * @throws {@link InvalidArgumentError}
  */
-export function randomDit({ config, seed }: RandomDitOptions): Backbone {
-  assertDitConfig(config);
-  const weights = randomWeights({ owner: config.name, parameters: ditParameters(config), seed });
-  return createDit({ config, weights });
+export function randomDit(options: RandomModelOptions<DitConfig>): Backbone {
+  return randomModel(DIT, options);
 }
+
+const DIT: Blueprint<DitConfig, Backbone> = {
+  assertConfig: assertDitConfig,
+  owner: ({ name }) => name,
+  layouts: (config) => ditLayouts({ config, parameters: ditParameters(config) }),
+  create: createDit,
+  assertStored: assertStoredPositions,
+};

@@ -1,7 +1,13 @@
 import { type Backbone, type BackboneSpec, InvalidArgumentError } from '@harmonica/core';
-import { type LoadOptions, loadWeights } from '../weights/load-weights.js';
+import {
+  type Blueprint,
+  type LoadModelOptions,
+  loadModel,
+  type RandomModelOptions,
+  randomModel,
+} from '../weights/blueprint.js';
 import type { Parameter } from '../weights/parameter.js';
-import { randomWeights, type Weights } from '../weights/weights.js';
+import type { Weights } from '../weights/weights.js';
 import {
   assertDitConfig,
   createDit,
@@ -85,10 +91,6 @@ export function sitParameters(config: SitConfig): Parameter[] {
   });
 }
 
-export interface LoadSitOptions extends LoadOptions {
-  readonly config: SitConfig;
-}
-
 /**
  * Loads a SiT from a checkpoint with the official parameter names, which are those of DiT, or with the names that
  * diffusers gives a DiT, one tensor at a time.
@@ -96,23 +98,8 @@ export interface LoadSitOptions extends LoadOptions {
  * @returns a backbone whose weights live on the current TensorFlow.js backend; the caller disposes it
  * @throws as {@link loadDit} does
  */
-export async function loadSit({ config, ...options }: LoadSitOptions): Promise<Backbone> {
-  assertDitConfig(config);
-  const layouts = ditLayouts({ config, parameters: sitParameters(config) });
-  const weights = await loadWeights({ ...options, owner: config.name, layouts });
-  try {
-    await assertStoredPositions(config, options.source);
-    return createSit({ config, weights });
-  } catch (error) {
-    weights.dispose();
-    throw error;
-  }
-}
-
-export interface RandomSitOptions {
-  readonly config: SitConfig;
-  /** Integer in [0, 2^53). */
-  readonly seed: number;
+export function loadSit(options: LoadModelOptions<SitConfig>): Promise<Backbone> {
+  return loadModel(SIT, options);
 }
 
 /**
@@ -121,8 +108,14 @@ export interface RandomSitOptions {
  * @returns a backbone on the current TensorFlow.js backend; the caller disposes it
  * @throws {@link InvalidArgumentError}
  */
-export function randomSit({ config, seed }: RandomSitOptions): Backbone {
-  assertDitConfig(config);
-  const weights = randomWeights({ owner: config.name, parameters: sitParameters(config), seed });
-  return createSit({ config, weights });
+export function randomSit(options: RandomModelOptions<SitConfig>): Backbone {
+  return randomModel(SIT, options);
 }
+
+const SIT: Blueprint<SitConfig, Backbone> = {
+  assertConfig: assertDitConfig,
+  owner: ({ name }) => name,
+  layouts: (config) => ditLayouts({ config, parameters: sitParameters(config) }),
+  create: createSit,
+  assertStored: assertStoredPositions,
+};

@@ -15,6 +15,7 @@ import type { Weights } from '../weights/weights.js';
 import { dense } from './linear.js';
 import { affineNorm } from './norms.js';
 
+/** Options of {@link scaledDotProductAttention}. */
 export interface AttentionOptions {
   /** `[B, heads, L, head width]`. */
   readonly query: Tensor4D;

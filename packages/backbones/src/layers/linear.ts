@@ -11,6 +11,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { Weights } from '../weights/weights.js';
 
+/** Options of {@link linear}. */
 export interface LinearOptions {
   /** `[..., in]`, rank 2 or more. */
   readonly x: Tensor;

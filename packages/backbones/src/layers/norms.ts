@@ -23,6 +23,7 @@ import { contextOf, tokensOf } from './stream.js';
 /** Added to the variance by layer norms and group norms of this package, if nothing else is said. */
 const NORM_EPSILON = 1e-6;
 
+/** Options of {@link layerNorm}. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-6. */
   readonly epsilon?: number;
@@ -55,6 +56,7 @@ export function affineNorm({ x, weights, name }: AffineNormOptions): Tensor {
   return add(mul(layerNorm(x, { epsilon: 1e-5 }), weight), bias);
 }
 
+/** Options of {@link groupNorm}. */
 export interface GroupNormOptions {
   /** `[B, H, W, C]`. */
   readonly x: Tensor4D;

@@ -47,6 +47,7 @@ export function unpatchify(options: UnpatchifyOptions): Tensor4D {
   return reshape(strips, [-1, rows * patchSize, columns * patchSize, channels]);
 }
 
+/** Options of {@link sinCosPosition}. */
 export interface SinCosPositionOptions {
   /** Tokens along one side of the square grid, or its sides. */
   readonly gridSize: number | { readonly rows: number; readonly columns: number };

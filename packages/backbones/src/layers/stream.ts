@@ -91,6 +91,7 @@ export const RESOLUTION = 'resolution';
 /** Name of the conditioning input that holds the image's height divided by its width. */
 export const ASPECT_RATIO = 'aspectRatio';
 
+/** Options of {@link classLabels}. */
 export interface ClassLabelsOptions {
   /** Of a DiT, a SiT or a U-ViT. */
   readonly config: {
@@ -171,6 +172,7 @@ function named(entries: readonly Tensor[]): SkipStack {
   return Object.fromEntries(entries.map((entry, i) => [`skip.${i}`, entry]));
 }
 
+/** Options of {@link forward}. */
 export interface ForwardOptions {
   readonly backbone: Backbone;
   /** `[B, H, W, C]`. Not disposed. */

@@ -32,6 +32,7 @@ export function timestepFrequencies(width = TIMESTEP_EMBEDDING_WIDTH): Float32Ar
   );
 }
 
+/** Options of {@link timestepEmbedding}. */
 export interface TimestepEmbeddingOptions {
   /** `[B]`; fractions are allowed. */
   readonly time: Tensor1D;

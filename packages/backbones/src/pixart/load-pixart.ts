@@ -1,6 +1,12 @@
 import type { Backbone } from '@harmonica/core';
 import { timestepMlpParameters } from '../layers/timestep.js';
-import { type LoadOptions, loadWeights } from '../weights/load-weights.js';
+import {
+  type Blueprint,
+  type LoadModelOptions,
+  loadModel,
+  type RandomModelOptions,
+  randomModel,
+} from '../weights/blueprint.js';
 import {
   depthwiseParameters,
   inLayout,
@@ -12,7 +18,6 @@ import {
   patchParameters,
   plainParameter,
 } from '../weights/parameter.js';
-import { randomWeights } from '../weights/weights.js';
 import { createPixart } from './pixart.js';
 import {
   assertPixartConfig,
@@ -20,10 +25,6 @@ import {
   type PixartConfig,
   pixartSizes,
 } from './pixart-config.js';
-
-export interface LoadPixartOptions extends LoadOptions {
-  readonly config: PixartConfig;
-}
 
 /**
  * Loads a PixArt-alpha or PixArt-Sigma from a checkpoint with the official parameter names or with those of diffusers
@@ -36,11 +37,8 @@ export interface LoadPixartOptions extends LoadOptions {
  * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
  * @throws {@link AbortedError}
  */
-export async function loadPixart({ config, ...options }: LoadPixartOptions): Promise<Backbone> {
-  assertPixartConfig(config);
-  const layouts = pixartLayouts(config);
-  const weights = await loadWeights({ ...options, owner: config.name, layouts });
-  return createPixart({ config, weights });
+export function loadPixart(options: LoadModelOptions<PixartConfig>): Promise<Backbone> {
+  return loadModel(PIXART, options);
 }
 
 /** Every trained tensor of a PixArt under its official name, in the order in which they are used. */
@@ -140,12 +138,6 @@ export function pixartLayouts(config: PixartConfig): [Layout, Layout] {
   ];
 }
 
-export interface RandomPixartOptions {
-  readonly config: PixartConfig;
-  /** Integer in [0, 2^53). */
-  readonly seed: number;
-}
-
 /**
  * A PixArt whose weights are all random, the zero-initialised ones included, so that every branch has an effect. For
  * tests and benchmarks; the same seed gives the same weights.
@@ -153,9 +145,13 @@ export interface RandomPixartOptions {
  * @returns a backbone on the current TensorFlow.js backend; the caller disposes it
  * @throws {@link InvalidArgumentError}
  */
-export function randomPixart({ config, seed }: RandomPixartOptions): Backbone {
-  assertPixartConfig(config);
-  const parameters = pixartParameters(config);
-  const weights = randomWeights({ owner: config.name, parameters, seed });
-  return createPixart({ config, weights });
+export function randomPixart(options: RandomModelOptions<PixartConfig>): Backbone {
+  return randomModel(PIXART, options);
 }
+
+const PIXART: Blueprint<PixartConfig, Backbone> = {
+  assertConfig: assertPixartConfig,
+  owner: ({ name }) => name,
+  layouts: pixartLayouts,
+  create: createPixart,
+};

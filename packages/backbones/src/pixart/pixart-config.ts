@@ -75,11 +75,11 @@ const MODELS = {
   'PixArt-Sigma-XL-2-2K-MS': { ...SIGMA, inputSize: 256, positionScale: 4 },
 } as const;
 
-/** A published model. */
-export type PixartModel = keyof typeof MODELS;
-
 /** The published models: PixArt-alpha, then PixArt-Sigma, each by resolution. */
-export const PIXART_MODELS = Object.keys(MODELS) as readonly PixartModel[];
+export const PIXART_MODELS = Object.keys(MODELS) as readonly (keyof typeof MODELS)[];
+
+/** A published model. */
+export type PixartModel = (typeof PIXART_MODELS)[number];
 
 /** Keys and values compressed by 2 in the second half of the 28 blocks, as PixArt-Sigma was trained with for 1024 and 2K. */
 export const SIGMA_KV_COMPRESSION: KvCompression = {

@@ -14,6 +14,7 @@ import type { PromptEmbeddings } from './t5-encoder.js';
 /** Image pixels along a side of a latent pixel, with every published autoencoder. */
 const DOWNSAMPLING = 8;
 
+/** Options of {@link captionCondition}. */
 export interface CaptionConditionOptions {
   /** Of a backbone that takes captions: a PixArt or a U-ViT. */
   readonly spec: BackboneSpec;
@@ -92,6 +93,7 @@ function padded(x: Tensor, room: number): Tensor {
 /** What official checkpoints call it, and what early ones of diffusers do. */
 const NAMES = ['y_embedder.y_embedding', 'caption_projection.y_embedding'];
 
+/** Options of {@link readNullCaption}. */
 export interface ReadNullCaptionOptions {
   /** A checkpoint of PixArt. Not closed. */
   readonly source: WeightSource;

@@ -32,6 +32,7 @@ export interface TokenizedPrompts {
   readonly attention_mask: TransformersTensor;
 }
 
+/** How prompts become tokens: padded and cut to one length. */
 export interface TokenizerOptions {
   readonly padding: 'max_length';
   readonly max_length: number;
@@ -48,9 +49,11 @@ export interface PromptTokenizer {
 /** How encoder models of `@huggingface/transformers` are called, and freed. */
 export interface EncoderModel {
   (inputs: TokenizedPrompts): Promise<{ readonly last_hidden_state: TransformersTensor }>;
+  /** Frees the model, where it can be freed. */
   dispose?(): Promise<unknown>;
 }
 
+/** Options of {@link createT5Encoder}. */
 export interface CreateT5EncoderOptions {
   /** For people and error messages. */
   readonly name: string;
@@ -89,6 +92,7 @@ export function createT5Encoder(options: CreateT5EncoderOptions): TextEncoder {
   };
 }
 
+/** Options of {@link loadT5Encoder}. */
 export interface LoadT5EncoderOptions {
   /**
    * A folder, or a model of the Hugging Face hub, with `config.json`, `tokenizer.json` and an ONNX graph of the encoder,
@@ -231,9 +235,11 @@ export interface TextEncoder {
   readonly tokens: number;
   /** @returns embeddings in the order of the prompts; the caller disposes both tensors */
   encode(prompts: readonly string[], options?: EncodeOptions): Promise<PromptEmbeddings>;
+  /** Frees the encoder. */
   dispose(): Promise<void>;
 }
 
+/** Options of {@link encodePrompts}. */
 export interface EncodePromptsOptions {
   readonly encoder: TextEncoder;
   /** One for each image. */

@@ -1,5 +1,11 @@
 import type { Backbone } from '@harmonica/core';
-import { type LoadOptions, loadWeights } from '../weights/load-weights.js';
+import {
+  type Blueprint,
+  type LoadModelOptions,
+  loadModel,
+  type RandomModelOptions,
+  randomModel,
+} from '../weights/blueprint.js';
 import {
   convParameters,
   layerNormParameters,
@@ -9,13 +15,8 @@ import {
   plainParameter,
   tableParameter,
 } from '../weights/parameter.js';
-import { randomWeights } from '../weights/weights.js';
 import { createUvit } from './uvit.js';
 import { assertUvitConfig, type UvitConfig, uvitBlockName, uvitSizes } from './uvit-config.js';
-
-export interface LoadUvitOptions extends LoadOptions {
-  readonly config: UvitConfig;
-}
 
 /**
  * Loads a U-ViT from a checkpoint with the official parameter names, the only ones it has been published with, one
@@ -27,11 +28,8 @@ export interface LoadUvitOptions extends LoadOptions {
  * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
  * @throws {@link AbortedError}
  */
-export async function loadUvit({ config, ...options }: LoadUvitOptions): Promise<Backbone> {
-  assertUvitConfig(config);
-  const parameters = uvitParameters(config);
-  const weights = await loadWeights({ ...options, owner: config.name, layouts: [{ parameters }] });
-  return createUvit({ config, weights });
+export function loadUvit(options: LoadModelOptions<UvitConfig>): Promise<Backbone> {
+  return loadModel(UVIT, options);
 }
 
 /** Every tensor of a U-ViT under its official name, in the order in which they are used. */
@@ -77,20 +75,19 @@ function blockParameters(config: UvitConfig, block: number): Parameter[] {
   ];
 }
 
-export interface RandomUvitOptions {
-  readonly config: UvitConfig;
-  /** Integer in [0, 2^53). */
-  readonly seed: number;
-}
-
 /**
  * A U-ViT of random weights, for tests and benchmarks; the same seed gives the same weights.
  *
  * @returns a backbone on the current TensorFlow.js backend; the caller disposes it
  * @throws {@link InvalidArgumentError}
  */
-export function randomUvit({ config, seed }: RandomUvitOptions): Backbone {
-  assertUvitConfig(config);
-  const weights = randomWeights({ owner: config.name, parameters: uvitParameters(config), seed });
-  return createUvit({ config, weights });
+export function randomUvit(options: RandomModelOptions<UvitConfig>): Backbone {
+  return randomModel(UVIT, options);
 }
+
+const UVIT: Blueprint<UvitConfig, Backbone> = {
+  assertConfig: assertUvitConfig,
+  owner: ({ name }) => name,
+  layouts: (config) => [{ parameters: uvitParameters(config) }],
+  create: createUvit,
+};

@@ -68,11 +68,11 @@ const MODELS = {
   imagenet512_uvit_huge: { name: 'U-ViT-H/4', ...HUGE, ...LATENT_512, ...IMAGENET },
 } as const;
 
-/** A published model, under the name of its checkpoint. */
-export type UvitModel = keyof typeof MODELS;
-
 /** The published models, smallest first. */
-export const UVIT_MODELS = Object.keys(MODELS) as readonly UvitModel[];
+export const UVIT_MODELS = Object.keys(MODELS) as readonly (keyof typeof MODELS)[];
+
+/** A published model, under the name of its checkpoint. */
+export type UvitModel = (typeof UVIT_MODELS)[number];
 
 /**
  * The configuration of a published model.

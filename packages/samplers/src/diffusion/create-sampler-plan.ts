@@ -23,6 +23,7 @@ export type PlanOptions = StepSelection &
     readonly prediction?: Prediction;
   };
 
+/** Options of {@link createSamplerPlan}. */
 export interface CreateSamplerPlanOptions {
   /** Name of the method. */
   readonly sampler: string;
@@ -75,6 +76,7 @@ function describeRespacing(respacing: Respacing): number | string {
   return typeof respacing === 'object' ? respacing.join(',') : respacing;
 }
 
+/** Options of {@link toSample}. */
 export interface ToSampleOptions {
   /** What the model's output stands for. */
   readonly prediction: Prediction;

@@ -3,6 +3,7 @@ import type { PlanUpdate } from '../plan.js';
 import type { NoiseLevel } from '../schedules/noise-level.js';
 import { createSamplerPlan, type PlanOptions } from './create-sampler-plan.js';
 
+/** Options of {@link createDdimPlan}. */
 export type DdimPlanOptions = PlanOptions & {
   /** Share of the ancestral noise that is added, in [0, 1]: 0 is deterministic, 1 is DDPM. Default 0. */
   readonly eta?: number;

@@ -8,6 +8,7 @@ import { createSamplerPlan, type PlanOptions } from './create-sampler-plan.js';
  */
 export type DdpmVariance = 'fixed-small' | 'fixed-large' | 'learned-range';
 
+/** Options of {@link createDdpmPlan}. */
 export type DdpmPlanOptions = PlanOptions & {
   /** Default `'learned-range'`, as DiT is trained. */
   readonly variance?: DdpmVariance;

@@ -61,6 +61,7 @@ function createFlowPlan(input: {
   });
 }
 
+/** Options of {@link createFlowEulerPlan}. */
 export type FlowEulerPlanOptions = FlowPlanOptions & {
   /** Adds fresh noise to the predicted sample instead of going along the flow. Default false. */
   readonly stochastic?: boolean;

@@ -13,6 +13,7 @@ export interface NoiseLevel {
   readonly alphaBarAfter: number;
 }
 
+/** Some of the timesteps of a schedule. */
 export interface TimestepsOfSchedule {
   readonly schedule: NoiseSchedule;
   /** Distinct integers in [0, betas), in any order. */

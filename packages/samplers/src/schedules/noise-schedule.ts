@@ -17,6 +17,7 @@ export interface NoiseSchedule {
 /** Names that {@link createNoiseSchedule} knows. */
 export type NoiseScheduleName = 'linear' | 'scaled-linear' | 'squared-cosine';
 
+/** Length and range of a schedule of betas. The defaults of the range are those of each schedule. */
 export interface BetaRangeOptions {
   /** Timesteps, a positive integer. Default 1000. */
   readonly length?: number;
@@ -59,6 +60,7 @@ export function createScaledLinearSchedule(options: BetaRangeOptions = {}): Nois
   return checked({ name: 'scaled-linear', settings: { betaStart, betaEnd }, betas });
 }
 
+/** Options of the squared-cosine schedule. */
 export interface SquaredCosineOptions {
   /** Timesteps, a positive integer. Default 1000. */
   readonly length?: number;

@@ -13,6 +13,7 @@ const BETA_SHAPE = 0.6;
  */
 export type SigmaSpacing = 'karras' | 'exponential' | 'beta';
 
+/** Options of {@link spaceSigmas}. */
 export interface SpaceSigmasOptions {
   readonly spacing: SigmaSpacing;
   /** Highest noise level, above `min`. */

@@ -26,6 +26,7 @@ export type SitPlanOptions = PredictionLimits & {
   readonly start?: number;
 };
 
+/** Options of {@link createSitOdePlan}. */
 export type SitOdePlanOptions = SitPlanOptions & {
   /** Steps of the method, a positive integer: one less than the points that the official code counts. */
   readonly steps: number;

@@ -35,6 +35,7 @@ export type SitDiffusion =
 /** How the last stretch is gone: along the SDE's drift, along the flow, straight to the predicted sample, or not at all. */
 export type SitLastStep = 'mean' | 'euler' | 'tweedie' | 'none';
 
+/** Options of {@link createSitSdePlan}. */
 export type SitSdePlanOptions = SitPlanOptions & {
   /** Steps of the method, the last one included: an integer of 2 or more. */
   readonly steps: number;

@@ -11,6 +11,7 @@ import {
 } from './exponential-step.js';
 import { createSolverPlan, type SolverPlanOptions } from './solver-path.js';
 
+/** Options of {@link createDpmSolverPlan}. */
 export type DpmSolverPlanOptions = SolverPlanOptions & {
   /** Default `'dpm-solver++'`. */
   readonly algorithm?: DpmSolverAlgorithm;

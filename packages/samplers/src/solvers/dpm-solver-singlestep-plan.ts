@@ -23,6 +23,7 @@ import { createSolverPlan, type SolverPlanOptions } from './solver-path.js';
  */
 export type DpmSolverSinglestepRule = DpmSolverRule | 'paper';
 
+/** Options of {@link createDpmSolverSinglestepPlan}. */
 export type DpmSolverSinglestepPlanOptions = SolverPlanOptions & {
   /** Default `'dpm-solver++'`. */
   readonly algorithm?: Exclude<DpmSolverAlgorithm, 'sde-dpm-solver'>;

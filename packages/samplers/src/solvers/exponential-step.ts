@@ -15,6 +15,7 @@ export interface ExponentialStep {
   readonly std: number;
 }
 
+/** Options of {@link exponentialStep}. */
 export interface ExponentialStepOptions {
   readonly from: NoisePoint;
   readonly to: NoisePoint;
@@ -113,7 +114,7 @@ function momentSeries(z: number, i: number): number {
  * `nodes.length - 1` in the log signal-to-noise ratio.
  *
  * @param options.nodes where the predictions were made, in lengths of the step from its start; all different
- * @param options.exponent z of {@link kernelMoments}
+ * @param options.exponent z of the kernel `exp(-z (1 - u))`: the step's `exponent`
  * @returns one weight per node
  */
 export function interpolationWeights(options: {

@@ -13,6 +13,7 @@ import {
 } from './exponential-step.js';
 import { createSolverPlan, type SolverPlanOptions } from './solver-path.js';
 
+/** Options of {@link createSaSolverPlan}. */
 export type SaSolverPlanOptions = SolverPlanOptions & {
   /** Order of the Adams-Bashforth predictor, 1 to 4. Default 2. */
   readonly predictorOrder?: 1 | 2 | 3 | 4;

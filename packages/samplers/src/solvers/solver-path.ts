@@ -246,6 +246,7 @@ export type SolverPlanOptions = SolverPathOptions &
     readonly prediction?: Prediction;
   };
 
+/** Options of {@link createSolverPlan}. */
 export interface CreateSolverPlanOptions {
   /** Name of the method. */
   readonly sampler: string;

@@ -17,6 +17,7 @@ import { createSolverPlan, type SolverPlanOptions } from './solver-path.js';
 /** B(h) of UniPC: `'bh1'` is h, `'bh2'` is e^h - 1. */
 export type UniPcSolver = 'bh1' | 'bh2';
 
+/** Options of {@link createUniPcPlan}. */
 export type UniPcPlanOptions = SolverPlanOptions & {
   /** Order of the predictor, 1 to 4; the corrector adds one. Default 2. */
   readonly order?: 1 | 2 | 3 | 4;
