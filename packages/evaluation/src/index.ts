@@ -40,7 +40,16 @@ export { assertEnoughImages, type ImageFidelity, imageFidelity, outputsFor } fro
 export { assertOneSize, checkReference, pngFiles } from './reference.js';
 export { imageStatistics, STATISTICS_METRICS } from './reference-set.js';
 export { evalReport } from './report.js';
-export type { EvalResult } from './result.js';
+export {
+  type EvalOutcome,
+  type EvalRow,
+  type FinishedRow,
+  type MissedTarget,
+  type PolicyFile,
+  type RowRecord,
+  rowRecord,
+  type TunedTo,
+} from './row.js';
 export { type Share, shareName } from './share.js';
 export { type SampledInTurns, sampleInTurns } from './speed.js';
 export { latexTable, markdownTables } from './tables.js';

@@ -16,6 +16,7 @@ import {
   outputsFor,
   readEvalConfig,
   rowFigures,
+  rowRecord,
   runEval,
   runEvalShare,
   type Share,
@@ -115,13 +116,13 @@ async function publish(input: {
   const { finished, config, out, context, argv } = input;
   const { signal, onProgress } = context;
   const { outcome, provenance } = finished;
-  const { results, ...settings } = outcome;
-  const records = results.map((result) =>
+  const { rows, images, ...settings } = outcome;
+  const records = rows.map((row) =>
     createBenchRecord({
-      name: result.name,
+      name: row.name,
       argv,
       settings: { ...settings, config },
-      results: result,
+      results: rowRecord(row, images),
     }),
   );
   const lines = records.map(
