@@ -1,5 +1,5 @@
 import { join, parse } from 'node:path';
-import { FileError, type RouterFile } from '@harmonica/core';
+import { FileError, InvalidArgumentError, type RouterFile } from '@harmonica/core';
 import { heatMapOf, heatMapToPng } from '@harmonica/pictures';
 import {
   cacheRecord,
@@ -74,14 +74,14 @@ export function addTrainCommand(program: Command, context: CommandContext): void
   command.option('--preset <name>', `settings: ${presets.join(', ')}`, choiceOption(presets));
   addTrainingOptions(command);
   addTrainingImages(command);
-  alsoTrainers(command);
+  refuseTrainers(command);
   command
     .option('--out <file>', 'the router; its state and heat map go beside it', 'out/router.json')
     .option('--resume', 'go on from the state of an earlier run')
     .option('--overwrite', 'start anew although there is a state')
     .option('--checkpoint-every <s>', 'seconds between states', numberOption({ min: 0 }), 30)
     .action(async () => {
-      const options = withTrainer(command.optsWithGlobals<GivenOptions>());
+      const options = command.optsWithGlobals<TrainOptions>();
       await prepareFolderOf(options.out);
       const resume = await stateToResume(options);
       await usePipeline({
@@ -92,21 +92,16 @@ export function addTrainCommand(program: Command, context: CommandContext): void
     });
 }
 
-/** `--method` is the solver of SiT, but names a trainer as well; no sampler of SiT can be trained by `l2c`. */
-type GivenOptions = Omit<TrainOptions, 'method'> & { readonly method?: string };
-
-function alsoTrainers(command: Command): void {
+/** `--method` named trainers before they had an option of their own. */
+function refuseTrainers(command: Command): void {
   const option = command.options.find(({ long }) => long === '--method') as Option;
-  const solver = option.parseArg as (text: string) => string;
-  option.argParser((text) => (isTrainer(text) ? text : solver(text)));
-  option.description += '; of all: --trainer';
-}
-
-function withTrainer({ method, ...options }: GivenOptions): TrainOptions {
-  if (method === undefined) return options;
-  return isTrainer(method)
-    ? { trainer: method, ...options }
-    : { ...options, method: method as NonNullable<TrainOptions['method']> };
+  const parse = option.parseArg as (text: string) => string;
+  option.argParser((value) => {
+    if (!isTrainer(value)) return parse(value);
+    const expected = 'a solver of SiT, not a trainer';
+    const fix = `Say --trainer ${value}.`;
+    throw new InvalidArgumentError({ argument: '--method', value, expected, fix });
+  });
 }
 
 /** Where a run's files are. */
