@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { LongCallOptions } from '@harmonica/core';
+import { ConfigError, type LongCallOptions } from '@harmonica/core';
 import type { ExtractorIdentity } from '@harmonica/metrics';
 import {
   type DecoderIdentity,
@@ -13,6 +13,7 @@ import {
 } from '@harmonica/pipeline';
 import type { CostModel } from '@harmonica/router';
 import type { EvalConfig } from './config.js';
+import { withExtractor } from './extractor.js';
 import { resolveRows } from './groups.js';
 import {
   type MeasureRowsOptions,
@@ -23,6 +24,7 @@ import {
   withSavings,
 } from './measure-rows.js';
 import { remembered } from './memo.js';
+import { outputsFor } from './quality.js';
 import {
   imagesReference,
   type Reference,
@@ -63,7 +65,11 @@ export interface FinishedEval {
  *
  * @throws typed errors for whatever of the configuration is not possible, before anything long is begun
  */
-export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
+export function runEval(options: RunEvalOptions): Promise<FinishedEval> {
+  return extracting(options, runWhole);
+}
+
+async function runWhole(options: PrepareEvalOptions): Promise<FinishedEval> {
   const { config, pipeline, extractor } = options;
   const prepared = await prepareEval(options);
   const { evaluation, missed, target, reference, folders } = prepared;
@@ -96,9 +102,28 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
  *
  * @throws as {@link runEval}, and {@link InvalidArgumentError} if a knob is not tuned yet
  */
-export async function runEvalShare(
-  options: RunEvalOptions & { readonly share: Share },
-): Promise<void> {
+export function runEvalShare(options: RunEvalOptions & { readonly share: Share }): Promise<void> {
+  return extracting(options, runShare);
+}
+
+/** Runs with the extractor that is given, or that of the configuration. */
+async function extracting<T, Options extends RunEvalOptions>(
+  options: Options,
+  use: (options: Options) => Promise<T>,
+): Promise<T> {
+  const { config, pipeline, extractor, signal } = options;
+  if (!pipeline.decoder) throw withoutImages(config.model);
+  if (extractor) return use(options);
+  return withExtractor({
+    name: config.extractor,
+    outputs: outputsFor(config.metrics),
+    backend: pipeline.backend,
+    signal,
+    use: (loaded) => use({ ...options, extractor: loaded }),
+  });
+}
+
+async function runShare(options: RunEvalOptions & { readonly share: Share }): Promise<void> {
   const { signal, onProgress, share } = options;
   const { metrics } = options.config;
   const prepared = await prepareEval(options);
@@ -173,7 +198,7 @@ async function rememberedCosts(
 interface PrepareEvalOptions extends LongCallOptions {
   readonly config: EvalConfig;
   readonly pipeline: Pipeline;
-  /** Absent if no metric needs features. */
+  /** Default: that of the configuration, if a metric needs features. */
   readonly extractor?: RunningExtractor | undefined;
   /** Everything that is made is kept here and found again. */
   readonly folder: string;
@@ -237,6 +262,11 @@ async function prepareEval(options: PrepareEvalOptions): Promise<PreparedEval> {
     ? sampledReference({ row: alone, measurement, metrics: config.metrics, references })
     : given;
   return { evaluation, rows, missed, target, reference, measurement, folders, share };
+}
+
+function withoutImages(model: string): ConfigError {
+  const message = `${model} has no autoencoder beside it: name one, because images are compared`;
+  return new ConfigError({ source: 'configuration', issues: [{ path: 'vae', message }] });
 }
 
 async function prepareFolders(folder: string): Promise<EvalFolders> {

@@ -30,14 +30,14 @@ export {
   type TrainingMethod,
   trainingMethodsBench,
 } from './bench/training-methods.js';
-export { type EvalConfig, readEvalConfig } from './config.js';
+export type { EvalConfig } from './config.js';
+export { readEvalConfig, type WriteEvalOptions, writeEval } from './eval-files.js';
 export { type FinishedEval, runEval, runEvalShare } from './evaluate.js';
 export { withExtractor } from './extractor.js';
 export { costFigure, curveFigures, type FigureSection, rowFigures } from './figures.js';
-export { checkPolicies } from './groups.js';
 export type { RunningExtractor } from './measure-rows.js';
-export { assertEnoughImages, type ImageFidelity, imageFidelity, outputsFor } from './quality.js';
-export { assertOneSize, checkReference, pngFiles } from './reference.js';
+export { type ImageFidelity, imageFidelity, outputsFor } from './quality.js';
+export { assertOneSize, pngFiles } from './reference.js';
 export { imageStatistics, STATISTICS_METRICS } from './reference-set.js';
 export { evalReport } from './report.js';
 export {
