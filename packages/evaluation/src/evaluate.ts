@@ -45,7 +45,14 @@ import { partOf, type Share, WHOLE, waitForFiles } from './share.js';
 import { measureBranchCosts, timeRows } from './speed.js';
 
 /** Options of {@link runEval}. */
-export type RunEvalOptions = Omit<PrepareEvalOptions, 'share'>;
+export interface RunEvalOptions extends LongCallOptions {
+  readonly config: EvalConfig;
+  readonly pipeline: Pipeline;
+  /** Default: that of the configuration, if a metric needs features. */
+  readonly extractor?: RunningExtractor | undefined;
+  /** Everything that is made is kept here and found again. */
+  readonly folder: string;
+}
 
 /** An evaluation that is done. */
 export interface FinishedEval {
@@ -195,13 +202,7 @@ async function rememberedCosts(
 }
 
 /** Options of {@link prepareEval}. */
-interface PrepareEvalOptions extends LongCallOptions {
-  readonly config: EvalConfig;
-  readonly pipeline: Pipeline;
-  /** Default: that of the configuration, if a metric needs features. */
-  readonly extractor?: RunningExtractor | undefined;
-  /** Everything that is made is kept here and found again. */
-  readonly folder: string;
+interface PrepareEvalOptions extends RunEvalOptions {
   /** Of several processes that work in the folder. Nothing is timed then. Default: there is but one. */
   readonly share?: Share | undefined;
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type PixelImage } from '@harmonica/core';
+import { InvalidArgumentError } from '@harmonica/core';
 import {
   collectFeatures,
   createFeatureDistance,
@@ -12,8 +12,6 @@ import {
   type InceptionScoreAccumulator,
   kernelDistance,
   type Manifold,
-  meanPsnr,
-  meanSsim,
   precisionRecall,
 } from '@harmonica/metrics';
 import type { BatchTensors } from './batches.js';
@@ -267,23 +265,4 @@ function meanSsimOf(pairs: readonly PairValues[]): number | null {
 function meanOf(values: readonly number[]): number | null {
   if (values.length === 0) return null;
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** How close images are to their references, pair by pair. */
-export interface ImageFidelity {
-  /** Mean over the pairs that differ, in dB; infinite if none does. */
-  readonly psnrDb: number;
-  readonly ssim: number;
-}
-
-/** Options of {@link imageFidelity}. */
-interface ImageFidelityOptions {
-  readonly images: readonly PixelImage[];
-  /** One for each image. */
-  readonly references: readonly PixelImage[];
-}
-
-/** Mean PSNR and SSIM over pairs of 8-bit images. */
-export function imageFidelity(options: ImageFidelityOptions): ImageFidelity {
-  return { psnrDb: meanPsnr(options).meanDb, ssim: meanSsim(options).mean };
 }

@@ -103,7 +103,7 @@ function statisticsPath(
 export const STATISTICS_METRICS = ['fid', 'sfid'] as const;
 
 /** Options of {@link imageStatistics}. */
-interface ImageStatisticsOptions extends LongCallOptions {
+export interface ImageStatisticsOptions extends LongCallOptions {
   /** PNG files of one size. */
   readonly files: readonly string[];
   /** Has the outputs that {@link STATISTICS_METRICS} need. */

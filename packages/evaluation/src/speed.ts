@@ -200,7 +200,7 @@ export async function measureBranchCosts(options: MeasureBranchCostsOptions): Pr
 }
 
 /** Options of {@link sampleInTurns}. */
-interface SampleInTurnsOptions extends LongCallOptions, LongCallOptions {
+export interface SampleInTurnsOptions extends LongCallOptions {
   readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   readonly schedule: CacheSchedule;
@@ -240,7 +240,7 @@ export async function sampleInTurns(options: SampleInTurnsOptions): Promise<Samp
       jobs: batch,
       batchSize: batch.length,
       onStep: () => progress.add(),
-      signal: signal,
+      signal,
     });
   const sampled = { uncached: emptyRun(), cached: emptyRun() };
   await sample('cached', jobs.slice(0, 1));

@@ -47,6 +47,8 @@ import {
   type TrainingOptions,
   trainingConfig,
 } from '../options/training-options.js';
+import { savedBy } from '../terminal/schedule-report.js';
+import { createThrottle, type Throttle } from '../terminal/throttle.js';
 import { createTrainingReport, type TrainingReport } from '../terminal/training-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
@@ -146,7 +148,7 @@ async function train(input: TrainInput): Promise<void> {
     spec: executor.spec,
     startedAt: resume?.iteration ?? 0,
   });
-  const checkpointer = createCheckpointer<TrainingState>({
+  const checkpointer = createThrottle<TrainingState>({
     everyMs: 1000 * options.checkpointEvery,
     async write(state) {
       await writeOutput(files.state, `${JSON.stringify(state)}\n`);
@@ -219,7 +221,7 @@ async function trainingRun({ options, context, pipeline, resume }: TrainInput): 
 async function trainWatched(input: {
   readonly run: TrainRouterOptions;
   readonly report: TrainingReport;
-  readonly checkpointer: Checkpointer<TrainingState>;
+  readonly checkpointer: Throttle<TrainingState>;
   readonly context: CommandContext;
   /** Path of the state. */
   readonly state: string;
@@ -252,59 +254,14 @@ async function writeHeatMap(path: string, router: RouterFile, { executor }: Pipe
 }
 
 function summaryOf(router: RouterFile, { executor }: Pipeline, path: string): string {
-  const { cacheUtilization, theoreticalSpeedUp } = cacheRecord({
-    name: path,
-    schedule: toSchedule(router),
-    spec: executor.spec,
-  });
+  const schedule = toSchedule(router);
   const { expectedSpeedUp } = router.provenance.training ?? {};
   const parts = [
-    `CUR ${(100 * cacheUtilization).toFixed(1)} %`,
-    `${theoreticalSpeedUp.toFixed(2)}x by MACs`,
+    savedBy(cacheRecord({ name: path, schedule, spec: executor.spec })),
     ...(typeof expectedSpeedUp === 'number'
       ? [`${expectedSpeedUp.toFixed(2)}x by measured costs`]
       : []),
     `threshold ${router.threshold.toPrecision(3)}`,
   ];
   return `${path}: ${parts.join(', ')}\n`;
-}
-
-/** Options of {@link createCheckpointer}. */
-interface CheckpointerOptions<State> {
-  /** Least time between two writes, in ms. */
-  readonly everyMs: number;
-  readonly write: (state: State) => Promise<void>;
-  /** Clock in ms. Default `performance.now`. */
-  readonly now?: () => number;
-}
-
-/** Writes some of many states, and always the last. */
-interface Checkpointer<State> {
-  /** Takes a state to be written now if it is time, or later. The first is written at once. */
-  offer(state: State): Promise<void>;
-  /** Writes the latest state unless it has been written. */
-  flush(): Promise<void>;
-}
-
-/** Thins out writes of a state that changes often, without ever losing the latest one. */
-export function createCheckpointer<State>(
-  options: CheckpointerOptions<State>,
-): Checkpointer<State> {
-  const { everyMs, write, now = () => performance.now() } = options;
-  let pending: { readonly state: State } | undefined;
-  let writtenAt = -Infinity;
-  const flush = async (): Promise<void> => {
-    if (!pending) return;
-    const { state } = pending;
-    await write(state);
-    pending = undefined;
-    writtenAt = now();
-  };
-  return {
-    flush,
-    async offer(state) {
-      pending = { state };
-      if (now() - writtenAt >= everyMs) await flush();
-    },
-  };
 }
