@@ -79,7 +79,7 @@ const DEFAULTS: BenchDefaults = {
 /** Of published models with random weights, most of which are large. */
 const RANDOM_DEFAULTS: BenchDefaults = { sections: ['throughput'], batch: 1, repeats: 3 };
 
-/** Steps of a run of `--throughput`: the shares that it measures are whole numbers of them. */
+/** Steps of a run of `--throughput`: the fractions that it measures are whole numbers of calls. */
 const THROUGHPUT_STEPS = '8';
 
 interface BenchOptions
