@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCli } from '@harmonica/cli';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { writeTinyModel } from '../../packages/emoji-dit/test/tiny-model.js';
+import { compareMethods } from './index.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -59,20 +59,10 @@ it('scores every method that needs no file, on a tiny model', async () => {
   };
   const path = join(folder, 'quick.json');
   await writeFile(path, JSON.stringify(quick));
-  const text = { stdout: '', stderr: '' };
-  const output = (name: keyof typeof text) => ({
-    write: (part: string) => {
-      text[name] += part;
-    },
-  });
-  const { signal } = new AbortController();
-  const context = { signal, stdout: output('stdout'), stderr: output('stderr') };
-  const status = await runCli(['eval', path, '--out', join(folder, 'out')], context);
-  expect(text.stderr).not.toMatch(/error/);
-  expect(status).toBe(0);
+  const tables = await compareMethods(path, join(folder, 'out'));
   const lines = (await readFile(join(folder, 'out', 'results.jsonl'), 'utf8'))
     .trimEnd()
     .split('\n');
   expect(lines).toHaveLength(rows.length + 1);
-  for (const { name = '' } of rows) expect(text.stdout).toContain(name);
+  for (const { name = '' } of rows) expect(tables).toContain(name);
 });

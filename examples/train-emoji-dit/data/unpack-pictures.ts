@@ -1,6 +1,6 @@
 /**
  * Writes the pictures of the data set as PNG files, one subfolder for each subgroup: what `harmonica eval` compares
- * with and what `harmonica train --method l2c` learns from. Run `prepare-data` first.
+ * with and what `harmonica train --trainer l2c` learns from. Run `prepare-data` first.
  *
  *     npm run unpack-pictures -- [output folder, default ../pictures]
  */

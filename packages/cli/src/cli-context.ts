@@ -2,6 +2,7 @@ import type { OnProgress } from '@harmonica/core';
 
 /** Where text goes: `process.stdout`, `process.stderr` or a test's stand-in. */
 export interface TextOutput {
+  /** Writes a text. */
   write(text: string): unknown;
   /** Whether someone watches: progress bars and colours are for them alone. */
   readonly isTTY?: boolean | undefined;

@@ -1,6 +1,7 @@
 import { ConfigError, FileError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { parseEvalConfig, readEvalConfig } from './config.js';
+import { parseEvalConfig } from './config.js';
+import { readEvalConfig } from './eval-files.js';
 
 const SMALLEST = { images: 4, groups: [{ steps: 10, rows: [{ policy: 'fora:2' }] }] };
 

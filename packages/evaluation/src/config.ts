@@ -1,5 +1,4 @@
 import { parseJson } from '@harmonica/core';
-import { readText } from '@harmonica/pipeline';
 import { SAMPLER_NAMES, SETTING_NAMES } from '@harmonica/samplers';
 import { z } from 'zod';
 
@@ -105,21 +104,7 @@ export interface EvalConfig {
   readonly shown: number;
 }
 
-/**
- * Reads and checks a configuration.
- *
- * @throws {@link FileError} if it cannot be read
- * @throws {@link ConfigError} naming every unknown key and wrong value
- */
-export async function readEvalConfig(path: string): Promise<EvalConfig> {
-  const text = await readText(
-    path,
-    'Give a configuration: the README of @harmonica/evaluation describes it.',
-  );
-  return parseEvalConfig(text, path);
-}
-
-/** {@link readEvalConfig} of text. @throws {@link ConfigError} */
+/** A configuration of its text. @throws {@link ConfigError} naming every unknown key and wrong value */
 export function parseEvalConfig(text: string, source = 'configuration'): EvalConfig {
   return parseJson({ source, text, schema: evalConfigSchema() });
 }

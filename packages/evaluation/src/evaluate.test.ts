@@ -74,7 +74,7 @@ const withOptions = <T>(
 
 const keptIn = async (out: string) =>
   (await readdir(join(folder, out), { recursive: true })).sort();
-const qualitiesOf = ({ outcome }: FinishedEval) => outcome.results.map(({ quality }) => quality);
+const qualitiesOf = ({ outcome }: FinishedEval) => outcome.rows.map(({ quality }) => quality);
 
 describe.each([
   ['pictures', () => ({ images: join(folder, 'pictures') })],

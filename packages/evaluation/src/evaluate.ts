@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type LongCallOptions, planFingerprint } from '@harmonica/core';
+import { ConfigError, type LongCallOptions } from '@harmonica/core';
 import type { ExtractorIdentity } from '@harmonica/metrics';
 import {
   type DecoderIdentity,
@@ -13,39 +13,52 @@ import {
 } from '@harmonica/pipeline';
 import type { CostModel } from '@harmonica/router';
 import type { EvalConfig } from './config.js';
-import { type EvalGroup, resolveGroups, type TunedRow } from './groups.js';
+import { withExtractor } from './extractor.js';
+import { resolveRows } from './groups.js';
 import {
-  computedFractions,
   type MeasureRowsOptions,
   measuredFiles,
   measureRows,
-  type PairedRow,
   type RunningExtractor,
   sampleRow,
+  withSavings,
 } from './measure-rows.js';
-import type { RowQuality } from './quality.js';
+import { remembered } from './memo.js';
+import { outputsFor } from './quality.js';
 import {
   imagesReference,
   type Reference,
   sampledReference,
   statisticsReference,
 } from './reference.js';
-import type { EvalOutcome, EvalResult } from './result.js';
-import { type EvalContext, type EvalRow, evalContext, uncachedRow } from './rows.js';
+import {
+  distinctRows,
+  type EvalOutcome,
+  type EvalRow,
+  type FinishedRow,
+  type MissedTarget,
+  uncachedOf,
+} from './row.js';
+import { type EvalContext, evalContext, uncachedRow } from './rows.js';
 import { scoreRows } from './score-rows.js';
-import { remembered } from './shards.js';
 import { partOf, type Share, WHOLE, waitForFiles } from './share.js';
-import { measureBranchCosts, type RowLatency, savingsOf, timeRows } from './speed.js';
+import { measureBranchCosts, timeRows } from './speed.js';
 
 /** Options of {@link runEval}. */
-export type RunEvalOptions = Omit<PrepareEvalOptions, 'share'>;
+export interface RunEvalOptions extends LongCallOptions {
+  readonly config: EvalConfig;
+  readonly pipeline: Pipeline;
+  /** Default: that of the configuration, if a metric needs features. */
+  readonly extractor?: RunningExtractor | undefined;
+  /** Everything that is made is kept here and found again. */
+  readonly folder: string;
+}
 
 /** An evaluation that is done. */
 export interface FinishedEval {
   readonly outcome: EvalOutcome;
   readonly provenance: EvalProvenance;
   readonly evaluation: EvalContext;
-  readonly groups: readonly EvalGroup[];
   /** What branches take here, in ms for a batch; null if nothing is timed, or the engine does not say when it is done. */
   readonly costs: CostModel | null;
   /** Where latents are, for `latentsOf`. */
@@ -59,33 +72,35 @@ export interface FinishedEval {
  *
  * @throws typed errors for whatever of the configuration is not possible, before anything long is begun
  */
-export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
+export function runEval(options: RunEvalOptions): Promise<FinishedEval> {
+  return extracting(options, runWhole);
+}
+
+async function runWhole(options: PrepareEvalOptions): Promise<FinishedEval> {
   const { config, pipeline, extractor } = options;
   const prepared = await prepareEval(options);
-  const { evaluation, groups, rows, target, reference, folders } = prepared;
+  const { evaluation, missed, target, reference, folders } = prepared;
   await measureImages(prepared);
-  const speed = { options, prepared };
-  const costs = await rememberedCosts(speed);
-  const latencies = config.latency ? await rememberedLatencies(speed, config.latency) : [];
+  const costs = await rememberedCosts(options, prepared);
+  const timed = await timedRows(options, prepared);
   const { metrics } = config;
-  const qualities = await scoreRows({ ...prepared, metrics, folder: folders.quality });
-  const results: EvalResult[] = [];
-  for (const [i, row] of rows.entries()) {
-    const quality = qualities[i] as RowQuality;
-    const shares = await computedFractions(folders.latents, row.row, evaluation);
-    results.push(resultOf({ options, row, quality, shares, latency: latencies[i] }));
+  const scored = await scoreRows({ ...prepared, rows: timed, metrics, folder: folders.quality });
+  const rows: FinishedRow[] = [];
+  for (const row of scored) {
+    rows.push(await withSavings(row, { evaluation, folder: folders.latents }));
   }
   const outcome = {
     model: pipeline.executor.spec.name,
     guidance: evaluation.guidance?.scale ?? 1,
+    images: config.images,
     extractor: extractor?.extractor.identity.name ?? null,
     reference: reference?.name ?? null,
     target: target?.name ?? null,
-    results,
-    missed: groups.flatMap(({ missed }) => missed),
+    rows,
+    missed,
   };
   const provenance = provenanceOf(prepared);
-  return { outcome, provenance, evaluation, groups, costs, latents: folders.latents };
+  return { outcome, provenance, evaluation, costs, latents: folders.latents };
 }
 
 /**
@@ -94,9 +109,28 @@ export async function runEval(options: RunEvalOptions): Promise<FinishedEval> {
  *
  * @throws as {@link runEval}, and {@link InvalidArgumentError} if a knob is not tuned yet
  */
-export async function runEvalShare(
-  options: RunEvalOptions & { readonly share: Share },
-): Promise<void> {
+export function runEvalShare(options: RunEvalOptions & { readonly share: Share }): Promise<void> {
+  return extracting(options, runShare);
+}
+
+/** Runs with the extractor that is given, or that of the configuration. */
+async function extracting<T, Options extends RunEvalOptions>(
+  options: Options,
+  use: (options: Options) => Promise<T>,
+): Promise<T> {
+  const { config, pipeline, extractor, signal } = options;
+  if (!pipeline.decoder) throw withoutImages(config.model);
+  if (extractor) return use(options);
+  return withExtractor({
+    name: config.extractor,
+    outputs: outputsFor(config.metrics),
+    backend: pipeline.backend,
+    signal,
+    use: (loaded) => use({ ...options, extractor: loaded }),
+  });
+}
+
+async function runShare(options: RunEvalOptions & { readonly share: Share }): Promise<void> {
   const { signal, onProgress, share } = options;
   const { metrics } = options.config;
   const prepared = await prepareEval(options);
@@ -125,48 +159,41 @@ export async function runEvalShare(
 async function measureImages(prepared: PreparedEval): Promise<void> {
   const { evaluation, measurement, target, reference, folders, share } = prepared;
   const { signal, onProgress } = measurement;
-  const sampled = [...(target ? [target] : []), ...measurement.rows.map(({ row }) => row)];
-  for (const row of distinct(sampled)) {
+  for (const row of distinctRows([...(target ? [target] : []), ...measurement.rows])) {
     await sampleRow({ evaluation, row, folder: folders.latents, share, signal, onProgress });
   }
   await measureRows(measurement);
   await reference?.measure();
 }
 
-function distinct(rows: readonly EvalRow[]): readonly EvalRow[] {
-  return [...new Map(rows.map((row) => [row.key, row])).values()];
-}
-
 /** What all shares have to have measured before some rows can be scored. */
-function filesFor(prepared: PreparedEval, rows: readonly ScoredRow[]): readonly string[] {
+function filesFor(prepared: PreparedEval, rows: readonly EvalRow[]): readonly string[] {
   const { measurement, reference } = prepared;
-  const pairs = rows.flatMap((pair) => [pair, { ...pair, row: pair.uncached }]);
-  const files = pairs.flatMap((pair) => measuredFiles(measurement, pair));
+  const all = rows.flatMap((row) => [row, uncachedOf(row)]);
+  const files = all.flatMap((row) => measuredFiles(measurement, row));
   return [...new Set([...files, ...(reference?.measured ?? [])])];
 }
 
-/** What is timed, and on what. */
-interface SpeedOptions {
-  readonly options: RunEvalOptions;
-  readonly prepared: PreparedEval;
-}
-
-/** Latencies of all rows in their order, measured together or not at all. */
-async function rememberedLatencies(
-  { options: { signal, onProgress }, prepared: { evaluation, rows, folders } }: SpeedOptions,
-  { batch: images, repeats }: Exclude<EvalConfig['latency'], false>,
-): Promise<readonly RowLatency[]> {
-  const keys = rows.map(({ row, uncached }) => [uncached.key, row.key]);
+/** Rows with their latencies, measured together or not at all. */
+async function timedRows(
+  { config, signal, onProgress }: RunEvalOptions,
+  { evaluation, rows, folders }: PreparedEval,
+): Promise<readonly EvalRow[]> {
+  if (!config.latency) return rows;
+  const { batch: images, repeats } = config.latency;
+  const keys = rows.map((row) => [uncachedOf(row).key, row.key]);
   const key = { keys, images, repeats, machine: timedOn(evaluation.engine) };
   const make = () => timeRows({ evaluation, rows, images, repeats, signal, onProgress });
-  return remembered({ folder: folders.speed, key, make });
+  const latencies = await remembered({ folder: folders.speed, key, make });
+  return rows.map((row, i) => ({ ...row, latency: latencies[i] }));
 }
 
 /** What branches take, measured once. */
-async function rememberedCosts({ options, prepared }: SpeedOptions): Promise<CostModel | null> {
-  const { config, pipeline, signal } = options;
-  const { evaluation, rows, folders } = prepared;
-  const { uncached } = rows[0] as ScoredRow;
+async function rememberedCosts(
+  { config, pipeline, signal }: RunEvalOptions,
+  { evaluation, rows, folders }: PreparedEval,
+): Promise<CostModel | null> {
+  const uncached = rows[0] as EvalRow;
   if (!config.latency || pipeline.backend.name === 'webgpu') return null;
   const { batch: images } = config.latency;
   const key = { costs: uncached.key, images, machine: timedOn(evaluation.engine) };
@@ -174,42 +201,8 @@ async function rememberedCosts({ options, prepared }: SpeedOptions): Promise<Cos
   return remembered({ folder: folders.speed, key, make });
 }
 
-function resultOf(input: {
-  readonly options: RunEvalOptions;
-  readonly row: ScoredRow;
-  readonly quality: RowQuality;
-  readonly shares: readonly (readonly number[])[];
-  readonly latency: RowLatency | undefined;
-}): EvalResult {
-  const { options, row: scored, quality, shares, latency = null } = input;
-  const { group, row, uncached, tuned } = scored;
-  const { spec } = options.pipeline.executor;
-  return {
-    group,
-    name: row.name,
-    method: row.method,
-    isUncached: row.key === uncached.key,
-    key: row.key,
-    planSha256: planFingerprint(row.plan),
-    policyFiles: row.policyFiles,
-    sampler: row.plan.sampler,
-    steps: row.plan.steps.length,
-    images: options.config.images,
-    savings: savingsOf(shares, spec, uncached.plan.steps.length),
-    quality,
-    latency,
-    tuned,
-  };
-}
-
 /** Options of {@link prepareEval}. */
-interface PrepareEvalOptions extends LongCallOptions {
-  readonly config: EvalConfig;
-  readonly pipeline: Pipeline;
-  /** Absent if no metric needs features. */
-  readonly extractor?: RunningExtractor | undefined;
-  /** Everything that is made is kept here and found again. */
-  readonly folder: string;
+interface PrepareEvalOptions extends RunEvalOptions {
   /** Of several processes that work in the folder. Nothing is timed then. Default: there is but one. */
   readonly share?: Share | undefined;
 }
@@ -217,9 +210,9 @@ interface PrepareEvalOptions extends LongCallOptions {
 /** What an evaluation is to do. */
 interface PreparedEval {
   readonly evaluation: EvalContext;
-  readonly groups: readonly EvalGroup[];
-  /** The rows of all groups. */
-  readonly rows: readonly ScoredRow[];
+  /** The rows of all groups, and those that there are not. */
+  readonly rows: readonly EvalRow[];
+  readonly missed: readonly MissedTarget[];
   /** The run of many steps that images are compared with one by one. */
   readonly target: EvalRow | undefined;
   /** Absent: there are no features, or nothing to compare them with. */
@@ -228,12 +221,6 @@ interface PreparedEval {
   readonly measurement: MeasureRowsOptions;
   readonly folders: EvalFolders;
   readonly share: Share;
-}
-
-/** A row of a group, and the runs that it is compared with. */
-interface ScoredRow extends PairedRow {
-  readonly group: string;
-  readonly tuned: TunedRow['tuned'];
 }
 
 const FOLDERS = ['latents', 'measured', 'references', 'quality', 'speed'] as const;
@@ -254,9 +241,13 @@ async function prepareEval(options: PrepareEvalOptions): Promise<PreparedEval> {
   const sampled = run && (await uncachedRow(evaluation, run));
   const target = config.target ? await uncachedRow(evaluation, config.target) : sampled;
   const given = await givenReference(options, folders);
-  const groups = await resolveGroups({ ...options, evaluation, folder: folders.speed });
-  const rows = groups.flatMap((group) => scoredRows(group, target));
-  const alone = sampled && extractor ? { row: sampled, uncached: sampled } : undefined;
+  const { rows, missed } = await resolveRows({
+    ...options,
+    evaluation,
+    target,
+    folder: folders.speed,
+  });
+  const alone = extractor && sampled;
   const measurement = {
     evaluation,
     rows: alone ? [alone, ...rows] : rows,
@@ -269,9 +260,14 @@ async function prepareEval(options: PrepareEvalOptions): Promise<PreparedEval> {
   };
   const { references } = folders;
   const reference = alone
-    ? sampledReference({ pair: alone, measurement, metrics: config.metrics, references })
+    ? sampledReference({ row: alone, measurement, metrics: config.metrics, references })
     : given;
-  return { evaluation, groups, rows, target, reference, measurement, folders, share };
+  return { evaluation, rows, missed, target, reference, measurement, folders, share };
+}
+
+function withoutImages(model: string): ConfigError {
+  const message = `${model} has no autoencoder beside it: name one, because images are compared`;
+  return new ConfigError({ source: 'configuration', issues: [{ path: 'vae', message }] });
 }
 
 async function prepareFolders(folder: string): Promise<EvalFolders> {
@@ -311,17 +307,6 @@ async function givenReference(
     return statisticsReference({ path: reference.statistics, extractor, metrics });
   }
   return undefined;
-}
-
-/** The uncached run of a group first, then the others. */
-function scoredRows(group: EvalGroup, target: EvalRow | undefined): readonly ScoredRow[] {
-  const { name, uncached, rows } = group;
-  return [{ row: uncached, tuned: null }, ...rows].map((each) => ({
-    ...each,
-    group: name,
-    uncached,
-    target,
-  }));
 }
 
 /** What all rows of an evaluation come from, besides their plans and policies. Plain JSON; what there is not is null. */

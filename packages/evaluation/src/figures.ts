@@ -10,14 +10,19 @@ import {
 } from '@harmonica/pictures';
 import { decodeImages, sampleLatents } from '@harmonica/pipeline';
 import { cacheMethodOf, macsCostModel } from '@harmonica/router';
+import { batchesOf } from './batches.js';
 import type { FinishedEval } from './evaluate.js';
-import type { EvalGroup } from './groups.js';
-import { computedFractions, latentsOf } from './measure-rows.js';
+import { latentsOf } from './measure-rows.js';
 import type { RowQuality } from './quality.js';
-import { type EvalOutcome, type EvalResult, speedUpOf } from './result.js';
-import type { EvalContext, EvalRow } from './rows.js';
-import { batchesOf } from './shards.js';
-import { groupsOf } from './tables.js';
+import {
+  type EvalOutcome,
+  type EvalRow,
+  type FinishedRow,
+  groupsOf,
+  speedUpOf,
+  uncachedOf,
+} from './row.js';
+import type { EvalContext } from './rows.js';
 
 /** A picture of the report: an SVG document, or a PNG file. */
 export interface Figure {
@@ -40,7 +45,7 @@ interface Curve {
   /** In the names of files. */
   readonly name: string;
   readonly title: string;
-  readonly value: (result: EvalResult) => number | null;
+  readonly value: (row: FinishedRow) => number | null;
 }
 
 /** Figures that are made from features have the name of what made those beside them: of another network they are other ones. */
@@ -70,16 +75,14 @@ function curvesOf({ extractor, target }: EvalOutcome): readonly Curve[] {
 /** Quality against speed-up, a line for each method, for every metric of every group. */
 export async function curveFigures(outcome: EvalOutcome): Promise<readonly FigureSection[]> {
   const sections: FigureSection[] = [];
-  for (const [i, { name, results }] of groupsOf(outcome).entries()) {
+  for (const [i, { name, rows }] of groupsOf(outcome.rows).entries()) {
     const figures: Figure[] = [];
-    const uncached = results.find(({ isUncached }) => isUncached);
-    const isTimed = results.some(({ latency }) => latency);
+    const uncached = rows.find((row) => !row.uncached);
+    const isTimed = rows.some(({ latency }) => latency);
     for (const { name: metric, title, value } of curvesOf(outcome)) {
-      const points = results.flatMap((result): PlotPoint[] => {
-        const y = value(result);
-        return y === null || result.isUncached
-          ? []
-          : [{ x: speedUpOf(result), y, series: result.method }];
+      const points = rows.flatMap((row): PlotPoint[] => {
+        const y = value(row);
+        return y === null || !row.uncached ? [] : [{ x: speedUpOf(row), y, series: row.method }];
       });
       if (points.length === 0) continue;
       const level = uncached && value(uncached);
@@ -100,7 +103,7 @@ export async function curveFigures(outcome: EvalOutcome): Promise<readonly Figur
 }
 
 /** Options of {@link rowFigures}. */
-export interface RowFiguresOptions extends LongCallOptions, LongCallOptions {
+export interface RowFiguresOptions extends LongCallOptions {
   readonly finished: FinishedEval;
   /** Images of each row. */
   readonly shown: number;
@@ -110,14 +113,12 @@ export interface RowFiguresOptions extends LongCallOptions, LongCallOptions {
 export async function rowFigures(options: RowFiguresOptions): Promise<readonly FigureSection[]> {
   const { finished } = options;
   const sections: FigureSection[] = [];
-  for (const group of finished.groups) {
-    const { name, uncached, rows } = group;
-    const all = [uncached, ...rows.map(({ row }) => row)];
-    const grids = await Promise.all(all.map((row) => gridFigure(options, row)));
+  for (const { name, rows } of groupsOf(finished.outcome.rows)) {
+    const grids = await Promise.all(rows.map((row) => gridFigure(options, row)));
     const maps = await Promise.all(
-      all.filter(({ policy }) => policy.kind !== 'none').map((row) => heatMapFigure(options, row)),
+      rows.filter(({ policy }) => policy.kind !== 'none').map((row) => heatMapFigure(options, row)),
     );
-    const error = await errorFigure(options, group);
+    const error = await errorFigure(options, name, rows);
     sections.push(
       { title: `Images: ${name}`, text: 'The same seeds and labels in every row.', figures: grids },
       {
@@ -171,14 +172,10 @@ async function gridFigure(options: RowFiguresOptions, row: EvalRow): Promise<Fig
   return { title: row.name, content: encodePng(imageGrid({ images, columns: images.length })) };
 }
 
-async function heatMapFigure({ finished }: RowFiguresOptions, row: EvalRow): Promise<Figure> {
-  const { evaluation, latents } = finished;
-  const { branches } = evaluation.pipeline.executor.spec;
-  const scores = await computedFractions(latents, row, evaluation);
-  return {
-    title: row.name,
-    content: await heatMapToSvg(heatMapOfScores({ scores, branches, title: row.name })),
-  };
+async function heatMapFigure({ finished }: RowFiguresOptions, row: FinishedRow): Promise<Figure> {
+  const { branches } = finished.evaluation.pipeline.executor.spec;
+  const { name: title, computed: scores } = row;
+  return { title, content: await heatMapToSvg(heatMapOfScores({ scores, branches, title })) };
 }
 
 /**
@@ -187,19 +184,21 @@ async function heatMapFigure({ finished }: RowFiguresOptions, row: EvalRow): Pro
  */
 async function errorFigure(
   options: RowFiguresOptions,
-  { name, uncached, rows }: EvalGroup,
+  name: string,
+  rows: readonly FinishedRow[],
 ): Promise<FigureSection | undefined> {
   const { finished, shown, signal, onProgress } = options;
-  const cached = rows
-    .map(({ row }) => row)
-    .filter((row) => row.policy.kind !== 'none' && hasTimesOf(row, uncached));
-  if (cached.length === 0) return undefined;
+  const cached = rows.filter(
+    (row) => row.policy.kind !== 'none' && hasTimesOf(row, uncachedOf(row)),
+  );
+  if (!cached[0]) return undefined;
+  const uncached = uncachedOf(cached[0]);
   const total = (cached.length + 1) * uncached.plan.steps.length;
   const progress = trackProgress({ onProgress, label: 'errors', total });
   const trace = (row: EvalRow) =>
     traceRow(finished.evaluation, row, {
       shown,
-      signal: signal,
+      signal,
       onStep: () => progress.add(),
     });
   const originals = await trace(uncached);

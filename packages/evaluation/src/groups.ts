@@ -2,37 +2,18 @@ import { InvalidArgumentError, type LongCallOptions } from '@harmonica/core';
 import { timedOn } from '@harmonica/pipeline';
 import { isWholeSetting } from '@harmonica/router';
 import type { EvalConfig, GroupConfig, KnobConfig, RowConfig } from './config.js';
-import type { MissedTarget, TunedTo } from './result.js';
-import {
-  type EvalContext,
-  type EvalRow,
-  policySpecOf,
-  resolveRow,
-  rowAt,
-  uncachedRow,
-} from './rows.js';
-import { remembered } from './shards.js';
+import { remembered } from './memo.js';
+import { distinctRows, type EvalRow, type MissedTarget } from './row.js';
+import { type EvalContext, policySpecOf, resolveRow, rowAt, uncachedRow } from './rows.js';
 import { type Share, shareName } from './share.js';
 import { promisedSpeedUp, type RowLatency, timeRows } from './speed.js';
 
-/** Rows and the uncached run that they are held against. */
-export interface EvalGroup {
-  readonly name: string;
-  readonly uncached: EvalRow;
-  readonly rows: readonly TunedRow[];
-  readonly missed: readonly MissedTarget[];
-}
-
-/** A row, and what its knob was tuned to if it has one. */
-export interface TunedRow {
-  readonly row: EvalRow;
-  readonly tuned: TunedTo | null;
-}
-
-/** Options of {@link resolveGroups}. */
-interface ResolveGroupsOptions extends LongCallOptions {
+/** Options of {@link resolveRows}. */
+interface ResolveRowsOptions extends LongCallOptions {
   readonly config: EvalConfig;
   readonly evaluation: EvalContext;
+  /** The run of many steps that images are compared with, if there is one. */
+  readonly target?: EvalRow | undefined;
   /** Where measured speed-ups are kept. */
   readonly folder: string;
   /** Of several processes, none of which may time anything while the others work. Default: there is but one. */
@@ -57,37 +38,40 @@ export function checkPolicies({ groups }: Pick<EvalConfig, 'groups'>): void {
 const TUNING_REPEATS = 3;
 
 /**
- * All rows of all groups. Every row is checked before the first knob is tuned.
+ * All rows of all groups, of each the uncached run first. Every row is checked before the first knob is tuned. Rows that are
+ * the same as one before, such as one setting that is nearest to two speed-ups, are left out.
  *
  * @throws as `createPlan`, `parsePolicySpec` and `policyFrom` for a row that is not possible
  * @throws {@link InvalidArgumentError} if a knob has to be timed beside other shares
  */
-export async function resolveGroups(options: ResolveGroupsOptions): Promise<readonly EvalGroup[]> {
-  const { config, evaluation } = options;
+export async function resolveRows(
+  options: ResolveRowsOptions,
+): Promise<{ readonly rows: readonly EvalRow[]; readonly missed: readonly MissedTarget[] }> {
+  const { config, evaluation, target } = options;
   const checked: { group: GroupConfig; uncached: EvalRow }[] = [];
   for (const group of config.groups) {
-    checked.push({ group, uncached: await uncachedRow(evaluation, group) });
+    const uncached = await uncachedRow(evaluation, group);
+    checked.push({ group, uncached: { ...uncached, group: group.name ?? uncached.name, target } });
     for (const row of group.rows) await resolveRow(evaluation, { group, row: slowestOf(row) });
   }
-  const groups: EvalGroup[] = [];
+  const rows: EvalRow[] = [];
+  const missed: MissedTarget[] = [];
   for (const { group, uncached } of checked) {
-    const rows: TunedRow[] = [];
-    const missed: MissedTarget[] = [];
-    const name = group.name ?? uncached.name;
-    for (const row of group.rows) {
-      if (!row.knob) {
-        rows.push({ row: await resolveRow(evaluation, { group, row }), tuned: null });
-        continue;
-      }
-      for (const target of group.speedUps ?? []) {
-        const found = await tuneRow({ ...options, group, uncached, row, target });
-        if ('tuned' in found) rows.push(found);
-        else missed.push({ ...found, group: name });
+    const found: EvalRow[] = [uncached];
+    const { group: name } = uncached;
+    for (const given of group.rows) {
+      for (const speedUp of given.knob ? (group.speedUps ?? []) : [undefined]) {
+        const row =
+          speedUp === undefined
+            ? await resolveRow(evaluation, { group, row: given })
+            : await tuneRow({ ...options, group, uncached, row: given, speedUp });
+        if ('plan' in row) found.push({ ...row, group: name, uncached, target });
+        else missed.push({ ...row, group: name });
       }
     }
-    groups.push({ name, uncached, rows: distinctRows(rows, uncached), missed });
+    rows.push(...distinctRows(found));
   }
-  return groups;
+  return { rows, missed };
 }
 
 /** A row with a knob at its slow end, to see whether it is possible at all. */
@@ -107,64 +91,43 @@ function isWhole(row: RowConfig, { setting }: NonNullable<RowConfig['knob']>): b
 }
 
 async function tuneRow(
-  options: ResolveGroupsOptions & {
+  options: ResolveRowsOptions & {
     readonly group: GroupConfig;
     readonly uncached: EvalRow;
     readonly row: RowConfig;
-    readonly target: number;
+    readonly speedUp: number;
   },
-): Promise<TunedRow | Omit<MissedTarget, 'group'>> {
-  const {
-    config,
-    evaluation,
-    group,
-    uncached,
-    row: given,
-    target,
-    folder,
-    signal,
-    onProgress,
-  } = options;
-  const { share } = options;
+): Promise<EvalRow | Omit<MissedTarget, 'group'>> {
+  const { config, evaluation, group, uncached, row: given, speedUp: target, folder } = options;
+  const { share, signal, onProgress } = options;
   const knob = given.knob as NonNullable<RowConfig['knob']>;
+  const { setting } = knob;
   const images = config.latency ? config.latency.batch : 1;
-  const rowOf = (value: number) => resolveRow(evaluation, { group, row: rowAt(given, value) });
+  const machine = timedOn(evaluation.engine);
+  const rowOf = async (value: number): Promise<EvalRow> => ({
+    ...(await resolveRow(evaluation, { group, row: rowAt(given, value) })),
+    uncached,
+  });
   const speedUpAt = async (value: number) => {
     const row = await rowOf(value);
-    const machine = timedOn(evaluation.engine);
-    const key = { rows: [uncached.key, row.key], images, machine };
-    const label = `tuning ${row.method}`;
     const make = async () => {
-      if (share) throw untuned(share, `${knob.setting} of ${row.method}`);
-      const repeats = TUNING_REPEATS;
-      const rows = [{ row, uncached }];
-      const [latency] = await timeRows({
-        evaluation,
-        rows,
-        images,
-        repeats,
-        signal,
-        onProgress,
-        label,
-      });
+      if (share) throw untuned(share, `${setting} of ${row.method}`);
+      const label = `tuning ${row.method}`;
+      const settings = { images, repeats: TUNING_REPEATS, signal, onProgress, label };
+      const [latency] = await timeRows({ evaluation, rows: [row], ...settings });
       return (latency as RowLatency).speedUp.median;
     };
-    return remembered({ folder, key, make });
+    return remembered({ folder, key: { rows: [uncached.key, row.key], images, machine }, make });
   };
-  const promiseAt = async (value: number) => {
-    const row = await rowOf(value);
-    return promisedSpeedUp({ evaluation, row, uncached, images, signal: signal });
-  };
+  const promiseAt = async (value: number) =>
+    promisedSpeedUp({ evaluation, row: await rowOf(value), images, signal });
   const isInteger = isWhole(given, knob);
   const found = await tuneKnob({ knob, isInteger, target, promiseAt, speedUpAt });
   const { value, speedUp, isNear } = found;
-  const { setting } = knob;
   const row = await rowOf(value);
+  const tuned = { setting, value, target };
   if (!isNear) return { method: row.method, setting, target, value, speedUp };
-  return {
-    row: { ...row, name: `${row.name}, for ${target}x` },
-    tuned: { setting, value, target },
-  };
+  return { ...row, name: `${row.name}, for ${target}x`, tuned };
 }
 
 function untuned(share: Share, knob: string): InvalidArgumentError {
@@ -173,16 +136,6 @@ function untuned(share: Share, knob: string): InvalidArgumentError {
     value: shareName(share),
     expected: `none before ${knob} is tuned, which needs the machine for itself`,
     fix: 'Run without shares until it samples, or give the row a value instead of a knob.',
-  });
-}
-
-/** Without rows that are the same as one before, such as one setting that is nearest to two speed-ups. */
-function distinctRows(rows: readonly TunedRow[], uncached: EvalRow): readonly TunedRow[] {
-  const seen = new Set([uncached.key]);
-  return rows.filter(({ row: { key } }) => {
-    const isNew = !seen.has(key);
-    seen.add(key);
-    return isNew;
   });
 }
 

@@ -1,46 +1,102 @@
-export { type BranchTiming, branchBench } from './bench/branches.js';
+export { type BranchBenchOptions, type BranchTiming, branchBench } from './bench/branches.js';
+export { type MemoryBenchOptions, type MemoryResult, memoryBench } from './bench/memory.js';
 export {
-  MEMORY_MODES,
-  type MemoryMode,
   type MemoryProbe,
-  memoryBench,
+  type MemoryProbeOptions,
   memoryProbe,
+  PROBE_MODES,
+  type ProbeMode,
   peakMemoryBytes,
   runSelf,
-} from './bench/memory.js';
-export { appendBenchRecord, type BenchRecord, createBenchRecord } from './bench/record.js';
+  TRAINING_METHODS,
+  type TrainingMethod,
+} from './bench/probe.js';
+export {
+  appendBenchRecord,
+  type BenchRecord,
+  type BenchRecordOptions,
+  createBenchRecord,
+} from './bench/record.js';
 export {
   branchReport,
   memoryReport,
   samplingReport,
+  type ThroughputReportOptions,
   throughputReport,
   trainingMethodsReport,
   trainingReport,
 } from './bench/report.js';
 export {
+  type SamplingBenchOptions,
   type SamplingTiming,
   samplingBench,
   type Throughput,
+  type ThroughputBenchOptions,
   throughputBench,
 } from './bench/sampling.js';
-export { type TrainingTiming, trainingBench } from './bench/training.js';
+export { type TrainingBenchOptions, type TrainingTiming, trainingBench } from './bench/training.js';
 export {
-  methodMemory,
-  TRAINING_METHODS,
-  type TrainingMethod,
+  type MethodCost,
+  type TrainingMethodsBenchOptions,
   trainingMethodsBench,
 } from './bench/training-methods.js';
-export { type EvalConfig, readEvalConfig } from './config.js';
-export { type FinishedEval, runEval, runEvalShare } from './evaluate.js';
-export { withExtractor } from './extractor.js';
-export { costFigure, curveFigures, type FigureSection, rowFigures } from './figures.js';
-export { checkPolicies } from './groups.js';
+export {
+  type EvalConfig,
+  type GroupConfig,
+  type KnobConfig,
+  METRIC_NAMES,
+  type MetricName,
+  type PlanConfig,
+  type ReferenceConfig,
+  type RowConfig,
+  type RunConfig,
+} from './config.js';
+export { readEvalConfig, type WriteEvalOptions, writeEval } from './eval-files.js';
+export {
+  type EvalProvenance,
+  type FinishedEval,
+  type RunEvalOptions,
+  runEval,
+  runEvalShare,
+} from './evaluate.js';
+export { type WithExtractorOptions, withExtractor } from './extractor.js';
+export {
+  costFigure,
+  curveFigures,
+  type Figure,
+  type FigureSection,
+  type RowFiguresOptions,
+  rowFigures,
+} from './figures.js';
 export type { RunningExtractor } from './measure-rows.js';
-export { assertEnoughImages, type ImageFidelity, imageFidelity, outputsFor } from './quality.js';
-export { assertOneSize, checkReference, pngFiles } from './reference.js';
-export { imageStatistics, STATISTICS_METRICS } from './reference-set.js';
-export { evalReport } from './report.js';
-export type { EvalResult } from './result.js';
+export {
+  outputsFor,
+  type RowQuality,
+} from './quality.js';
+export { assertOneSize, pngFiles } from './reference.js';
+export {
+  type ImageStatisticsOptions,
+  imageStatistics,
+  STATISTICS_METRICS,
+} from './reference-set.js';
+export { type EvalReportOptions, evalReport } from './report.js';
+export {
+  type EvalOutcome,
+  type EvalRow,
+  type FinishedRow,
+  type MissedTarget,
+  type PolicyFile,
+  type RowRecord,
+  rowRecord,
+  type TunedTo,
+} from './row.js';
+export type { EvalContext } from './rows.js';
 export { type Share, shareName } from './share.js';
-export { type SampledInTurns, sampleInTurns } from './speed.js';
+export {
+  type RowLatency,
+  type RowSavings,
+  type SampledInTurns,
+  type SampleInTurnsOptions,
+  sampleInTurns,
+} from './speed.js';
 export { latexTable, markdownTables } from './tables.js';

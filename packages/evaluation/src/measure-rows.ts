@@ -16,27 +16,21 @@ import {
 } from '@harmonica/metrics';
 import { decodeImages, prepareFolder, sampleLatents } from '@harmonica/pipeline';
 import { cacheMethodOf } from '@harmonica/router';
-import type { EvalContext, EvalRow } from './rows.js';
 import {
   type Batch,
+  type BatchTensors,
   batchesOf,
-  hasShard,
-  readShard,
+  batchPath,
+  hasBatch,
+  readBatch,
   rowsIn,
-  type Shard,
-  shardPath,
   stacked,
-  writeShard,
-} from './shards.js';
+  writeBatch,
+} from './batches.js';
+import { type EvalRow, uncachedOf } from './row.js';
+import type { EvalContext } from './rows.js';
 import { partOf, type Share } from './share.js';
-
-/** A row, and the runs that its images are compared with one by one. */
-export interface PairedRow {
-  readonly row: EvalRow;
-  readonly uncached: EvalRow;
-  /** A run of many steps, if there is one. */
-  readonly target?: EvalRow | undefined;
-}
+import { savingsOf } from './speed.js';
 
 /** An extractor, and how it is run. */
 export interface RunningExtractor {
@@ -51,7 +45,7 @@ export const PARTNERS = ['uncached', 'target'] as const;
 /** Options of {@link measureRows}. */
 export interface MeasureRowsOptions extends LongCallOptions {
   readonly evaluation: EvalContext;
-  readonly rows: readonly PairedRow[];
+  readonly rows: readonly EvalRow[];
   /** Absent: no features are wanted. */
   readonly extractor?: RunningExtractor | undefined;
   /** Of latents. */
@@ -67,7 +61,7 @@ export interface MeasureRowsOptions extends LongCallOptions {
  */
 export async function measureRows(options: MeasureRowsOptions): Promise<void> {
   const { evaluation, rows, folder, onProgress, share } = options;
-  for (const pair of rows) await prepareFolder(measureFolder(folder, pair, options.extractor));
+  for (const row of rows) await prepareFolder(measureFolder(folder, row, options.extractor));
   const batches = partOf(batchesOf(evaluation.jobs, evaluation.batchSize), share);
   const progress = trackProgress({
     onProgress,
@@ -76,10 +70,10 @@ export async function measureRows(options: MeasureRowsOptions): Promise<void> {
   });
   for (const batch of batches) {
     const imagesOf = rememberedImages(options, batch);
-    for (const pair of rows) {
-      const own = measureFolder(folder, pair, options.extractor);
-      if (!(await hasShard(own, batch))) {
-        await writeShard(own, batch, await measureBatch({ options, pair, imagesOf }));
+    for (const row of rows) {
+      const own = measureFolder(folder, row, options.extractor);
+      if (!(await hasBatch(own, batch))) {
+        await writeBatch(own, batch, await measureBatch({ options, row, imagesOf }));
       }
       progress.add();
     }
@@ -90,22 +84,22 @@ export async function measureRows(options: MeasureRowsOptions): Promise<void> {
 type MeasuredOptions = Pick<MeasureRowsOptions, 'evaluation' | 'folder' | 'extractor'>;
 
 /** The files of what is measured of a row. */
-export function measuredFiles(options: MeasuredOptions, pair: PairedRow): readonly string[] {
+export function measuredFiles(options: MeasuredOptions, row: EvalRow): readonly string[] {
   const { evaluation, folder, extractor } = options;
-  const own = measureFolder(folder, pair, extractor);
+  const own = measureFolder(folder, row, extractor);
   const batches = batchesOf(evaluation.jobs, evaluation.batchSize);
-  return batches.map((batch) => shardPath(own, batch));
+  return batches.map((batch) => batchPath(own, batch));
 }
 
 /** What was measured of a row, batch by batch. */
-export async function* measuredShards(
+export async function* measuredBatches(
   options: MeasuredOptions,
-  pair: PairedRow,
-): AsyncGenerator<Shard> {
+  row: EvalRow,
+): AsyncGenerator<BatchTensors> {
   const { evaluation, folder, extractor } = options;
-  const own = measureFolder(folder, pair, extractor);
+  const own = measureFolder(folder, row, extractor);
   for (const batch of batchesOf(evaluation.jobs, evaluation.batchSize)) {
-    yield await readShard(own, batch);
+    yield await readBatch(own, batch);
   }
 }
 
@@ -114,9 +108,7 @@ type ImagesOf = (row: EvalRow) => Promise<readonly PixelImage[]>;
 function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
   const { evaluation, latents: folder, signal } = options;
   const remembered = new Map<string, Promise<readonly PixelImage[]>>();
-  const partners = new Set(
-    options.rows.flatMap(({ uncached, target }) => [uncached.key, target?.key]),
-  );
+  const partners = new Set(options.rows.flatMap((row) => [uncachedOf(row).key, row.target?.key]));
   const decode = async (row: EvalRow) => {
     const latents = await latentsOf(folder, row, batch);
     const { pipeline } = evaluation;
@@ -131,14 +123,14 @@ function rememberedImages(options: MeasureRowsOptions, batch: Batch): ImagesOf {
 
 interface MeasureBatchInput {
   readonly options: MeasureRowsOptions;
-  readonly pair: PairedRow;
+  readonly row: EvalRow;
   readonly imagesOf: ImagesOf;
 }
 
-async function measureBatch(input: MeasureBatchInput): Promise<Shard> {
-  const { options, pair, imagesOf } = input;
+async function measureBatch(input: MeasureBatchInput): Promise<BatchTensors> {
+  const { options, row, imagesOf } = input;
   const { extractor, signal } = options;
-  const images = await imagesOf(pair.row);
+  const images = await imagesOf(row);
   const partners: (readonly PixelImage[] | undefined)[] = [];
   for (const partner of PARTNERS) partners.push(await partnerImages(input, partner));
   // Begun first: the engine runs while pixels are compared.
@@ -157,11 +149,11 @@ async function measureBatch(input: MeasureBatchInput): Promise<Shard> {
 
 /** The images that those of a row are compared with, unless they are the same. */
 async function partnerImages(
-  { pair, imagesOf }: Pick<MeasureBatchInput, 'pair' | 'imagesOf'>,
+  { row, imagesOf }: Pick<MeasureBatchInput, 'row' | 'imagesOf'>,
   partner: (typeof PARTNERS)[number],
 ): Promise<readonly PixelImage[] | undefined> {
-  const row = pair[partner];
-  return row && row.key !== pair.row.key ? imagesOf(row) : undefined;
+  const { [partner]: other } = row;
+  return other && other.key !== row.key ? imagesOf(other) : undefined;
 }
 
 /** Options of {@link featureTensors}. */
@@ -171,8 +163,8 @@ interface FeatureTensorsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Features of a batch of images as tensors of a shard, by output. @throws as `extractFeatures` */
-export async function featureTensors(options: FeatureTensorsOptions): Promise<Shard> {
+/** Features of a batch of images as tensors of a batch, by output. @throws as `extractFeatures` */
+export async function featureTensors(options: FeatureTensorsOptions): Promise<BatchTensors> {
   const { extractor, images, signal } = options;
   const sets = await collectFeatures(extractFeatures({ ...extractor, images: [images], signal }));
   return new Map(namedSets(sets));
@@ -187,20 +179,20 @@ function namedSets(sets: FeatureSets) {
 
 function measureFolder(
   folder: string,
-  { row, uncached, target }: PairedRow,
+  row: EvalRow,
   extractor: RunningExtractor | undefined,
 ): string {
   const key = fingerprint({
     row: row.imagesKey,
-    uncached: uncached.imagesKey,
-    target: target?.imagesKey ?? null,
+    uncached: uncachedOf(row).imagesKey,
+    target: row.target?.imagesKey ?? null,
     extractor: extractor ? [extractor.extractor.identity.hash, extractor.outputs] : null,
   });
   return join(folder, key.slice(0, 16));
 }
 
 /** Options of {@link sampleRow}. */
-interface SampleRowOptions extends LongCallOptions, LongCallOptions {
+interface SampleRowOptions extends LongCallOptions {
   readonly evaluation: EvalContext;
   readonly row: EvalRow;
   /** Of all rows. */
@@ -215,7 +207,7 @@ export async function sampleRow(options: SampleRowOptions): Promise<void> {
   const own = rowFolder(folder, row);
   await prepareFolder(own);
   const all = partOf(batchesOf(jobs, batchSize), share);
-  const done = await Promise.all(all.map((batch) => hasShard(own, batch)));
+  const done = await Promise.all(all.map((batch) => hasBatch(own, batch)));
   const missing = all.filter((_, i) => !done[i]);
   const total = missing.length * row.plan.steps.length;
   if (total === 0) return;
@@ -229,9 +221,9 @@ export async function sampleRow(options: SampleRowOptions): Promise<void> {
       jobs: batch.items,
       batchSize,
       onStep: () => progress.add(),
-      signal: signal,
+      signal,
     });
-    await writeShard(own, batch, shardOf(latents, batches[0]?.decisions ?? []));
+    await writeBatch(own, batch, tensorsOf(latents, batches[0]?.decisions ?? []));
   }
 }
 
@@ -241,31 +233,33 @@ export async function latentsOf(
   row: EvalRow,
   batch: Batch,
 ): Promise<readonly Float32Array[]> {
-  return rowsIn(await readShard(rowFolder(folder, row), batch), 'latents');
+  return rowsIn(await readBatch(rowFolder(folder, row), batch), 'latents');
 }
 
-/** `[T][N]`: the share of images for which a branch was computed. */
-export async function computedFractions(
-  folder: string,
-  row: EvalRow,
-  { jobs, batchSize }: Pick<EvalContext, 'jobs' | 'batchSize'>,
-): Promise<readonly (readonly number[])[]> {
-  let shares: number[][] = [];
+/** A row that was sampled, with what was computed and what that saves. */
+export async function withSavings<Row extends EvalRow>(
+  row: Row,
+  { evaluation, folder }: Pick<SampleRowOptions, 'evaluation' | 'folder'>,
+) {
+  const { pipeline, jobs, batchSize } = evaluation;
+  let sums: number[][] = [];
   for (const batch of batchesOf(jobs, batchSize)) {
-    const decisions = rowsIn(await readShard(rowFolder(folder, row), batch), 'decisions');
+    const decisions = rowsIn(await readBatch(rowFolder(folder, row), batch), 'decisions');
     const weight = batch.items.length / jobs.length;
-    shares = decisions.map((step, i) =>
-      Array.from(step, (computed, k) => (shares[i]?.[k] ?? 0) + weight * computed),
+    sums = decisions.map((step, i) =>
+      Array.from(step, (isComputed, k) => (sums[i]?.[k] ?? 0) + weight * isComputed),
     );
   }
-  return shares.map((step) => step.map((share) => Math.min(1, share)));
+  const computed = sums.map((step) => step.map((fraction) => Math.min(1, fraction)));
+  const steps = uncachedOf(row).plan.steps.length;
+  return { ...row, computed, savings: savingsOf(computed, pipeline.executor.spec, steps) };
 }
 
 function rowFolder(folder: string, { key }: EvalRow): string {
   return join(folder, key);
 }
 
-function shardOf(latents: readonly Float32Array[], decisions: readonly Decisions[]) {
+function tensorsOf(latents: readonly Float32Array[], decisions: readonly Decisions[]) {
   return new Map([
     ['latents', stacked(latents)],
     ['decisions', stacked(decisions.map((step) => step.map(Number)))],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { once } from './shards.js';
+import { once } from './memo.js';
 
 describe('once', () => {
   it('makes a value at the first call', async () => {

@@ -1,13 +1,13 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import { inceptionScore } from '@harmonica/metrics';
 import { describe, expect, it } from 'vitest';
+import { stacked } from './batches.js';
 import { assertEnoughImages, gatherRow, outputsFor, qualityOf } from './quality.js';
-import { stacked } from './shards.js';
 
 const IDENTITY = { name: 'Mine', hash: 'ab' };
 
-/** Shards of images whose features are these numbers and their squares. */
-const shardsOf = (batches: readonly (readonly number[])[]) =>
+/** Batches of images whose features are these numbers and their squares. */
+const batchesWith = (batches: readonly (readonly number[])[]) =>
   batches.map(
     (batch) =>
       new Map([
@@ -30,8 +30,8 @@ describe('gatherRow and qualityOf', () => {
       const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((a, b) => a + b));
       const originals = sizes.map((size, i) => images.slice(Number(ends[i]) - size, ends[i]));
       return gatherRow({
-        shards: shardsOf(batches),
-        uncached: stream(shardsOf(originals)),
+        measured: batchesWith(batches),
+        uncached: stream(batchesWith(originals)),
         images: images.length,
         metrics,
         identity: IDENTITY,
@@ -58,28 +58,28 @@ describe('gatherRow and qualityOf', () => {
   });
 
   it('look at every pair, however few features are kept', async () => {
-    const shards = shardsOf([
+    const measured = batchesWith([
       [0, 1],
       [2, 3],
       [4, 9],
     ]);
     const uncached = stream(
-      shardsOf([
+      batchesWith([
         [0, 1],
         [2, 3],
         [4, 5],
       ]),
     );
     const metrics = ['feature-distance', 'kid'] as const;
-    const row = await gatherRow({ shards, uncached, metrics, most: 2 });
+    const row = await gatherRow({ measured, uncached, metrics, most: 2 });
     expect(row.features?.count).toBe(2);
     expect(row.featureDistance).toBeGreaterThan(0);
   });
 
   it('score classes in ten parts', async () => {
     const images = Array.from({ length: 25 }, (_, i) => (i % 7) - 3);
-    const shards = shardsOf([images.slice(0, 9), images.slice(9)]);
-    const row = await gatherRow({ shards, metrics: ['is'], images: 25 });
+    const measured = batchesWith([images.slice(0, 9), images.slice(9)]);
+    const row = await gatherRow({ measured, metrics: ['is'], images: 25 });
     const { data } = stacked(images.map((x) => [x, 1 - x]));
     const whole = inceptionScore({ logits: { data, count: 25, dimension: 2 } });
     expect(row.inceptionScore).toBe(whole.mean);
@@ -87,7 +87,7 @@ describe('gatherRow and qualityOf', () => {
   });
 
   it('leave out what was not asked for or has nothing to be compared with', async () => {
-    const row = await gatherRow({ shards: shardsOf([[1, 2, 3]]), metrics: ['ssim'] });
+    const row = await gatherRow({ measured: batchesWith([[1, 2, 3]]), metrics: ['ssim'] });
     const quality = qualityOf({ row, metrics: ['ssim', 'fid', 'precision-recall', 'is'] });
     expect(quality).toEqual({
       psnrToUncached: null,

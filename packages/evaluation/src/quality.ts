@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type PixelImage } from '@harmonica/core';
+import { InvalidArgumentError } from '@harmonica/core';
 import {
   collectFeatures,
   createFeatureDistance,
@@ -12,13 +12,11 @@ import {
   type InceptionScoreAccumulator,
   kernelDistance,
   type Manifold,
-  meanPsnr,
-  meanSsim,
   precisionRecall,
 } from '@harmonica/metrics';
+import type { BatchTensors } from './batches.js';
 import type { EvalConfig, MetricName } from './config.js';
 import { PARTNERS } from './measure-rows.js';
-import type { Shard } from './shards.js';
 
 /** How good the images of a row are. What was not asked for, or has no meaning for the row, is null. */
 export interface RowQuality {
@@ -68,7 +66,7 @@ export function outputsFor(metrics: readonly MetricName[]): readonly string[] {
   return [...new Set(metrics.flatMap((metric) => needs[metric] ?? []))];
 }
 
-/** What was measured of a row, gathered from its shards. */
+/** What was measured of a row, gathered from its batches. */
 interface GatheredRow {
   readonly uncached: readonly PairValues[];
   readonly target: readonly PairValues[];
@@ -84,23 +82,23 @@ type PairValues = readonly [psnr: number, ssim: number];
 
 /** Options of {@link gatherRow}. */
 interface GatherRowOptions {
-  readonly shards: AsyncIterable<Shard> | Iterable<Shard>;
+  readonly measured: AsyncIterable<BatchTensors> | Iterable<BatchTensors>;
   readonly metrics: readonly MetricName[];
   readonly identity?: ExtractorIdentity | undefined;
-  /** The shards of the uncached run, batch by batch the same images. Absent: there is no distance of features. */
-  readonly uncached?: AsyncIterable<Shard> | undefined;
-  /** Images of all shards together, which decide how they are split for the inception score. Absent: there is none. */
+  /** Those of the uncached run, batch by batch the same images. Absent: there is no distance of features. */
+  readonly uncached?: AsyncIterable<BatchTensors> | undefined;
+  /** Images of all batches together, which decide how they are split for the inception score. Absent: there is none. */
   readonly images?: number | undefined;
   /** Images after which no more features are kept. Default: as many as manifolds are made of. */
   readonly most?: number | undefined;
 }
 
 /**
- * Reads the shards of a row once and keeps what metrics need: statistics, distances and scores of any number of images,
+ * Reads the batches of a row once and keeps what metrics need: statistics, distances and scores of any number of images,
  * features of as many as manifolds are made of.
  */
 export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow> {
-  const { shards, metrics, identity, images, most = MANIFOLD_IMAGES } = options;
+  const { measured, metrics, identity, images, most = MANIFOLD_IMAGES } = options;
   const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
   const keepsFeatures = metrics.some((metric) => COMPARED_SETS.includes(metric));
   const wantsScore = images !== undefined && metrics.includes('is');
@@ -113,18 +111,18 @@ export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow>
   let score: InceptionScoreAccumulator | undefined;
   const kept: FeatureSet[] = [];
   let count = 0;
-  for await (const shard of shards) {
+  for await (const batch of measured) {
     for (const partner of PARTNERS) {
-      pairs[partner].push(...pairValues(shard, partner));
+      pairs[partner].push(...pairValues(batch, partner));
     }
     for (const output of moments) {
-      const set = featuresIn(shard, output, identity);
+      const set = featuresIn(batch, output, identity);
       const known = accumulators.get(output) ?? createFeatureStatistics(set);
       accumulators.set(output, known);
       known.add(set);
     }
     if (wantsScore) {
-      const logits = featuresIn(shard, 'logits', identity);
+      const logits = featuresIn(batch, 'logits', identity);
       score ??= createInceptionScore({ ...logits, count: images, splits: splitsOf(images) });
       score.add(logits);
     }
@@ -132,11 +130,11 @@ export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow>
       const { value } = await uncached.next();
       distance.add({
         references: featuresIn(value, 'features', identity),
-        features: featuresIn(shard, 'features', identity),
+        features: featuresIn(batch, 'features', identity),
       });
     }
     if (keepsFeatures && count < most) {
-      const set = featuresIn(shard, 'features', identity);
+      const set = featuresIn(batch, 'features', identity);
       kept.push(set);
       count += set.count;
     }
@@ -231,16 +229,20 @@ export function assertEnoughImages({ metrics, images, of = 'images' }: EnoughIma
   }
 }
 
-function pairValues(shard: Shard, partner: string): PairValues[] {
-  const { data = new Float32Array(0) } = shard.get(partner) ?? {};
+function pairValues(batch: BatchTensors, partner: string): PairValues[] {
+  const { data = new Float32Array(0) } = batch.get(partner) ?? {};
   return Array.from({ length: data.length / 2 }, (_, i) => [
     data[2 * i] as number,
     data[2 * i + 1] as number,
   ]);
 }
 
-function featuresIn(shard: Shard, output: string, extractor?: ExtractorIdentity): FeatureSet {
-  const { shape, data } = shard.get(output) as { shape: readonly number[]; data: Float32Array };
+function featuresIn(
+  batch: BatchTensors,
+  output: string,
+  extractor?: ExtractorIdentity,
+): FeatureSet {
+  const { shape, data } = batch.get(output) as { shape: readonly number[]; data: Float32Array };
   const [count = 0, dimension = 0] = shape;
   return { data, count, dimension, ...(extractor && { extractor }) };
 }
@@ -263,23 +265,4 @@ function meanSsimOf(pairs: readonly PairValues[]): number | null {
 function meanOf(values: readonly number[]): number | null {
   if (values.length === 0) return null;
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** How close images are to their references, pair by pair. */
-export interface ImageFidelity {
-  /** Mean over the pairs that differ, in dB; infinite if none does. */
-  readonly psnrDb: number;
-  readonly ssim: number;
-}
-
-/** Options of {@link imageFidelity}. */
-interface ImageFidelityOptions {
-  readonly images: readonly PixelImage[];
-  /** One for each image. */
-  readonly references: readonly PixelImage[];
-}
-
-/** Mean PSNR and SSIM over pairs of 8-bit images. */
-export function imageFidelity(options: ImageFidelityOptions): ImageFidelity {
-  return { psnrDb: meanPsnr(options).meanDb, ssim: meanSsim(options).mean };
 }

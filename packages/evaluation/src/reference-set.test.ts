@@ -2,8 +2,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@harmonica/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stacked } from './batches.js';
 import { referenceFiles, referenceSet } from './reference-set.js';
-import { stacked } from './shards.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -24,16 +24,16 @@ describe('referenceFiles', () => {
     const key = metrics.join();
     const set = { key, metrics, identity: undefined, images: 4, folder, signal };
     const before = await readdir(folder);
-    const shards = async function* () {
+    const measured = async function* () {
       yield new Map([
         ['features', features],
         ['spatial', features],
       ]);
     };
-    const made = await referenceSet({ ...set, shards });
+    const made = await referenceSet({ ...set, measured });
     const files = (await readdir(folder)).filter((file) => !before.includes(file));
     expect(files.map((file) => join(folder, file)).sort()).toEqual(referenceFiles(set).toSorted());
     expect(files).toHaveLength(count);
-    expect(await referenceSet({ ...set, shards })).toEqual(made);
+    expect(await referenceSet({ ...set, measured })).toEqual(made);
   });
 });

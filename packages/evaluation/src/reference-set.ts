@@ -9,8 +9,10 @@ import {
   type FeatureStatistics,
 } from '@harmonica/metrics';
 import { decodePngOf, isFile, readBytes, writeOutput } from '@harmonica/pipeline';
+import { type BatchTensors, batchesOf } from './batches.js';
 import type { MetricName } from './config.js';
 import { featureTensors, type RunningExtractor } from './measure-rows.js';
+import { memoPath, remembered } from './memo.js';
 import {
   COMPARED_SETS,
   COMPARED_STATISTICS,
@@ -18,14 +20,13 @@ import {
   MANIFOLD_IMAGES,
   type ReferenceSet,
 } from './quality.js';
-import { batchesOf, memoPath, remembered, type Shard } from './shards.js';
 
 /** Options of {@link referenceSet}. */
 interface ReferenceSetOptions {
   /** What the features depend on. */
   readonly key: string;
   /** Reads them. */
-  readonly shards: () => AsyncIterable<Shard>;
+  readonly measured: () => AsyncIterable<BatchTensors>;
   readonly metrics: readonly MetricName[];
   readonly identity: ExtractorIdentity | undefined;
   /** Images of a row: both manifolds are made of as many, so that neither is the denser for its number (Kynkäänniemi et al.). */
@@ -48,7 +49,7 @@ export function referenceFiles(
 
 /** Everything that the metrics need of a reference; statistics and radii are made once. */
 export async function referenceSet(options: ReferenceSetOptions): Promise<ReferenceSet> {
-  const { shards, metrics, identity, images, folder, signal } = options;
+  const { measured, metrics, identity, images, folder, signal } = options;
   const kept: Record<string, FeatureStatistics> = {};
   const missing: MetricName[] = metrics.filter((metric) => COMPARED_SETS.includes(metric));
   for (const metric of metrics) {
@@ -61,7 +62,7 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
   }
   if (missing.length === 0) return { statistics: kept };
   const { statistics: made, features } = await gatherRow({
-    shards: shards(),
+    measured: measured(),
     metrics: missing,
     identity,
     most: manifoldSize(images),
@@ -102,7 +103,7 @@ function statisticsPath(
 export const STATISTICS_METRICS = ['fid', 'sfid'] as const;
 
 /** Options of {@link imageStatistics}. */
-interface ImageStatisticsOptions extends LongCallOptions, LongCallOptions {
+export interface ImageStatisticsOptions extends LongCallOptions {
   /** PNG files of one size. */
   readonly files: readonly string[];
   /** Has the outputs that {@link STATISTICS_METRICS} need. */
@@ -121,7 +122,7 @@ export async function imageStatistics(options: ImageStatisticsOptions): Promise<
   const { files, extractor, onProgress } = options;
   const progress = trackProgress({ onProgress, label: 'extracting', total: files.length });
   const { statistics } = await gatherRow({
-    shards: featuresOf(options, (images) => progress.set(images)),
+    measured: featuresOf(options, (images) => progress.set(images)),
     metrics: STATISTICS_METRICS,
     identity: extractor.extractor.identity,
   });
@@ -131,7 +132,7 @@ export async function imageStatistics(options: ImageStatisticsOptions): Promise<
 async function* featuresOf(
   { files, extractor, batchSize, signal }: ImageStatisticsOptions,
   onImages: (images: number) => void,
-): AsyncGenerator<Shard> {
+): AsyncGenerator<BatchTensors> {
   for (const { start, items } of batchesOf(files, batchSize)) {
     const images = await Promise.all(items.map(readPng));
     yield await featureTensors({ extractor, images, signal });

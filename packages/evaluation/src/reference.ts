@@ -16,26 +16,19 @@ import {
 } from '@harmonica/metrics';
 import { prepareFolder, readBytes, readPngSize, unreadable } from '@harmonica/pipeline';
 import { hashFiles } from '@harmonica/weights';
+import { type Batch, batchesOf, batchPath, hasBatch, readBatch, writeBatch } from './batches.js';
 import type { EvalConfig, MetricName } from './config.js';
 import {
   featureTensors,
   type MeasureRowsOptions,
+  measuredBatches,
   measuredFiles,
-  measuredShards,
-  type PairedRow,
   type RunningExtractor,
 } from './measure-rows.js';
+import { once } from './memo.js';
 import { assertEnoughImages, type ReferenceSet } from './quality.js';
 import { readPng, referenceFiles, referenceSet } from './reference-set.js';
-import {
-  type Batch,
-  batchesOf,
-  hasShard,
-  once,
-  readShard,
-  shardPath,
-  writeShard,
-} from './shards.js';
+import type { EvalRow } from './row.js';
 import { partOf, type Share } from './share.js';
 
 /** What distributions are compared with, before its features are at hand. */
@@ -154,7 +147,7 @@ export async function statisticsReference(options: ReferenceOptions): Promise<Re
 /** Options of {@link sampledReference}. */
 export interface SampledReferenceOptions {
   /** A run that is measured by itself. */
-  readonly pair: PairedRow;
+  readonly row: EvalRow;
   readonly measurement: MeasureRowsOptions;
   readonly metrics: readonly MetricName[];
   /** Where what is gathered of it is kept. */
@@ -163,20 +156,19 @@ export interface SampledReferenceOptions {
 
 /** The features of a run that is measured among the rows. */
 export function sampledReference(options: SampledReferenceOptions): Reference {
-  const { pair, measurement, metrics, references: folder } = options;
+  const { row, measurement, metrics, references: folder } = options;
   const { extractor, signal } = measurement;
-  const { row } = pair;
   const identity = extractor?.extractor.identity;
   const key = fingerprint([row.imagesKey, identity?.hash ?? null, extractor?.outputs ?? []]);
-  const shards = () => measuredShards(measurement, pair);
+  const measured = () => measuredBatches(measurement, row);
   const { length: images } = measurement.evaluation.jobs;
-  const set = { key, shards, metrics, identity, images, folder, signal: signal };
+  const set = { key, measured, metrics, identity, images, folder, signal };
   return {
     name: `the uncached run ${row.name}`,
     sha256: row.imagesKey,
     key: row.imagesKey,
     measure: async () => {},
-    measured: measuredFiles(measurement, pair),
+    measured: measuredFiles(measurement, row),
     made: referenceFiles(set),
     load: once(() => referenceSet(set)),
   };
@@ -208,16 +200,16 @@ export async function imagesReference(
   const key = fingerprint([sha256, identity.hash, extractor.outputs, options.batchSize]);
   const folder = join(options.folder, key.slice(0, 16));
   const batches = batchesOf(files, options.batchSize);
-  const shards = () => shardsIn(folder, batches);
+  const measured = () => measuredIn(folder, batches);
   const { references } = options;
-  const set = { key, shards, metrics, identity, images, folder: references, signal };
+  const set = { key, measured, metrics, identity, images, folder: references, signal };
   return {
     name: `${files.length} images of ${basename(path)}`,
     sha256,
     key,
     measure: () =>
       measureFiles({ extractor, signal, onProgress, folder, batches: partOf(batches, share) }),
-    measured: batches.map((batch) => shardPath(folder, batch)),
+    measured: batches.map((batch) => batchPath(folder, batch)),
     made: referenceFiles(set),
     load: once(() => referenceSet(set)),
   };
@@ -235,16 +227,16 @@ async function measureFiles(
   await prepareFolder(folder);
   const progress = trackProgress({ onProgress, label: 'reference', total: batches.length });
   for (const batch of batches) {
-    if (!(await hasShard(folder, batch))) {
+    if (!(await hasBatch(folder, batch))) {
       const images = await Promise.all(batch.items.map(readPng));
-      await writeShard(folder, batch, await featureTensors({ extractor, images, signal }));
+      await writeBatch(folder, batch, await featureTensors({ extractor, images, signal }));
     }
     progress.add();
   }
 }
 
-async function* shardsIn(folder: string, batches: readonly Batch[]) {
-  for (const batch of batches) yield await readShard(folder, batch);
+async function* measuredIn(folder: string, batches: readonly Batch[]) {
+  for (const batch of batches) yield await readBatch(folder, batch);
 }
 
 /** The PNG files of a folder and of those within it. @throws {@link InvalidArgumentError} if there are none; {@link FileError} */

@@ -1,8 +1,8 @@
 import type { BenchRecord } from './bench/record.js';
 import type { EvalProvenance } from './evaluate.js';
 import type { Figure, FigureSection } from './figures.js';
-import type { EvalOutcome } from './result.js';
-import { footnotes, groupsOf, tableOf } from './tables.js';
+import { type EvalOutcome, groupsOf } from './row.js';
+import { footnotes, tableOf } from './tables.js';
 
 /** Options of {@link evalReport}. */
 export interface EvalReportOptions {
@@ -43,13 +43,13 @@ export function evalReport(options: EvalReportOptions): string {
 }
 
 function tables(outcome: EvalOutcome): string[] {
-  return groupsOf(outcome).map(({ name, results }) => {
-    const { head, rows } = tableOf(outcome, results);
-    const cells = (tag: string, row: readonly string[]) =>
-      row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('');
-    const body = rows.map((row, i) => {
-      const mark = results[i]?.isUncached ? ' class="uncached"' : '';
-      return `<tr${mark}>${cells('td', row)}</tr>`;
+  return groupsOf(outcome.rows).map(({ name, rows }) => {
+    const { head, rows: lines } = tableOf(outcome, rows);
+    const cells = (tag: string, line: readonly string[]) =>
+      line.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('');
+    const body = lines.map((line, i) => {
+      const mark = rows[i]?.uncached ? '' : ' class="uncached"';
+      return `<tr${mark}>${cells('td', line)}</tr>`;
     });
     return [
       `<h2>${escapeHtml(name)}</h2><div class="scroll"><table>`,

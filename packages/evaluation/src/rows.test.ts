@@ -6,7 +6,8 @@ import { temporaryFolder } from '@harmonica/testing';
 import { decodeSafetensors, writeSafetensors } from '@harmonica/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TINY_CONFIG, writeTinyModel } from '../../emoji-dit/test/tiny-model.js';
-import { type EvalRow, evalContext, resolveRow } from './rows.js';
+import type { EvalRow } from './row.js';
+import { evalContext, resolveRow } from './rows.js';
 
 const FIXTURES = fileURLToPath(new URL('../../backbones/src/__fixtures__/', import.meta.url));
 const PIXART = {

@@ -16,27 +16,7 @@ import {
   type SettingName,
 } from '@harmonica/samplers';
 import type { EvalConfig, PlanConfig, RowConfig } from './config.js';
-
-/** A way to sample, ready to run. */
-export interface EvalRow {
-  readonly name: string;
-  /** What a curve connects. */
-  readonly method: string;
-  readonly plan: SamplerPlan;
-  readonly policy: ReadyPolicy;
-  /** The files that the policy was read from. */
-  readonly policyFiles: readonly PolicyFile[];
-  /** Everything that its latents depend on. */
-  readonly key: string;
-  /** Everything that its images depend on: the same, and what decodes. */
-  readonly imagesKey: string;
-}
-
-/** A router, schedule or calibration as the policy names it, and the SHA-256 of its content. */
-export interface PolicyFile {
-  readonly file: string;
-  readonly sha256: string;
-}
+import type { EvalRow, PolicyFile } from './row.js';
 
 /** What all rows of an evaluation share. */
 export interface EvalContext {
@@ -67,7 +47,7 @@ export function uncachedRow(context: EvalContext, run: PlanConfig): Promise<Eval
 }
 
 /**
- * A row without a knob.
+ * A row without a knob, in a group by itself.
  *
  * @throws as `createPlan` and `policyFrom`
  */
@@ -106,7 +86,7 @@ export async function resolveRow(
   });
   const imagesKey = keyOf({ latents: key, decoder: model.decoder });
   const { name = defaultName(plan, policy), method = defaultMethod(plan, policy) } = row;
-  return { name, method, plan, policy, policyFiles, key, imagesKey };
+  return { group: name, name, method, plan, policy, policyFiles, key, imagesKey };
 }
 
 /** A name for files of what depends on this; what is undefined is left out. */

@@ -1,15 +1,16 @@
 import { trackProgress } from '@harmonica/core';
 import type { MetricName } from './config.js';
-import { type MeasureRowsOptions, measuredShards, type PairedRow } from './measure-rows.js';
+import { type MeasureRowsOptions, measuredBatches } from './measure-rows.js';
+import { remembered } from './memo.js';
 import { gatherRow, qualityOf, type RowQuality } from './quality.js';
 import type { Reference } from './reference.js';
-import { remembered } from './shards.js';
+import { type EvalRow, uncachedOf } from './row.js';
 
 /** Options of {@link scoreRows}. */
 export interface ScoreRowsOptions {
   /** How rows were measured. */
   readonly measurement: MeasureRowsOptions;
-  readonly rows: readonly PairedRow[];
+  readonly rows: readonly EvalRow[];
   /** Absent: there is nothing to compare distributions with. */
   readonly reference?: Reference | undefined;
   readonly metrics: readonly MetricName[];
@@ -17,40 +18,37 @@ export interface ScoreRowsOptions {
   readonly folder: string;
 }
 
-/** The quality of rows in their order, each made once. */
-export async function scoreRows(options: ScoreRowsOptions): Promise<readonly RowQuality[]> {
+/** Rows with their quality, each scored once. */
+export async function scoreRows(options: ScoreRowsOptions) {
   const { rows, measurement } = options;
   const { onProgress } = measurement;
-  const qualities: RowQuality[] = [];
+  const scored: (EvalRow & { readonly quality: RowQuality })[] = [];
   const progress = trackProgress({ onProgress, label: 'scoring', total: rows.length });
-  for (const pair of rows) {
-    qualities.push(await rememberedQuality(options, pair));
+  for (const row of rows) {
+    scored.push({ ...row, quality: await rememberedQuality(options, row) });
     progress.add();
   }
-  return qualities;
+  return scored;
 }
 
 async function rememberedQuality(
   { measurement, reference, metrics, folder }: ScoreRowsOptions,
-  pair: PairedRow,
+  row: EvalRow,
 ): Promise<RowQuality> {
   const { evaluation, extractor, signal } = measurement;
-  const { row, uncached, target } = pair;
   const identity = extractor?.extractor.identity;
   const key = {
     row: row.imagesKey,
-    uncached: uncached.imagesKey,
-    target: target?.imagesKey ?? null,
+    uncached: uncachedOf(row).imagesKey,
+    target: row.target?.imagesKey ?? null,
     reference: reference?.key ?? null,
     metrics,
     extractor: identity?.hash ?? null,
   };
   const make = async () => {
     const gathered = await gatherRow({
-      shards: measuredShards(measurement, pair),
-      ...(row.key !== uncached.key && {
-        uncached: measuredShards(measurement, { ...pair, row: uncached }),
-      }),
+      measured: measuredBatches(measurement, row),
+      uncached: row.uncached && measuredBatches(measurement, row.uncached),
       metrics,
       identity,
       images: evaluation.jobs.length,

@@ -4,7 +4,8 @@ import { createTinyBackbone } from '@harmonica/core/conformance';
 import { type Conditions, classConditions } from '@harmonica/pipeline';
 import { createPlan } from '@harmonica/samplers';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { EvalContext, EvalRow } from './rows.js';
+import type { EvalRow } from './row.js';
+import type { EvalContext } from './rows.js';
 import { savingsOf, timeRows } from './speed.js';
 
 const backbone = createTinyBackbone();
@@ -13,8 +14,8 @@ const { spec }: { readonly spec: BackboneSpec } = backbone;
 const { begin, end, branches } = spec.macs;
 const whole = begin + end + branches.reduce((sum, macs) => sum + macs, 0);
 
-/** A step in which every branch is computed for this share of images. */
-const step = (share: number) => branches.map(() => share);
+/** A step in which every branch is computed for this fraction of images. */
+const step = (fraction: number) => branches.map(() => fraction);
 
 describe('savingsOf', () => {
   it('is nothing where everything is computed', () => {
@@ -82,11 +83,11 @@ describe('timeRows', () => {
     const jobs = [{ seed: 0, label: 1 }];
     const evaluation = { pipeline, jobs } as unknown as EvalContext;
     const rows = [
-      { row: whole, uncached: whole },
-      { row: half, uncached: whole },
-      { row: quarter, uncached: whole },
-      { row: half, uncached: half },
-      { row: quarter, uncached: half },
+      whole,
+      { ...half, uncached: whole },
+      { ...quarter, uncached: whole },
+      half,
+      { ...quarter, uncached: half },
     ];
     const latencies = await timeRows({ evaluation, rows, images: 2, repeats: 3, now });
     return { runs, latencies };

@@ -3,10 +3,14 @@ import {
   createRng,
   type Decisions,
   type LongCallOptions,
-  throwIfAborted,
   trackProgress,
 } from '@harmonica/core';
-import { type SampleSummary, summarize } from '@harmonica/metrics';
+import {
+  type LatencyResult,
+  latencyRatio,
+  measureInterleaved,
+  type SampleSummary,
+} from '@harmonica/metrics';
 import {
   type ImageJob,
   type Pipeline,
@@ -26,11 +30,12 @@ import {
 } from '@harmonica/router';
 import { type BatchPart, drawBatch } from '@harmonica/sdt';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
-import type { EvalContext, EvalRow } from './rows.js';
+import { distinctRows, type EvalRow, uncachedOf } from './row.js';
+import type { EvalContext } from './rows.js';
 
 /** What a row's caching saves. */
 export interface RowSavings {
-  /** Share of branch calls that are predicted (CUR), mean over the images. */
+  /** Fraction of branch calls that are predicted (CUR), in [0, 1]; mean over the images. */
   readonly cacheUtilization: number;
   /** By MACs, against the uncached run of the group. */
   readonly theoreticalSpeedUp: number;
@@ -39,21 +44,20 @@ export interface RowSavings {
 /**
  * CUR and theoretical speed-up of decisions.
  *
- * @param shares `[T][N]`, share of images for which a branch was computed
+ * @param computed `[T][N]`, fraction of images for which a branch was computed
  * @param uncachedSteps of the uncached run of the group
  */
 export function savingsOf(
-  shares: readonly (readonly number[])[],
+  computed: NonNullable<EvalRow['computed']>,
   spec: EvalContext['pipeline']['executor']['spec'],
   uncachedSteps: number,
 ): RowSavings {
   const cost = macsCostModel(spec);
-  const all = shares.flat();
-  const computed = all.reduce((sum, share) => sum + share, 0);
+  const all = computed.flat();
   const whole = spec.branches.map(() => 1);
-  const total = shares.reduce((sum, step) => sum + stepCost(step, cost), 0);
+  const total = computed.reduce((sum, step) => sum + stepCost(step, cost), 0);
   return {
-    cacheUtilization: 1 - computed / all.length,
+    cacheUtilization: 1 - all.reduce((sum, fraction) => sum + fraction, 0) / all.length,
     theoreticalSpeedUp: (uncachedSteps * stepCost(whole, cost)) / total,
   };
 }
@@ -62,7 +66,6 @@ export function savingsOf(
 interface PromisedSpeedUpOptions {
   readonly evaluation: EvalContext;
   readonly row: EvalRow;
-  readonly uncached: EvalRow;
   /** To run a dynamic policy on; others are known without. */
   readonly images: number;
   readonly signal?: AbortSignal | undefined;
@@ -70,11 +73,11 @@ interface PromisedSpeedUpOptions {
 
 /** The speed-up of a row by MACs. Only what a dynamic policy decides has to be sampled, one batch of it. */
 export async function promisedSpeedUp(options: PromisedSpeedUpOptions): Promise<number> {
-  const { evaluation, row, uncached, images, signal } = options;
+  const { evaluation, row, images, signal } = options;
   const { spec } = evaluation.pipeline.executor;
   const decisions = await decisionsOf(evaluation, row, images, signal);
-  const shares = decisions.map((step) => step.map(Number));
-  return savingsOf(shares, spec, uncached.plan.steps.length).theoreticalSpeedUp;
+  const computed = decisions.map((step) => step.map(Number));
+  return savingsOf(computed, spec, uncachedOf(row).plan.steps.length).theoreticalSpeedUp;
 }
 
 async function decisionsOf(
@@ -106,8 +109,8 @@ export interface RowLatency {
 /** Options of {@link timeRows}. */
 interface TimeRowsOptions extends LongCallOptions {
   readonly evaluation: EvalContext;
-  /** Rows with the uncached run that each is compared with; the uncached runs are among them. */
-  readonly rows: readonly { readonly row: EvalRow; readonly uncached: EvalRow }[];
+  /** The uncached runs that they are held against are timed with them. */
+  readonly rows: readonly EvalRow[];
   /** Images of a batch. */
   readonly images: number;
   readonly repeats: number;
@@ -124,29 +127,20 @@ interface TimeRowsOptions extends LongCallOptions {
  * @returns one for each of `rows`
  */
 export async function timeRows(options: TimeRowsOptions): Promise<readonly RowLatency[]> {
-  const { evaluation, rows, images, repeats, signal, onProgress, label = 'timing' } = options;
-  const { now = () => performance.now() } = options;
-  const distinct = [
-    ...new Map(
-      rows.flatMap(({ row, uncached }) => [uncached, row]).map((r) => [r.key, r]),
-    ).values(),
-  ];
-  const times = new Map(distinct.map(({ key }) => [key, [] as number[]]));
-  const total = (repeats + 1) * distinct.length;
-  const progress = trackProgress({ onProgress, label, total });
-  for (let round = -1; round < repeats; round++) {
-    for (const row of round % 2 === 0 ? distinct : distinct.toReversed()) {
-      throwIfAborted(signal, 'The measurement');
-      const began = now();
-      await runBatch(evaluation, row, images, signal);
-      if (round >= 0) times.get(row.key)?.push(now() - began);
-      progress.add();
-    }
-  }
-  const of = (row: EvalRow) => times.get(row.key) as readonly number[];
-  return rows.map(({ row, uncached }) => {
-    const ratios = of(row).map((ms, round) => (of(uncached)[round] as number) / ms);
-    return { images, ms: summarize(of(row)), speedUp: summarize(ratios) };
+  const { evaluation, rows, images, repeats, signal, now, onProgress, label = 'timing' } = options;
+  const distinct = distinctRows(rows.flatMap((row) => [uncachedOf(row), row]));
+  const progress = trackProgress({ onProgress, label, total: (repeats + 1) * distinct.length });
+  const runs = distinct.map((row) => async () => {
+    await runBatch(evaluation, row, images, signal);
+    progress.add();
+  });
+  const timed = await measureInterleaved({ runs, repeats, signal, ...(now && { now }) });
+  const times = new Map(distinct.map(({ key }, i) => [key, timed[i] as LatencyResult]));
+  return rows.map((row) => {
+    const { samplesMs, ...ms } = times.get(row.key) as LatencyResult;
+    const uncached = times.get(uncachedOf(row).key) as LatencyResult;
+    const { samples, ...speedUp } = latencyRatio(uncached, { samplesMs, ...ms });
+    return { images, ms, speedUp };
   });
 }
 
@@ -206,7 +200,7 @@ export async function measureBranchCosts(options: MeasureBranchCostsOptions): Pr
 }
 
 /** Options of {@link sampleInTurns}. */
-interface SampleInTurnsOptions extends LongCallOptions, LongCallOptions {
+export interface SampleInTurnsOptions extends LongCallOptions {
   readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   readonly schedule: CacheSchedule;
@@ -246,7 +240,7 @@ export async function sampleInTurns(options: SampleInTurnsOptions): Promise<Samp
       jobs: batch,
       batchSize: batch.length,
       onStep: () => progress.add(),
-      signal: signal,
+      signal,
     });
   const sampled = { uncached: emptyRun(), cached: emptyRun() };
   await sample('cached', jobs.slice(0, 1));

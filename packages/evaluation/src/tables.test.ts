@@ -1,7 +1,8 @@
+import { createPlan } from '@harmonica/samplers';
 import { describe, expect, it } from 'vitest';
 import type { RowQuality } from './quality.js';
-import type { EvalOutcome, EvalResult } from './result.js';
-import { footnotes, groupsOf, latexTable, markdownTables, tableOf } from './tables.js';
+import { type EvalOutcome, type FinishedRow, groupsOf } from './row.js';
+import { footnotes, latexTable, markdownTables, tableOf } from './tables.js';
 
 const NOTHING: RowQuality = {
   psnrToUncached: null,
@@ -17,37 +18,35 @@ const NOTHING: RowQuality = {
   kid: null,
 };
 
-const uncached: EvalResult = {
+const uncached: FinishedRow = {
   group: 'ddim, T = 20',
   name: 'ddim 20',
   method: 'ddim, fewer steps',
-  isUncached: true,
   key: '0',
-  planSha256: 'a0',
+  imagesKey: 'i0',
+  plan: createPlan({ steps: '20' }),
+  policy: { kind: 'none', name: 'none', method: 'none' },
   policyFiles: [],
-  sampler: 'ddim',
-  steps: 20,
-  images: 256,
+  computed: [],
   savings: { cacheUtilization: 0, theoreticalSpeedUp: 1 },
   quality: { ...NOTHING, kid: 0.0125, precision: 0.805 },
-  latency: null,
-  tuned: null,
 };
-const cached: EvalResult = {
+const cached: FinishedRow = {
   ...uncached,
   name: 'a_b & 50 %',
-  isUncached: false,
   key: '1',
+  uncached,
   savings: { cacheUtilization: 0.375, theoreticalSpeedUp: 1.6 },
   quality: { ...NOTHING, psnrToUncached: 31.234, kid: 0.02, precision: 0.75 },
 };
 const outcome: EvalOutcome = {
   model: 'emoji-dit',
   guidance: 3,
+  images: 256,
   extractor: 'nsfwjs Inception',
   reference: 'real.npz',
   target: 'ddim 100',
-  results: [uncached, cached, { ...cached, group: 'other' }],
+  rows: [uncached, cached, { ...cached, group: 'other' }],
   missed: [
     { group: 'other', method: 'fora', setting: 'interval', target: 1.3, value: 2, speedUp: 1.9 },
   ],
@@ -68,7 +67,7 @@ describe('markdownTables', () => {
   it('names what made features beside every figure that depends on it', () => {
     const numbers = Object.keys(NOTHING).map((name) => [name, 1] as const);
     const quality = Object.fromEntries(numbers) as unknown as RowQuality;
-    const { head } = tableOf({ ...outcome, results: [{ ...cached, quality }] }, []);
+    const { head } = tableOf({ ...outcome, rows: [{ ...cached, quality }] }, []);
     const named = head.filter((each) => each.endsWith(', nsfwjs Inception'));
     expect(named.map((each) => each.split(' ', 1)[0]).join()).toBe(
       'IS,FID,sFID,KID×1000,Precision,Recall,feature',
@@ -79,7 +78,7 @@ describe('markdownTables', () => {
 
   it('names the run that images are compared with', () => {
     const quality = { ...cached.quality, psnrToTarget: 28.5 };
-    const text = markdownTables({ ...outcome, results: [{ ...cached, quality }] });
+    const text = markdownTables({ ...outcome, rows: [{ ...cached, quality }] });
     expect(text).toContain('PSNR to uncached ↑ | PSNR to ddim 100 ↑ |');
   });
 });
@@ -109,7 +108,7 @@ describe('footnotes', () => {
 
 describe('groupsOf', () => {
   it('keeps the order of groups and rows', () => {
-    expect(groupsOf(outcome).map(({ name, results }) => [name, results.length])).toEqual([
+    expect(groupsOf(outcome.rows).map(({ name, rows }) => [name, rows.length])).toEqual([
       ['ddim, T = 20', 2],
       ['other', 1],
     ]);

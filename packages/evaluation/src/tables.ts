@@ -1,11 +1,11 @@
 import { markdownTable, type TableOptions } from '@harmonica/pictures';
-import type { EvalOutcome, EvalResult } from './result.js';
+import { type EvalOutcome, type FinishedRow, groupsOf } from './row.js';
 
 /** A column of the tables, in the order and with the names of the paper. */
 interface Column {
   readonly head: string;
   /** Nothing where a row has no such value. */
-  readonly cell: (result: EvalResult) => string | null | undefined;
+  readonly cell: (row: FinishedRow) => string | null | undefined;
 }
 
 /** Every metric with a value in some row is a column; those of features have the name of what made them. */
@@ -13,7 +13,7 @@ function columns({ extractor, target }: EvalOutcome): readonly Column[] {
   const of = extractor ? `, ${extractor}` : '';
   return [
     { head: 'method', cell: ({ name }) => name },
-    { head: 'T', cell: ({ steps }) => String(steps) },
+    { head: 'T', cell: ({ plan }) => String(plan.steps.length) },
     number(`IS ↑${of}`, ({ quality }) => quality.inceptionScore, 2),
     number(`FID ↓${of}`, ({ quality }) => quality.fid, 3),
     number(`sFID ↓${of}`, ({ quality }) => quality.sfid, 3),
@@ -35,18 +35,18 @@ function columns({ extractor, target }: EvalOutcome): readonly Column[] {
 
 /** A table for each group, as Markdown. */
 export function markdownTables(outcome: EvalOutcome): string {
-  return groupsOf(outcome)
-    .map(({ name, results }) => `### ${name}\n\n${markdownTable(tableOf(outcome, results))}`)
+  return groupsOf(outcome.rows)
+    .map(({ name, rows }) => `### ${name}\n\n${markdownTable(tableOf(outcome, rows))}`)
     .concat(footnotes(outcome).map((line) => `${line}\n`))
     .join('\n');
 }
 
 /** Some rows with all columns that the outcome has. */
-export function tableOf(outcome: EvalOutcome, results: readonly EvalResult[]): TableOptions {
+export function tableOf(outcome: EvalOutcome, rows: readonly FinishedRow[]): TableOptions {
   const shown = shownColumns(outcome);
   return {
     head: shown.map(({ head }) => head),
-    rows: results.map((result) => shown.map(({ cell }) => cell(result) ?? '-')),
+    rows: rows.map((row) => shown.map(({ cell }) => cell(row) ?? '-')),
   };
 }
 
@@ -54,12 +54,12 @@ export function tableOf(outcome: EvalOutcome, results: readonly EvalResult[]): T
 export function latexTable(outcome: EvalOutcome): string {
   const shown = shownColumns(outcome);
   const line = (cells: readonly string[]) => `${cells.join(' & ')} \\\\`;
-  const groups = groupsOf(outcome).map(({ name, results }) =>
+  const groups = groupsOf(outcome.rows).map(({ name, rows }) =>
     [
       '\\midrule',
       line([`\\multicolumn{${shown.length}}{c}{${escapeLatex(name)}}`]),
       '\\midrule',
-      ...results.map((result) => line(shown.map(({ cell }) => escapeLatex(cell(result) ?? '-')))),
+      ...rows.map((row) => line(shown.map(({ cell }) => escapeLatex(cell(row) ?? '-')))),
     ].join('\n'),
   );
   return [
@@ -74,23 +74,13 @@ export function latexTable(outcome: EvalOutcome): string {
   ].join('\n');
 }
 
-/** The groups of an outcome in their order, each with its rows. */
-export function groupsOf({ results }: EvalOutcome): readonly {
-  readonly name: string;
-  readonly results: readonly EvalResult[];
-}[] {
-  const names = [...new Set(results.map(({ group }) => group))];
-  return names.map((name) => ({ name, results: results.filter(({ group }) => group === name) }));
-}
-
 /** What a reader has to know about the figures. */
 export function footnotes(outcome: EvalOutcome): readonly string[] {
-  const { model, guidance, extractor, reference, missed, results } = outcome;
-  const [first] = results;
+  const { model, guidance, images, extractor, reference, missed } = outcome;
   const features =
     extractor && `features of ${extractor}${reference ? `, against ${reference}` : ''}`;
   return [
-    [`${model}, guidance ${guidance}, ${first?.images ?? 0} images a row`, features]
+    [`${model}, guidance ${guidance}, ${images} images a row`, features]
       .filter(Boolean)
       .join('; ')
       .concat('.'),
@@ -102,15 +92,11 @@ export function footnotes(outcome: EvalOutcome): readonly string[] {
 }
 
 function shownColumns(outcome: EvalOutcome): readonly Column[] {
-  return columns(outcome).filter(({ cell }) => outcome.results.some((result) => cell(result)));
+  return columns(outcome).filter(({ cell }) => outcome.rows.some((row) => cell(row)));
 }
 
-function number(
-  head: string,
-  value: (result: EvalResult) => number | null,
-  digits: number,
-): Column {
-  return { head, cell: (result) => value(result)?.toFixed(digits) };
+function number(head: string, value: (row: FinishedRow) => number | null, digits: number): Column {
+  return { head, cell: (row) => value(row)?.toFixed(digits) };
 }
 
 function times(factor: number, value: number | null | undefined): number | null {

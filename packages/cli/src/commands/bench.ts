@@ -5,17 +5,14 @@ import {
   branchBench,
   branchReport,
   createBenchRecord,
-  MEMORY_MODES,
-  type MemoryMode,
   memoryBench,
   memoryProbe,
   memoryReport,
-  methodMemory,
+  PROBE_MODES,
+  type ProbeMode,
   runSelf,
   samplingBench,
   samplingReport,
-  TRAINING_METHODS,
-  type TrainingMethod,
   throughputBench,
   throughputReport,
   trainingBench,
@@ -82,7 +79,7 @@ const DEFAULTS: BenchDefaults = {
 /** Of published models with random weights, most of which are large. */
 const RANDOM_DEFAULTS: BenchDefaults = { sections: ['throughput'], batch: 1, repeats: 3 };
 
-/** Steps of a run of `--throughput`: the shares that it measures are whole numbers of them. */
+/** Steps of a run of `--throughput`: the fractions that it measures are whole numbers of calls. */
 const THROUGHPUT_STEPS = '8';
 
 interface BenchOptions
@@ -100,15 +97,6 @@ interface BenchOptions
   readonly predictor: string;
   readonly out: string;
   readonly memoryProbe?: ProbeMode;
-}
-
-/** What a process of its own does before its memory is read. */
-type ProbeMode = MemoryMode | TrainingMethod;
-
-const PROBE_MODES: readonly ProbeMode[] = [...MEMORY_MODES, ...TRAINING_METHODS];
-
-function isTrainingMethod(mode: ProbeMode): mode is TrainingMethod {
-  return TRAINING_METHODS.some((method) => method === mode);
 }
 
 /** What {@link addBenchCommand} needs. */
@@ -359,10 +347,7 @@ async function probeMemory(
     context,
     use: async (pipeline) => {
       const setting = await settingFor(options, pipeline.model);
-      const shared = { pipeline, setting, batchSize, microBatch, signal };
-      return isTrainingMethod(mode)
-        ? methodMemory({ ...shared, method: mode })
-        : memoryProbe({ ...shared, mode, predictor });
+      return memoryProbe({ mode, pipeline, setting, batchSize, microBatch, predictor, signal });
     },
   });
   context.stdout.write(`${JSON.stringify(probe)}\n`);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { planFingerprint } from '@harmonica/core';
-import type { EvalResult } from '@harmonica/evaluation';
+import type { RowRecord } from '@harmonica/evaluation';
 import { encodeStatistics } from '@harmonica/metrics';
 import { encodePng } from '@harmonica/pictures';
 import { writeOutput } from '@harmonica/pipeline';
@@ -68,7 +68,7 @@ describe('harmonica eval', () => {
   const recordsIn = async (out: string) => {
     const text = await readFile(join(folder, out, 'results.jsonl'), 'utf8');
     const lines = text.trimEnd().split('\n');
-    return lines.map((line): { results: EvalResult; provenance: object } => JSON.parse(line));
+    return lines.map((line): { results: RowRecord; provenance: object } => JSON.parse(line));
   };
   const resultsIn = async (out: string) => (await recordsIn(out)).map(({ results }) => results);
 
@@ -85,11 +85,11 @@ describe('harmonica eval', () => {
       ['first-block:0.4', 5, false],
     ]);
     const [uncached, fewer, fora, linear, dynamic] = results as [
-      EvalResult,
-      EvalResult,
-      EvalResult,
-      EvalResult,
-      EvalResult,
+      RowRecord,
+      RowRecord,
+      RowRecord,
+      RowRecord,
+      RowRecord,
     ];
     expect(uncached.savings).toEqual({ cacheUtilization: 0, theoreticalSpeedUp: 1 });
     expect(uncached.quality).toMatchObject({ psnrToUncached: null, fid: null });
@@ -288,7 +288,7 @@ describe('harmonica eval', () => {
       const { status } = await evaluate(config, { out: 'decoders' });
       expect(status).toBe(0);
       const [, row] = await resultsIn('decoders');
-      return row as EvalResult;
+      return row as RowRecord;
     };
     const before = await run();
     const changed = { ...TINY_CONFIG, scaling_factor: 3 };

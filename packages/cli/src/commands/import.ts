@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
-  cacheRecord,
   modelSpec,
   prepareFolderOf,
   resolveGuidance,
@@ -28,6 +27,7 @@ import {
   OFFICIAL_KINDS,
   type OfficialKind,
 } from '../options/option-values.js';
+import { savingsOf } from '../terminal/schedule-report.js';
 
 interface ImportOptions {
   readonly kind: OfficialKind;
@@ -94,16 +94,8 @@ async function importRouter(
     }),
   });
   assertScheduleFits(router, { spec, steps: router.steps });
-  const { cacheUtilization, theoreticalSpeedUp } = cacheRecord({
-    name: path,
-    schedule: toSchedule(router),
-    spec,
-  });
   await writeOutput(out, formatRouter(router));
-  const percent = `${(100 * cacheUtilization).toFixed(1)} %`;
-  stdout.write(
-    `${out}: ${router.steps} steps, ${router.branches} branches, CUR ${percent}, ${theoreticalSpeedUp.toFixed(2)}x by MACs\n`,
-  );
+  stdout.write(`${out}: ${savingsOf({ name: path, schedule: toSchedule(router), spec })}\n`);
 }
 
 /** The logits in a checkpoint, by name; the optimizer's tensors beside them are left where they are. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseCacheSchedule } from '@harmonica/core';
-import type { EvalResult } from '@harmonica/evaluation';
+import type { RowRecord } from '@harmonica/evaluation';
 import type { RunManifest } from '@harmonica/pipeline';
 import { temporaryFolder } from '@harmonica/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -57,7 +57,7 @@ describe('a caching method and a predictor that a module registers', () => {
     const { stderr, status } = await runCommand(['eval', config, '--out', out]);
     expect({ stderr, status }).toMatchObject({ status: 0 });
     const lines = (await readFile(join(out, 'results.jsonl'), 'utf8')).trim().split('\n');
-    const results = lines.map((line): EvalResult => JSON.parse(line).results);
+    const results = lines.map((line): RowRecord => JSON.parse(line).results);
     expect(results.map(({ name, method }) => [name, method])).toEqual([
       ['ddim 4', 'ddim, fewer steps'],
       ['mine:2', 'mine'],

@@ -26,6 +26,7 @@ import {
   type GlobalOptions,
   type ImageOptions,
 } from '../options/option-groups.js';
+import { savedBy } from '../terminal/schedule-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
 interface SampleOptions
@@ -123,9 +124,7 @@ async function writeLatents(input: {
 
 function summaryOf({ images, plan, cache, timing }: RunManifest, folder: string): string {
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
-  const saved = cache
-    ? `, ${cache.name}: CUR ${(100 * cache.cacheUtilization).toFixed(1)} %, ${cache.theoreticalSpeedUp.toFixed(2)}x by MACs`
-    : ', uncached';
+  const saved = cache ? `, ${cache.name}: ${savedBy(cache)}` : ', uncached';
   return [
     `${images.length} images, ${plan.sampler}, ${plan.steps.length} steps${saved}`,
     `sampling ${seconds(timing.samplingMs)}, decoding ${seconds(timing.decodingMs)}`,

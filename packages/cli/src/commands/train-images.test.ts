@@ -8,13 +8,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
 import { runCommand } from '../../test/run-command.js';
 
-describe('harmonica train --method l2c', () => {
+describe('harmonica train --trainer l2c', () => {
   let folder: string;
   let model: string;
   const train = (name: string, argv: readonly string[], options = {}) =>
     runCommand(
       [
-        ...['train', '--model', model, '--backend', 'wasm', '--method', 'l2c', '--steps', '4'],
+        ...['train', '--model', model, '--backend', 'wasm', '--trainer', 'l2c', '--steps', '4'],
         ...['--iterations', '4', '--batch-size', '2', '--out', join(folder, name), ...argv],
       ],
       options,
@@ -94,7 +94,9 @@ describe('harmonica train --method l2c', () => {
     expect((await train('no.json', [])).stderr).toMatch(/--images is undefined; expected a folder/);
     const odd = await train('no.json', [...images, '--steps', '5']);
     expect(odd.stderr).toMatch(/plan\.steps is 5; expected an even number/);
-    const sdt = await train('no.json', [...images, '--method', 'sdt']);
+    const before = await train('no.json', ['--method', 'l2c']);
+    expect(before.stderr).toMatch(/--method is "l2c"; expected a solver of SiT.*--trainer l2c/);
+    const sdt = await train('no.json', [...images, '--trainer', 'sdt']);
     expect(sdt.stderr).toMatch(/expected nothing, because only --trainer l2c takes images/);
     const solver = await train('no.json', [...images, '--method', 'heun']);
     expect(solver.stderr).toMatch(/--method is "ddim"; expected a sampler that has it/);

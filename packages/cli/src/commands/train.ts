@@ -1,5 +1,5 @@
 import { join, parse } from 'node:path';
-import { FileError, type RouterFile } from '@harmonica/core';
+import { FileError, InvalidArgumentError, type RouterFile } from '@harmonica/core';
 import { heatMapOf, heatMapToPng } from '@harmonica/pictures';
 import {
   cacheRecord,
@@ -47,6 +47,8 @@ import {
   type TrainingOptions,
   trainingConfig,
 } from '../options/training-options.js';
+import { savedBy } from '../terminal/schedule-report.js';
+import { createThrottle, type Throttle } from '../terminal/throttle.js';
 import { createTrainingReport, type TrainingReport } from '../terminal/training-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
@@ -74,14 +76,14 @@ export function addTrainCommand(program: Command, context: CommandContext): void
   command.option('--preset <name>', `settings: ${presets.join(', ')}`, choiceOption(presets));
   addTrainingOptions(command);
   addTrainingImages(command);
-  alsoTrainers(command);
+  refuseTrainers(command);
   command
     .option('--out <file>', 'the router; its state and heat map go beside it', 'out/router.json')
     .option('--resume', 'go on from the state of an earlier run')
     .option('--overwrite', 'start anew although there is a state')
     .option('--checkpoint-every <s>', 'seconds between states', numberOption({ min: 0 }), 30)
     .action(async () => {
-      const options = withTrainer(command.optsWithGlobals<GivenOptions>());
+      const options = command.optsWithGlobals<TrainOptions>();
       await prepareFolderOf(options.out);
       const resume = await stateToResume(options);
       await usePipeline({
@@ -92,21 +94,16 @@ export function addTrainCommand(program: Command, context: CommandContext): void
     });
 }
 
-/** `--method` is the solver of SiT, but names a trainer as well; no sampler of SiT can be trained by `l2c`. */
-type GivenOptions = Omit<TrainOptions, 'method'> & { readonly method?: string };
-
-function alsoTrainers(command: Command): void {
+/** `--method` named trainers before they had an option of their own. */
+function refuseTrainers(command: Command): void {
   const option = command.options.find(({ long }) => long === '--method') as Option;
-  const solver = option.parseArg as (text: string) => string;
-  option.argParser((text) => (isTrainer(text) ? text : solver(text)));
-  option.description += '; of all: --trainer';
-}
-
-function withTrainer({ method, ...options }: GivenOptions): TrainOptions {
-  if (method === undefined) return options;
-  return isTrainer(method)
-    ? { trainer: method, ...options }
-    : { ...options, method: method as NonNullable<TrainOptions['method']> };
+  const parse = option.parseArg as (text: string) => string;
+  option.argParser((value) => {
+    if (!isTrainer(value)) return parse(value);
+    const expected = 'a solver of SiT, not a trainer';
+    const fix = `Say --trainer ${value}.`;
+    throw new InvalidArgumentError({ argument: '--method', value, expected, fix });
+  });
 }
 
 /** Where a run's files are. */
@@ -151,7 +148,7 @@ async function train(input: TrainInput): Promise<void> {
     spec: executor.spec,
     startedAt: resume?.iteration ?? 0,
   });
-  const checkpointer = createCheckpointer<TrainingState>({
+  const checkpointer = createThrottle<TrainingState>({
     everyMs: 1000 * options.checkpointEvery,
     async write(state) {
       await writeOutput(files.state, `${JSON.stringify(state)}\n`);
@@ -224,7 +221,7 @@ async function trainingRun({ options, context, pipeline, resume }: TrainInput): 
 async function trainWatched(input: {
   readonly run: TrainRouterOptions;
   readonly report: TrainingReport;
-  readonly checkpointer: Checkpointer<TrainingState>;
+  readonly checkpointer: Throttle<TrainingState>;
   readonly context: CommandContext;
   /** Path of the state. */
   readonly state: string;
@@ -257,59 +254,14 @@ async function writeHeatMap(path: string, router: RouterFile, { executor }: Pipe
 }
 
 function summaryOf(router: RouterFile, { executor }: Pipeline, path: string): string {
-  const { cacheUtilization, theoreticalSpeedUp } = cacheRecord({
-    name: path,
-    schedule: toSchedule(router),
-    spec: executor.spec,
-  });
+  const schedule = toSchedule(router);
   const { expectedSpeedUp } = router.provenance.training ?? {};
   const parts = [
-    `CUR ${(100 * cacheUtilization).toFixed(1)} %`,
-    `${theoreticalSpeedUp.toFixed(2)}x by MACs`,
+    savedBy(cacheRecord({ name: path, schedule, spec: executor.spec })),
     ...(typeof expectedSpeedUp === 'number'
       ? [`${expectedSpeedUp.toFixed(2)}x by measured costs`]
       : []),
     `threshold ${router.threshold.toPrecision(3)}`,
   ];
   return `${path}: ${parts.join(', ')}\n`;
-}
-
-/** Options of {@link createCheckpointer}. */
-interface CheckpointerOptions<State> {
-  /** Least time between two writes, in ms. */
-  readonly everyMs: number;
-  readonly write: (state: State) => Promise<void>;
-  /** Clock in ms. Default `performance.now`. */
-  readonly now?: () => number;
-}
-
-/** Writes some of many states, and always the last. */
-interface Checkpointer<State> {
-  /** Takes a state to be written now if it is time, or later. The first is written at once. */
-  offer(state: State): Promise<void>;
-  /** Writes the latest state unless it has been written. */
-  flush(): Promise<void>;
-}
-
-/** Thins out writes of a state that changes often, without ever losing the latest one. */
-export function createCheckpointer<State>(
-  options: CheckpointerOptions<State>,
-): Checkpointer<State> {
-  const { everyMs, write, now = () => performance.now() } = options;
-  let pending: { readonly state: State } | undefined;
-  let writtenAt = -Infinity;
-  const flush = async (): Promise<void> => {
-    if (!pending) return;
-    const { state } = pending;
-    await write(state);
-    pending = undefined;
-    writtenAt = now();
-  };
-  return {
-    flush,
-    async offer(state) {
-      pending = { state };
-      if (now() - writtenAt >= everyMs) await flush();
-    },
-  };
 }

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   channelsOption,
   choiceOption,
-  integerListOption,
   integerOption,
   numberOption,
   seedsOption,
@@ -31,11 +30,6 @@ describe('option values', () => {
   it('are words of a list', () => {
     expect(choiceOption(['a', 'b'])('b')).toBe('b');
     expect(() => choiceOption(['a', 'b'])('c')).toThrow('one of a, b');
-  });
-
-  it('are lists of integers', () => {
-    expect(integerListOption({ min: 1 })('15,13,10')).toEqual([15, 13, 10]);
-    expect(() => integerListOption({ min: 1 })('15,,10')).toThrow(InvalidArgumentError);
   });
 
   it('are seeds with ranges', () => {

@@ -34,12 +34,6 @@ export function choiceOption<T extends string>(choices: readonly T[]) {
   };
 }
 
-/** A parser of option values that are lists of integers, such as `15,13,10`. */
-export function integerListOption(range: { readonly min: number }) {
-  const parse = integerOption(range);
-  return (text: string): readonly number[] => text.split(',').map(parse);
-}
-
 const LARGEST_SEED_RANGE = 1_000_000;
 
 /** A parser of lists of seeds with ranges, such as `0-15` or `1,7,20-29`. */

@@ -38,7 +38,7 @@ const COST_NAMES: readonly TrainingConfig['costs'][] = ['uniform', 'macs', 'ms']
 const predictorChoices = () => [...predictorNames(), 'per-step'];
 const GRANULARITIES: readonly TrainingConfig['granularity'][] = ['branch', 'step'];
 const positive = numberOption({ min: Number.MIN_VALUE });
-const share = numberOption({ min: 0, max: 1 });
+const fraction = numberOption({ min: 0, max: 1 });
 
 /**
  * One option for each field; the compiler asks for the option of a new field. Names that programs can add to are looked up
@@ -111,8 +111,8 @@ export const CONFIG_OPTIONS: {
   },
   refreshShare: {
     flags: '--refresh-share <x>',
-    description: 'share of a new lambda in the running average',
-    parse: share,
+    description: 'weight of a new lambda in the running average',
+    parse: fraction,
   },
   predictor: {
     flags: '--predictor <name>',
@@ -129,7 +129,7 @@ export const CONFIG_OPTIONS: {
   threshold: {
     flags: '--threshold <x>',
     description: 'scores above it compute',
-    parse: share,
+    parse: fraction,
   },
   initial: {
     flags: '--initial <logits>',
@@ -140,7 +140,7 @@ export const CONFIG_OPTIONS: {
   hardFinish: {
     flags: '--hard-finish <x>',
     description: 'last part of the run that applies hard masks',
-    parse: share,
+    parse: fraction,
   },
   swaps: {
     flags: '--swaps <n>',

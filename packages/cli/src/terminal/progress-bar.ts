@@ -1,6 +1,7 @@
 import type { OnProgress } from '@harmonica/core';
 import { Presets, SingleBar } from 'cli-progress';
 import type { TextOutput } from '../cli-context.js';
+import { createThrottle } from './throttle.js';
 
 /** Progress bars, one after the other. */
 interface ProgressBars {
@@ -72,30 +73,19 @@ const UP_AND_CLEAR = (lines: number): string => `\u001b[${lines}F\u001b[0J`;
  * it.
  */
 export function createLiveView(options: LiveViewOptions): LiveView {
-  const { output, now = () => performance.now() } = options;
+  const { output, now } = options;
   const { everyMs = output.isTTY ? 200 : 10_000 } = options;
-  let drawnAt = -Infinity;
   let drawnLines = 0;
-  let pending: string | undefined;
-
-  const draw = (): void => {
-    if (pending === undefined) return;
-    const lines = pending.trimEnd().split('\n');
+  const write = (text: string): void => {
+    const lines = text.trimEnd().split('\n');
     if (output.isTTY) {
       output.write(`${drawnLines > 0 ? UP_AND_CLEAR(drawnLines) : ''}${lines.join('\n')}\n`);
       drawnLines = lines.length;
-    } else {
-      output.write(`${lines[0]}\n`);
-    }
-    pending = undefined;
-    drawnAt = now();
+    } else output.write(`${lines[0]}\n`);
   };
-
+  const view = createThrottle({ everyMs, write, now });
   return {
-    draw,
-    show(text) {
-      pending = text;
-      if (now() - drawnAt >= everyMs) draw();
-    },
+    draw: () => void view.flush(),
+    show: (text) => void view.offer(text),
   };
 }

@@ -1,5 +1,5 @@
 import type { BackboneSpec, CacheSchedule } from '@harmonica/core';
-import { cacheRecord } from '@harmonica/pipeline';
+import { type CacheRecord, cacheRecord } from '@harmonica/pipeline';
 import type { ScheduleDiff } from '@harmonica/router';
 
 /** What a schedule saves, then a line for each step: its number, how many branches it computes, and which (`1`). */
@@ -26,9 +26,15 @@ export function savingsOf(input: {
   readonly spec: BackboneSpec;
 }): string {
   const { steps, branches } = input.schedule;
-  const { cacheUtilization, theoreticalSpeedUp } = cacheRecord(input);
-  const percent = `${(100 * cacheUtilization).toFixed(1)} %`;
-  return `${steps} steps, ${branches} branches, CUR ${percent}, ${theoreticalSpeedUp.toFixed(2)}x by MACs`;
+  return `${steps} steps, ${branches} branches, ${savedBy(cacheRecord(input))}`;
+}
+
+/** What caching saves, such as `CUR 37.5 %, 1.58x by MACs`. */
+export function savedBy({
+  cacheUtilization,
+  theoreticalSpeedUp,
+}: Pick<CacheRecord, 'cacheUtilization' | 'theoreticalSpeedUp'>): string {
+  return `CUR ${(100 * cacheUtilization).toFixed(1)} %, ${theoreticalSpeedUp.toFixed(2)}x by MACs`;
 }
 
 /** A line for each step that differs: `+` for branches that only the second schedule computes, `-` for the others. */

@@ -77,7 +77,7 @@ async function timeBranches(input: {
         runs: [() => wasm.run(what, branch), () => onnx.run(what, branch)],
         repeats,
         warmup: 1,
-        ...(signal && { signal }),
+        signal,
       });
       const ratio = latencyRatio(a, b).median;
       timings.push({ kind, what, wasmMs: a.median, onnxMs: b.median, ratio });

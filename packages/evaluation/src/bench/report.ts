@@ -1,9 +1,10 @@
 import { markdownTable } from '@harmonica/pictures';
 import type { BranchTiming } from './branches.js';
 import type { MemoryResult } from './memory.js';
+import type { TrainingMethod } from './probe.js';
 import type { SamplingTiming, Throughput } from './sampling.js';
 import type { TrainingTiming } from './training.js';
-import { type MethodCost, type TrainingMethod, UPDATES } from './training-methods.js';
+import { type MethodCost, UPDATES } from './training-methods.js';
 
 /** Compiled branches beside tfjs-wasm, as Markdown. */
 export function branchReport(timings: readonly BranchTiming[]): string {

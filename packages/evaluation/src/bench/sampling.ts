@@ -1,4 +1,9 @@
-import { type CacheSchedule, InvalidArgumentError, throwIfAborted } from '@harmonica/core';
+import {
+  type CacheSchedule,
+  InvalidArgumentError,
+  measureRounds,
+  throwIfAborted,
+} from '@harmonica/core';
 import { latencyRatio, measureInterleaved, summarize } from '@harmonica/metrics';
 import {
   cacheRecord,
@@ -9,7 +14,7 @@ import {
   sampleLatents,
 } from '@harmonica/pipeline';
 import { createSchedule, macsCostModel, scheduleCost, withCache } from '@harmonica/router';
-import { peakMemoryBytes } from './memory.js';
+import { peakMemoryBytes, samplesOf } from './probe.js';
 
 /** What a schedule saves in time, beside what its MACs promise. */
 export interface SamplingTiming {
@@ -25,14 +30,8 @@ export interface SamplingTiming {
 }
 
 /** Options of {@link samplingBench}. */
-interface SamplingBenchOptions {
-  readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
-  readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
+export interface SamplingBenchOptions extends ThroughputBenchOptions {
   readonly cache: Pick<NamedDocument, 'name' | 'schedule'>;
-  /** One batch. */
-  readonly jobs: readonly ImageJob[];
-  readonly repeats: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Times whole uncached and cached sampling runs in turns, after one of each that is not timed. */
@@ -47,7 +46,7 @@ export async function samplingBench(options: SamplingBenchOptions): Promise<Samp
     ],
     repeats,
     warmup: 1,
-    ...(signal && { signal }),
+    signal,
   });
   const ratio = latencyRatio(a, b);
   const { theoreticalSpeedUp, cacheUtilization } = cacheRecord({ ...cache, spec: executor.spec });
@@ -62,12 +61,12 @@ export async function samplingBench(options: SamplingBenchOptions): Promise<Samp
   };
 }
 
-/** Shares of predicted calls that are measured; 0 is the uncached run. */
-const SHARES = [0, 0.25, 0.375, 0.5] as const;
+/** Fractions of predicted calls that are measured; 0 is the uncached run. */
+const FRACTIONS = [0, 0.25, 0.375, 0.5] as const;
 
-/** How fast a model is at one share of predicted calls. */
+/** How fast a model is at one fraction of predicted calls. */
 export interface Throughput {
-  /** Share of the calls of branches that are predicted. */
+  /** Fraction of the calls of branches that are predicted. */
   readonly cacheUtilization: number;
   /** Median over rounds of a run's wall time by its steps. */
   readonly msPerStep: number;
@@ -81,9 +80,9 @@ export interface Throughput {
 }
 
 /** Options of {@link throughputBench}. */
-interface ThroughputBenchOptions {
+export interface ThroughputBenchOptions {
   readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
-  /** Of two steps or more. */
+  /** For {@link throughputBench} of two steps or more. */
   readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
   /** One batch. */
   readonly jobs: readonly ImageJob[];
@@ -92,7 +91,7 @@ interface ThroughputBenchOptions {
 }
 
 /**
- * Times whole runs at rising shares of predicted calls, in turns, after one of each that is not timed; memory is read
+ * Times whole runs at rising fractions of predicted calls, in turns, after one of each that is not timed; memory is read
  * after each of those, so that it is that of the kinds so far.
  */
 export async function throughputBench(
@@ -103,10 +102,10 @@ export async function throughputBench(
   const steps = setting.plan.steps.length;
   const branches = spec.branches.length;
   const cost = macsCostModel(spec);
-  const kinds = SHARES.map((share) => {
-    const schedule = spreadSchedule({ steps, branches, share });
+  const kinds = FRACTIONS.map((fraction) => {
+    const schedule = spreadSchedule({ steps, branches, fraction });
     const macs = scheduleCost({ schedule, cost });
-    return { share, schedule: share === 0 ? undefined : schedule, macs, ms: [] as number[] };
+    return { fraction, schedule: fraction === 0 ? undefined : schedule, macs };
   });
   const run = (schedule: (typeof kinds)[number]['schedule']) =>
     sampleLatents({
@@ -122,23 +121,26 @@ export async function throughputBench(
     await run(schedule);
     peaks.push(peakMemoryBytes());
   }
-  for (let round = 0; round < repeats; round++) {
-    for (const { schedule, ms } of round % 2 === 0 ? kinds : kinds.toReversed()) {
+  const rounds = await measureRounds({ warmup: 0, repeats, signal }, async (round) => {
+    const ms = new Map<(typeof kinds)[number], number>();
+    for (const kind of round % 2 === 0 ? kinds : kinds.toReversed()) {
       throwIfAborted(signal, 'The measurement');
-      ms.push((await run(schedule)).samplingMs / steps);
+      ms.set(kind, (await run(kind.schedule)).samplingMs / steps);
     }
-  }
-  const samples = setting.guidance ? 2 * jobs.length : jobs.length;
+    return ms;
+  });
+  const medianOf = (kind: (typeof kinds)[number]) =>
+    summarize(rounds.map((ms) => ms.get(kind) as number)).median;
   const uncached = kinds[0] as (typeof kinds)[number];
-  const uncachedMs = summarize(uncached.ms).median;
-  return kinds.map(({ share, macs, ms }, i) => {
-    const { median } = summarize(ms);
+  return kinds.map((kind, i) => {
+    const msPerStep = medianOf(kind);
+    const operations = (2 * kind.macs * samplesOf(setting, jobs.length)) / steps;
     return {
-      cacheUtilization: share,
-      msPerStep: median,
-      gigaflopsPerSecond: (2 * macs * samples) / steps / (median * 1e6),
-      speedUp: uncachedMs / median,
-      theoreticalSpeedUp: uncached.macs / macs,
+      cacheUtilization: kind.fraction,
+      msPerStep,
+      gigaflopsPerSecond: operations / (msPerStep * 1e6),
+      speedUp: medianOf(uncached) / msPerStep,
+      theoreticalSpeedUp: uncached.macs / kind.macs,
       peakBytes: peaks[i] as number,
     };
   });
@@ -148,23 +150,27 @@ export async function throughputBench(
 interface SpreadScheduleOptions {
   readonly steps: number;
   readonly branches: number;
-  /** Share of all calls of branches that are predicted (CUR), in [0, 1 - 1 / steps]. */
-  readonly share: number;
+  /** Of all calls of branches, those that are predicted (CUR), in [0, 1 - 1 / steps]. */
+  readonly fraction: number;
 }
 
 /**
- * A schedule of a given share, for measurements: what is predicted is spread evenly over all steps but the first and over
+ * A schedule of a given fraction, for measurements: what is predicted is spread evenly over all steps but the first and over
  * their branches, other ones from step to step, and held from the last time that it was computed.
  *
- * @returns one with the whole number of predicted calls that is nearest to the share
+ * @returns one with the whole number of predicted calls that is nearest to the fraction
  * @throws {@link InvalidArgumentError} if the first step would have to be predicted, too
  */
-export function spreadSchedule({ steps, branches, share }: SpreadScheduleOptions): CacheSchedule {
-  const predicted = Math.round(share * steps * branches);
+export function spreadSchedule({
+  steps,
+  branches,
+  fraction,
+}: SpreadScheduleOptions): CacheSchedule {
+  const predicted = Math.round(fraction * steps * branches);
   const cells = (steps - 1) * branches;
   if (!(predicted >= 0 && predicted <= cells)) {
     const expected = `a number from 0 to ${1 - 1 / steps} for ${steps} steps`;
-    throw new InvalidArgumentError({ argument: 'share', value: share, expected });
+    throw new InvalidArgumentError({ argument: 'fraction', value: fraction, expected });
   }
   const isPredicted = (cell: number) =>
     Math.floor(((cell + 1) * predicted) / cells) > Math.floor((cell * predicted) / cells);

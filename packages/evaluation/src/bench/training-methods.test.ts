@@ -2,8 +2,9 @@ import { createExecutor, loadModel, selectBackend } from '@harmonica/pipeline';
 import { createDdimPlan } from '@harmonica/samplers';
 import { expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
+import type { TrainingMethod } from './probe.js';
 import { trainingMethodsReport } from './report.js';
-import { type TrainingMethod, trainingMethodsBench } from './training-methods.js';
+import { trainingMethodsBench } from './training-methods.js';
 
 it('holds the methods against Learning-to-Cache, with as many samples at a time', async () => {
   const backend = await selectBackend({ name: 'onnx', threads: 1 });
@@ -17,7 +18,7 @@ it('holds the methods against Learning-to-Cache, with as many samples at a time'
     repeats: 2,
     async probe(method) {
       asked.push(method);
-      return { method, peakBytes: 2 ** 20 * asked.length };
+      return { peakBytes: 2 ** 20 * asked.length };
     },
   });
   await executor.dispose();

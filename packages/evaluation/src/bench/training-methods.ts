@@ -1,82 +1,16 @@
 import { throwIfAborted } from '@harmonica/core';
-import { summarize } from '@harmonica/metrics';
+import { measureInterleaved, summarize } from '@harmonica/metrics';
+import { type CompiledEncoder, createImageEncoder, type Pipeline } from '@harmonica/pipeline';
+import { assertTrainable, l2cConfig, paperConfig } from '@harmonica/sdt';
+import { randomUniform, type Tensor4D } from '@tensorflow/tfjs-core';
 import {
-  type CompiledEncoder,
-  createImageEncoder,
-  type Pipeline,
-  type RunSetting,
-  trainingInputs,
-} from '@harmonica/pipeline';
-import { createProvenance } from '@harmonica/router';
-import {
-  assertTrainable,
-  type DrawLatents,
-  l2cConfig,
-  paperConfig,
-  type TrainingConfig,
-  trainRouter,
-} from '@harmonica/sdt';
-import { randomUniform, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
-import { peakMemoryBytes } from './memory.js';
-
-/** Learning-to-Cache, SDT with its loss, and HarmoniCa. */
-export const TRAINING_METHODS = ['l2c', 'sdt', 'harmonica'] as const;
-
-export type TrainingMethod = (typeof TRAINING_METHODS)[number];
-
-/** Options of {@link trainOnce}. */
-export interface TrainOnceOptions {
-  readonly method: TrainingMethod;
-  readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
-  /** Of DDIM with an even number of steps. */
-  readonly setting: Pick<RunSetting, 'plan' | 'guidance'>;
-  /** Images of a trajectory. Learning-to-Cache takes as many samples as the model then runs on, guidance included. */
-  readonly batchSize: number;
-  /** Of the config: as many samples at a time for every method. */
-  readonly microBatch?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/**
- * Trains for one trajectory of T - 1 updates or T / 2 pairs, HarmoniCa with the refresh of lambda before it. Latents are
- * random: what they are changes no time.
- */
-export async function trainOnce(options: TrainOnceOptions): Promise<void> {
-  const { pipeline, setting, signal } = options;
-  const { executor, model } = pipeline;
-  const { plan, guidance } = setting;
-  const config = configOf(options);
-  const { batchSize } = config;
-  const { spec } = executor;
-  const inputs = trainingInputs({ conditions: model.conditions, guidance, batchSize });
-  const { height, width, channels } = spec.latent;
-  const drawLatents: DrawLatents = (rng, size) => {
-    const values = rng.fillNormal(new Float32Array(size * height * width * channels));
-    const latent = tensor4d(values, [size, height, width, channels]);
-    return { latent, condition: inputs.drawCondition(rng, size) };
-  };
-  await trainRouter({
-    executor,
-    plan,
-    config,
-    drawLatents,
-    ...inputs,
-    provenance: createProvenance({ spec, modelSha256: model.sha256, plan, guidance }),
-    ...(signal && { signal }),
-  }).finally(() => inputs.dispose());
-}
-
-/** Peak memory of a process, which trained by one method and did nothing else. */
-export interface MethodMemory {
-  readonly method: TrainingMethod;
-  readonly peakBytes: number;
-}
-
-/** {@link trainOnce}, and the peak memory of this process after it. */
-export async function methodMemory(options: TrainOnceOptions): Promise<MethodMemory> {
-  await trainOnce(options);
-  return { method: options.method, peakBytes: peakMemoryBytes() };
-}
+  type MemoryProbe,
+  type MemoryProbeOptions,
+  samplesOf,
+  TRAINING_METHODS,
+  type TrainingMethod,
+  trainOnce,
+} from './probe.js';
 
 /** What training by one method costs. */
 export interface MethodCost {
@@ -91,7 +25,7 @@ export interface MethodCost {
   readonly overL2c: number;
   /** The same with encoding. */
   readonly overL2cEncoding?: number;
-  /** For {@link UPDATES} updates. */
+  /** Real images that the 20,000 updates of HarmoniCa's recipe take. */
   readonly images: number;
   readonly peakBytes: number;
 }
@@ -100,10 +34,11 @@ export interface MethodCost {
 export const UPDATES = paperConfig.iterations;
 
 /** Options of {@link trainingMethodsBench}. */
-export interface TrainingMethodsBenchOptions extends Omit<TrainOnceOptions, 'method'> {
+export interface TrainingMethodsBenchOptions
+  extends Omit<MemoryProbeOptions, 'mode' | 'predictor'> {
   readonly pipeline: Pick<Pipeline, 'executor' | 'model' | 'backend'>;
-  /** Runs {@link methodMemory} in a fresh process. */
-  readonly probe: (method: TrainingMethod) => Promise<MethodMemory>;
+  /** Runs `memoryProbe` in a fresh process. */
+  readonly probe: (method: TrainingMethod) => Promise<Pick<MemoryProbe, 'peakBytes'>>;
   readonly repeats: number;
 }
 
@@ -116,21 +51,13 @@ export interface TrainingMethodsBenchOptions extends Omit<TrainOnceOptions, 'met
 export async function trainingMethodsBench(
   options: TrainingMethodsBenchOptions,
 ): Promise<readonly MethodCost[]> {
-  const { pipeline, setting, probe, repeats, signal } = options;
+  const { pipeline, setting, probe, signal } = options;
   const { executor } = pipeline;
   const { plan } = setting;
   assertTrainable({ executor, plan, config: l2cConfig });
-  const rounds: Round[] = [];
   const { encoder } = pipeline.model;
   const compiled = encoder && createImageEncoder({ encoder, backend: pipeline.backend });
-  try {
-    for (let round = -1; round < repeats; round++) {
-      const timed = await timeRound({ ...options, reversed: round % 2 === 0, encoder: compiled });
-      if (round >= 0) rounds.push(timed);
-    }
-  } finally {
-    await compiled?.dispose();
-  }
+  const rounds = await timeRounds(options, compiled).finally(() => compiled?.dispose());
   const costs: MethodCost[] = [];
   for (const method of TRAINING_METHODS) {
     throwIfAborted(signal, 'The measurement');
@@ -142,31 +69,38 @@ export async function trainingMethodsBench(
 
 /** Of one round: ms of an update of each method, and of encoding the images of one. */
 interface Round extends Readonly<Record<TrainingMethod, number>> {
-  readonly encoding?: number;
+  readonly encoding?: number | undefined;
 }
 
-async function timeRound(
-  options: TrainingMethodsBenchOptions & {
-    readonly reversed: boolean;
-    readonly encoder: CompiledEncoder | undefined;
-  },
-): Promise<Round> {
-  const { setting, reversed, encoder, signal } = options;
+async function timeRounds(
+  options: TrainingMethodsBenchOptions,
+  encoder: CompiledEncoder | undefined,
+): Promise<readonly Round[]> {
+  const { setting, batchSize, repeats, signal } = options;
+  const train = TRAINING_METHODS.map((mode) => () => trainOnce({ ...options, mode }));
+  const encode = encoder ? [() => encodeOne(encoder)] : [];
+  const runs = [...train, ...encode];
+  const timed = await measureInterleaved({ runs, repeats, signal });
+  const samples = samplesOf(setting, batchSize);
   const steps = setting.plan.steps.length;
-  const ms: Record<TrainingMethod, number> = { l2c: 0, sdt: 0, harmonica: 0 };
-  for (const method of reversed ? TRAINING_METHODS.toReversed() : TRAINING_METHODS) {
-    throwIfAborted(signal, 'The measurement');
-    ms[method] = await time(() => trainOnce({ ...options, method }));
-  }
-  const sdt = ms.sdt / (steps - 1);
-  const refresh = Math.max(0, ms.harmonica - ms.sdt) / paperConfig.refreshEvery;
-  const one = encoder && (await timeEncoding(encoder));
-  return {
-    l2c: ms.l2c / (steps / 2),
-    sdt,
-    harmonica: sdt + refresh,
-    ...(one !== undefined && { encoding: one * samplesOf(setting, options.batchSize) }),
-  };
+  return Array.from({ length: repeats }, (_, round) => {
+    const [l2c = 0, sdt = 0, harmonica = 0, one] = timed.map(({ samplesMs }) => samplesMs[round]);
+    const refresh = Math.max(0, harmonica - sdt) / paperConfig.refreshEvery;
+    return {
+      l2c: l2c / (steps / 2),
+      sdt: sdt / (steps - 1),
+      harmonica: sdt / (steps - 1) + refresh,
+      encoding: one === undefined ? undefined : one * samples,
+    };
+  });
+}
+
+async function encodeOne({ image, encode }: CompiledEncoder): Promise<void> {
+  const input: Tensor4D = randomUniform([1, image.height, image.width, 3], -1, 1, 'float32', 1);
+  const output = await encode(input);
+  await output.data();
+  output.dispose();
+  input.dispose();
 }
 
 function costOf(
@@ -191,37 +125,4 @@ function costOf(
     }),
     images: method === 'l2c' ? UPDATES * samples : 0,
   };
-}
-
-function configOf({ method, setting, ...options }: TrainOnceOptions): TrainingConfig {
-  const { batchSize, microBatch } = options;
-  const steps = setting.plan.steps.length;
-  if (method === 'l2c') {
-    const samples = samplesOf(setting, batchSize);
-    return { ...l2cConfig, batchSize: samples, microBatch, iterations: steps / 2 };
-  }
-  const config = { ...paperConfig, batchSize, microBatch, iterations: steps - 1 };
-  return method === 'sdt' ? { ...config, proxy: 'uniform' } : config;
-}
-
-/** What the model runs on for so many images. */
-function samplesOf({ guidance }: TrainOnceOptions['setting'], images: number): number {
-  return guidance ? 2 * images : images;
-}
-
-async function timeEncoding({ image, encode }: CompiledEncoder): Promise<number> {
-  const input: Tensor4D = randomUniform([1, image.height, image.width, 3], -1, 1, 'float32', 1);
-  const ms = await time(async () => {
-    const output = await encode(input);
-    await output.data();
-    output.dispose();
-  });
-  input.dispose();
-  return ms;
-}
-
-async function time(run: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await run();
-  return performance.now() - start;
 }

@@ -56,7 +56,7 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Trai
       runs: [() => iterate(ready), () => forward(whole, predictorByName(predictor).depth)],
       repeats,
       warmup: 1,
-      ...(signal && { signal }),
+      signal,
     });
     return {
       predictor,

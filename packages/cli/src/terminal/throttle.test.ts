@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createCheckpointer } from './train.js';
+import { createThrottle } from './throttle.js';
 
-describe('createCheckpointer', () => {
+describe('createThrottle', () => {
   const record = () => {
     const written: number[] = [];
     let time = 0;
-    const checkpointer = createCheckpointer<number>({
+    const checkpointer = createThrottle<number>({
       everyMs: 100,
       now: () => time,
       write: async (state) => void written.push(state),
@@ -41,7 +41,7 @@ describe('createCheckpointer', () => {
   it('keeps a state whose writing failed', async () => {
     let full = true;
     const written: number[] = [];
-    const checkpointer = createCheckpointer<number>({
+    const checkpointer = createThrottle<number>({
       everyMs: 0,
       async write(state) {
         if (full) throw new RangeError('disk full');
