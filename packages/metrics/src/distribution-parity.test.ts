@@ -93,7 +93,7 @@ describe.each(cases)('$name', (stored) => {
   it.each(Object.entries(stored.precisionRecall))(
     'has the precision and recall of torch-fidelity for %s neighbours',
     (neighbors, expected) => {
-      // torch takes the mean of the shares in float32.
+      // torch takes the mean of the fractions in float32.
       const { precision, recall } = precisionRecall({
         references,
         features,

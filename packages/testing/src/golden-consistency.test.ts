@@ -65,8 +65,8 @@ function iddpmStep(options: {
     const clean = (value - Math.sqrt(1 - bar) * (first[i] as number)) / Math.sqrt(bar);
     const mean =
       (Math.sqrt(next) * beta * clean + Math.sqrt(bar / next) * (1 - next) * value) / (1 - bar);
-    const share = ((rest[i] as number) + 1) / 2;
-    const deviation = Math.exp(0.5 * (share * logVariance.max + (1 - share) * logVariance.min));
+    const fraction = ((rest[i] as number) + 1) / 2;
+    const deviation = Math.exp(0.5 * (fraction * logVariance.max + (1 - fraction) * logVariance.min));
     return mean + (step === last ? 0 : deviation * (noise.data[i] as number));
   });
 }

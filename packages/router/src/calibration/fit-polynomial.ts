@@ -4,7 +4,7 @@ import { assertCount, InvalidArgumentError } from '@harmonica/core';
 export interface PolynomialFit {
   /** Highest power first, `degree + 1` of them. */
   readonly coefficients: readonly number[];
-  /** Share of the variance of y that it explains, at most 1. Below 0 it is worse than the mean of y. */
+  /** Fraction of the variance of y that it explains, at most 1. Below 0 it is worse than the mean of y. */
   readonly rSquared: number;
   /** How many points there were. */
   readonly samples: number;

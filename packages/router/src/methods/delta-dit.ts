@@ -6,7 +6,7 @@ import {
   type Provenance,
 } from '@harmonica/core';
 import { createSchedule } from '../schedule/schedule.js';
-import { cachingMethod, predicting, runOf, wholeNumber } from './method.js';
+import { blockCount, cachingMethod, predicting, runOf, wholeNumber } from './method.js';
 
 /** Options of {@link deltaDitSchedule}. */
 export interface DeltaDitScheduleOptions {
@@ -39,7 +39,7 @@ export interface DeltaDitScheduleOptions {
  */
 export function deltaDitSchedule(options: DeltaDitScheduleOptions): CacheSchedule {
   const { steps, branches, boundary, cachedBlocks, interval = 2, predictor, provenance } = options;
-  const blocks = 1 + Math.max(-1, ...branches.map(({ block }) => block));
+  const blocks = blockCount(branches);
   assertCount({ argument: 'steps', value: steps });
   assertCount({ argument: 'boundary', value: boundary, least: 0, most: steps });
   assertCount({ argument: 'cachedBlocks', value: cachedBlocks, most: blocks });

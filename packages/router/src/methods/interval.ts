@@ -114,3 +114,12 @@ export const interval = /* @__PURE__ */ cachingMethod({
     });
   },
 });
+
+/** FORA (Selvaraju et al. 2024): {@link fixedIntervalSchedule} that computes the last step. */
+export const fora = /* @__PURE__ */ cachingMethod({
+  name: 'fora',
+  summary: 'FORA: every n-th step is computed, counted from the last',
+  settings: () => ({ interval: wholeNumber(), ...predicting() }),
+  firstSetting: 'interval',
+  make: (settings, context) => fixedIntervalSchedule({ ...settings, ...runOf(context) }),
+});

@@ -7,8 +7,7 @@ import {
   type Provenance,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { assertRecorded } from '../calibration/assert-recorded.js';
-import type { RecordedMagnitudes } from '../calibration/calibration.js';
+import { assertRecorded, type RecordedMagnitudes } from '../calibration/calibration.js';
 import {
   createSchedule,
   GRANULARITIES,
@@ -36,7 +35,7 @@ export interface MagCacheScheduleOptions {
   readonly threshold?: number;
   /** Most steps predicted in a row, K, an integer of at least 0. Default 3, as in diffusers; official for FLUX 5. */
   readonly maxSkips?: number;
-  /** Share of the steps at the start that compute everything, in [0, 1]. Default 0.2; official for FLUX 0.1. */
+  /** Fraction of the steps at the start that compute everything, in [0, 1]. Default 0.2; official for FLUX 0.1. */
   readonly retention?: number;
   /**
    * Which branches are decided together: all by the ratios of what they add together (`model`, default, as published), or

@@ -9,7 +9,7 @@ import {
 } from '@harmonica/core';
 import { z } from 'zod';
 import { createSchedule } from '../schedule/schedule.js';
-import { cachingMethod, predicting, type SettingsOf, wholeNumber } from './method.js';
+import { blockCount, cachingMethod, predicting, type SettingsOf, wholeNumber } from './method.js';
 
 /** How often one kind of branch is computed, and in which part of the run. */
 export interface Broadcast {
@@ -60,7 +60,7 @@ export function pabSchedule(options: PabScheduleOptions): CacheSchedule {
     assertCount({ argument: `broadcast.${kind}.range`, value: each.range });
     assertWindow(`broadcast.${kind}.window`, each.window);
   }
-  const blocks = 1 + Math.max(-1, ...branches.map(({ block }) => block));
+  const blocks = blockCount(branches);
   const windows = mlp.map((each) => mlpWindow({ ...each, times, most: blocks - 1 }));
   const decisions = times.map((time, step) =>
     branches.map(({ kind, block }) => {

@@ -11,8 +11,7 @@ import {
   parseJson,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { assertRecorded } from '../calibration/assert-recorded.js';
-import type { RecordedChanges } from '../calibration/calibration.js';
+import { assertRecorded, type RecordedChanges } from '../calibration/calibration.js';
 import { assertScheduleFits } from '../schedule/compatibility.js';
 import {
   createSchedule,
@@ -22,6 +21,7 @@ import {
   scheduleDecisions,
 } from '../schedule/schedule.js';
 import {
+  assertThreshold,
   cachingMethod,
   calibrationIn,
   calibrationOrigin,
@@ -63,13 +63,7 @@ export function smoothCacheSchedule(options: SmoothCacheScheduleOptions): CacheS
     const rows = Math.max(0, steps - 1 - i);
     assertRecorded({ argument: `recorded.changes[${i}]`, values, rows, columns: branches.length });
   });
-  if (!(threshold >= 0)) {
-    throw new InvalidArgumentError({
-      argument: 'threshold',
-      value: threshold,
-      expected: 'a relative change of at least 0',
-    });
-  }
+  assertThreshold(threshold);
   const means = changes.map((values) => groupMeans({ values, branches, per }));
   const columns = branches.map((_, k) =>
     scan({ steps, changes: means.map((each) => each[k] as readonly number[]), threshold }),

@@ -33,6 +33,7 @@ export interface RunningPolicy extends CachePolicy {
 /** A policy that decides by what it sees on the way. Started afresh for each run, so that no state can go stale. */
 export interface DynamicPolicy {
   readonly name: string;
+  /** A policy for one run. @throws {@link InvalidArgumentError} if it does not fit the model */
   start(run: PolicyRun): RunningPolicy;
 }
 

@@ -108,10 +108,10 @@ export function sigmoid(x: number): number {
 }
 
 /** Which branches are decided together: all of the model, those of a kind, or each for itself. */
-export const GRANULARITIES = ['model', 'kind', 'branch'] as const;
+export type Granularity = 'model' | 'kind' | 'branch';
 
-/** One of {@link GRANULARITIES}. */
-export type Granularity = (typeof GRANULARITIES)[number];
+/** All of them. */
+export const GRANULARITIES = ['model', 'kind', 'branch'] as const satisfies readonly Granularity[];
 
 /**
  * The mean of a quantity over the branches that are decided together, handed to all of them.
