@@ -71,7 +71,7 @@ export {
   type SmoothCacheScheduleOptions,
   smoothCacheSchedule,
 } from './methods/smooth-cache.js';
-export { type METHODS, type PolicySpec, registerCachingMethod } from './methods/table.js';
+export { type BUILT_IN_METHODS, type PolicySpec, registerCachingMethod } from './methods/table.js';
 export {
   type TaylorSeerScheduleOptions,
   taylorSeerSchedule,
@@ -193,6 +193,7 @@ export {
   createSchedule,
   type Granularity,
   routerScores,
+  type ScheduleDetails,
   type StepMatrix,
   scheduleDecisions,
   sigmoid,

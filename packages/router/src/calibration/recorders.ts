@@ -31,7 +31,14 @@ export function createChangeRecorder(
     branches: executor.spec.branches.map(({ index }) => index),
     observe: (step) => readOutputs(executor, step),
     lookback,
-    measure: (current, earlier) => changesFrom(current, earlier),
+    // The changes of all branches from the step before, then of all from two steps before, and so on.
+    async measure(current, earlier) {
+      const changes: number[] = [];
+      for (const outputs of earlier) {
+        changes.push(...(await comparedWith(current, outputs, relativeChange)));
+      }
+      return changes;
+    },
   }));
   return {
     cache: recorder.cache,
@@ -40,20 +47,6 @@ export function createChangeRecorder(
       return { runs: runs.length, ...toChanges({ mean: meanOverRuns(runs), lookback }) };
     },
   };
-}
-
-/** The changes of all branches from the step before, then of all from two steps before, and so on. */
-async function changesFrom(
-  current: readonly Tensor[],
-  earlier: readonly (readonly Tensor[])[],
-): Promise<readonly number[]> {
-  const changes: number[] = [];
-  for (const outputs of earlier) {
-    for (const [branch, base] of current.entries()) {
-      changes.push(await relativeChange({ value: outputs[branch] as Tensor, base }));
-    }
-  }
-  return changes;
 }
 
 /** From rows by the later step to rows by the earlier one. */
@@ -83,7 +76,8 @@ export function createMagnitudeRecorder(): Recorder<RecordedMagnitudes> {
       yield* readOutputs(executor, step);
     },
     lookback: 1,
-    measure: (current, [previous]) => ratiosTo(current, previous),
+    measure: async (current, [previous]) =>
+      previous ? comparedWith(previous, current, magnitudeRatio) : current.map(() => 1),
   }));
   return {
     cache: recorder.cache,
@@ -100,16 +94,16 @@ export function createMagnitudeRecorder(): Recorder<RecordedMagnitudes> {
   };
 }
 
-async function ratiosTo(
+/** A number for each tensor and what it was in the step before. */
+async function comparedWith(
+  previous: readonly Tensor[],
   current: readonly Tensor[],
-  previous: readonly Tensor[] | undefined,
+  compare: (value: Tensor, base: Tensor) => Promise<number>,
 ): Promise<readonly number[]> {
-  const ratios: number[] = [];
-  for (const [i, value] of current.entries()) {
-    const before = previous?.[i];
-    ratios.push(before ? await magnitudeRatio(value, before) : 1);
-  }
-  return ratios;
+  const numbers: number[] = [];
+  for (const [i, base] of previous.entries())
+    numbers.push(await compare(current[i] as Tensor, base));
+  return numbers;
 }
 
 /** Keeps tokens that are all zeros from dividing by 0, as in diffusers. */
@@ -148,7 +142,7 @@ export function createTeaCacheRecorder(): Recorder<TeaCachePairs> {
       yield await executor.end(after);
     },
     lookback: 1,
-    measure: (current, [previous]) => changesSince(current, previous),
+    measure: (current, [previous = []]) => comparedWith(previous, current, relativeChange),
   }));
   return {
     cache: recorder.cache,
@@ -157,15 +151,4 @@ export function createTeaCacheRecorder(): Recorder<TeaCachePairs> {
       return { x: points.map(([x]) => x as number), y: points.map(([, y]) => y as number) };
     },
   };
-}
-
-async function changesSince(
-  current: readonly Tensor[],
-  previous: readonly Tensor[] | undefined,
-): Promise<readonly number[]> {
-  const changes: number[] = [];
-  for (const [i, base] of previous?.entries() ?? []) {
-    changes.push(await relativeChange({ value: current[i] as Tensor, base }));
-  }
-  return changes;
 }

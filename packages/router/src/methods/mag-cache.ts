@@ -3,8 +3,6 @@ import {
   type Branch,
   type CacheSchedule,
   InvalidArgumentError,
-  type PredictorChoice,
-  type Provenance,
 } from '@harmonica/core';
 import { z } from 'zod';
 import { assertRecorded, type RecordedMagnitudes } from '../calibration/calibration.js';
@@ -13,6 +11,7 @@ import {
   GRANULARITIES,
   type Granularity,
   groupMeans,
+  type ScheduleDetails,
 } from '../schedule/schedule.js';
 import {
   cachingMethod,
@@ -24,7 +23,7 @@ import {
 } from './method.js';
 
 /** Options of {@link magCacheSchedule}. */
-export interface MagCacheScheduleOptions {
+export interface MagCacheScheduleOptions extends ScheduleDetails {
   /** From `createMagnitudeRecorder`. */
   readonly recorded: RecordedMagnitudes;
   /** `spec.branches` of the backbone. */
@@ -42,9 +41,6 @@ export interface MagCacheScheduleOptions {
    * those of a kind by the mean of their own, or each by its own.
    */
   readonly per?: Granularity;
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
-  readonly provenance?: Provenance;
 }
 
 /**

@@ -4,11 +4,9 @@ import {
   type BranchKind,
   type CacheSchedule,
   InvalidArgumentError,
-  type PredictorChoice,
-  type Provenance,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { createSchedule } from '../schedule/schedule.js';
+import { createSchedule, type ScheduleDetails } from '../schedule/schedule.js';
 import { blockCount, cachingMethod, predicting, type SettingsOf, wholeNumber } from './method.js';
 
 /** How often one kind of branch is computed, and in which part of the run. */
@@ -29,7 +27,7 @@ export interface MlpBroadcast {
 }
 
 /** Options of {@link pabSchedule}. */
-export interface PabScheduleOptions {
+export interface PabScheduleOptions extends ScheduleDetails {
   /** `[T]`: the model time of each step, as in `plan.steps[i].timestep`. */
   readonly times: readonly number[];
   /** `spec.branches` of the backbone. */
@@ -38,9 +36,6 @@ export interface PabScheduleOptions {
   readonly broadcast: { readonly [Kind in BranchKind]?: Broadcast };
   /** Default none. Open-Sora's: times 676, 788 and 864, blocks 0 to 4. */
   readonly mlp?: readonly MlpBroadcast[];
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
-  readonly provenance?: Provenance;
 }
 
 const DEFAULT_WINDOW = [100, 800] as const;

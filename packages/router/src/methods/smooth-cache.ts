@@ -6,7 +6,6 @@ import {
   ConfigError,
   type Decisions,
   InvalidArgumentError,
-  type PredictorChoice,
   type Provenance,
   parseJson,
 } from '@harmonica/core';
@@ -18,6 +17,7 @@ import {
   GRANULARITIES,
   type Granularity,
   groupMeans,
+  type ScheduleDetails,
   scheduleDecisions,
 } from '../schedule/schedule.js';
 import {
@@ -34,7 +34,7 @@ import {
 } from './method.js';
 
 /** Options of {@link smoothCacheSchedule}. */
-export interface SmoothCacheScheduleOptions {
+export interface SmoothCacheScheduleOptions extends ScheduleDetails {
   /** From `createChangeRecorder`; its lookback bounds how many steps in a row are predicted. */
   readonly recorded: RecordedChanges;
   /** `spec.branches` of the backbone. */
@@ -43,9 +43,6 @@ export interface SmoothCacheScheduleOptions {
   readonly threshold: number;
   /** Which branches are decided together, by the mean of their changes. Default `kind`, as published. */
   readonly per?: Granularity;
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
-  readonly provenance?: Provenance;
 }
 
 /**

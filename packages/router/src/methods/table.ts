@@ -21,7 +21,7 @@ const none = /* @__PURE__ */ cachingMethod({
 });
 
 /** The caching methods of this package, one line each. */
-export const METHODS = [
+export const BUILT_IN_METHODS = [
   none,
   fora,
   interval,
@@ -39,17 +39,17 @@ export const METHODS = [
 /** A caching method of this package and its settings, for any model and plan. Plain JSON. */
 export type PolicySpec = {
   // Of a method without settings, zod has a type that no other key goes with.
-  [Method in (typeof METHODS)[number] as Method['name']]: {
+  [Method in (typeof BUILT_IN_METHODS)[number] as Method['name']]: {
     readonly policy: Method['name'];
   } & (string extends keyof Parameters<Method['make']>[0]
     ? unknown
     : Readonly<Parameters<Method['make']>[0]>);
-}[(typeof METHODS)[number]['name']];
+}[(typeof BUILT_IN_METHODS)[number]['name']];
 
 /** All methods: those of this package, and those that were registered. */
 export const CACHING_METHODS = /* @__PURE__ */ createNameTable<AnyCachingMethod>({
   what: 'policy',
-  entries: METHODS,
+  entries: BUILT_IN_METHODS,
 });
 
 /**

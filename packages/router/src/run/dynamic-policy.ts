@@ -1,8 +1,8 @@
 import type { Branch, CachePolicy, Probe } from '@harmonica/core';
 
-/** The run that a policy is started for. */
+/** The run that a policy or schedule is made for. */
 export interface PolicyRun {
-  /** Sampling steps T. */
+  /** Sampling steps T, an integer of at least 1. */
   readonly steps: number;
   /** `spec.branches` of the backbone. */
   readonly branches: readonly Branch[];

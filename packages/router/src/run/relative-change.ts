@@ -24,7 +24,8 @@ interface Change {
  *
  * @returns at least 0; infinite if only `base` is all zeros.
  */
-export async function relativeChange(pair: Pair): Promise<number> {
+export async function relativeChange(value: Tensor, base: Tensor): Promise<number> {
+  const pair = { value, base };
   const { distance, size } = changeInPlace(pair) ?? (await changeByOps(pair));
   return distance === 0 ? 0 : distance / size;
 }

@@ -8,14 +8,18 @@ import {
   type RouterFile,
 } from '@harmonica/core';
 
-/** Options of {@link createSchedule}. */
-export interface CreateScheduleOptions {
-  /** `[T][N]`: whether each branch of each step is computed. At least one step and one branch. */
-  readonly decisions: readonly Decisions[];
+/** What a schedule holds beside its decisions. */
+export interface ScheduleDetails {
   /** What stands in for a branch that is not computed. Default `hold`. */
   readonly predictor?: PredictorChoice | undefined;
   /** What the schedule was made for, if it was made for something. */
   readonly provenance?: Provenance | undefined;
+}
+
+/** Options of {@link createSchedule}. */
+export interface CreateScheduleOptions extends ScheduleDetails {
+  /** `[T][N]`: whether each branch of each step is computed. At least one step and one branch. */
+  readonly decisions: readonly Decisions[];
 }
 
 /**
