@@ -1,4 +1,4 @@
-import { cliVersion } from '@harmonica/pipeline';
+import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../test/run-command.js';
 
@@ -6,7 +6,7 @@ describe('runCli', () => {
   it('prints its version and its help', async () => {
     expect(await runCommand(['--version'])).toMatchObject({
       status: 0,
-      stdout: `${cliVersion()}\n`,
+      stdout: `${createRequire(import.meta.url)('../package.json').version}\n`,
     });
     const help = await runCommand(['--help']);
     expect(help.status).toBe(0);

@@ -1,5 +1,5 @@
+import { readFileSync } from 'node:fs';
 import { HarmonicaError, InvalidArgumentError } from '@harmonica/core';
-import { cliVersion } from '@harmonica/pipeline';
 import { Command, CommanderError } from 'commander';
 import type { CliContext, CommandContext } from './cli-context.js';
 import { addBenchCommand } from './commands/bench.js';
@@ -41,11 +41,15 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
 /** The `harmonica` program with all its commands, about to be given `argv`. */
 export function createProgram(argv: readonly string[], context: CommandContext): Command {
   const program = new Command('harmonica')
     .description('learn and use cache routers for diffusion transformers')
-    .version(cliVersion())
+    .version(version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),

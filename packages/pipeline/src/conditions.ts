@@ -16,7 +16,6 @@ import {
   tensor3d,
   tidy,
 } from '@tensorflow/tfjs-core';
-import type { RunSetting } from './run-setting.js';
 
 /** What images of a model can be of: classes, prompts, or nothing in particular. Each has a number, its label. */
 export interface Conditions {
@@ -135,7 +134,7 @@ function missingNegatives(): never {
 /** Options of {@link trainingInputs}. */
 interface TrainingInputsOptions {
   readonly conditions: Conditions;
-  readonly guidance?: RunSetting['guidance'] | undefined;
+  readonly guidance?: Guidance | undefined;
   readonly batchSize: number;
 }
 

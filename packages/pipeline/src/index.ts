@@ -1,18 +1,19 @@
 export { type Conditions, classConditions, trainingInputs } from './conditions.js';
+export { BACKEND_NAMES, type BackendName, type EngineName } from './engine/engines.js';
 export {
-  BACKEND_NAMES,
-  type Backend,
-  type BackendName,
-  type CreateExecutorOptions,
-  createExecutor,
   type EngineRecord,
   type Machine,
   recordEngine,
-  type SelectBackendOptions,
-  selectBackend,
   thisMachine,
   timedOn,
-} from './engine.js';
+} from './engine/machine.js';
+export {
+  type Backend,
+  type CreateExecutorOptions,
+  createExecutor,
+  type SelectBackendOptions,
+  selectBackend,
+} from './engine/select-backend.js';
 export {
   decodePngOf,
   isFile,
@@ -32,7 +33,8 @@ export {
   latentDraws,
   readLatents,
 } from './images/latent-set.js';
-export { type Architecture, architectureOf } from './models/architecture.js';
+export type { Architecture } from './models/families/family.js';
+export { architectureOf } from './models/families/table.js';
 export { modelArchitecture, modelSpec } from './models/find-model.js';
 export {
   type DecoderIdentity,
@@ -48,7 +50,6 @@ export { type Pipeline, withPipeline } from './pipeline.js';
 export {
   type CacheRecord,
   cacheRecord,
-  cliVersion,
   createRunManifest,
   type RunManifest,
   versionsInUse,
@@ -64,11 +65,18 @@ export {
   resolveRunSetting,
 } from './run-setting.js';
 export {
+  type DecidedBatch,
+  type DecodedImages,
+  type DecodeImagesOptions,
   decodeImages,
   type ImageJob,
   imageJobs,
   numberedJobs,
+  type Sample,
   type SampledLatents,
+  type SampleLatentsOptions,
+  type SampleOptions,
+  sample,
   sampleLatents,
   seedsFrom,
 } from './sample.js';

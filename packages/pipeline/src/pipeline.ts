@@ -1,10 +1,6 @@
-import {
-  type Executor,
-  type LongCallOptions,
-  type ProgressTracker,
-  trackProgress,
-} from '@harmonica/core';
-import { type Backend, type BackendName, createExecutor, selectBackend } from './engine.js';
+import type { Executor } from '@harmonica/core';
+import type { BackendName } from './engine/engines.js';
+import { type Backend, createExecutor, selectBackend } from './engine/select-backend.js';
 import { createImageDecoder, type ImageDecoder } from './images/codec.js';
 import { type LoadModelOptions, loadModel, type Model } from './models/load-model.js';
 
@@ -19,10 +15,8 @@ export interface Pipeline {
   dispose(): Promise<void>;
 }
 
-/** Options of {@link openSession}. */
-export interface PipelineOptions
-  extends Omit<LoadModelOptions, 'onDownload' | 'onProgress'>,
-    LongCallOptions {
+/** Options of {@link openPipeline}. */
+export interface PipelineOptions extends LoadModelOptions {
   /** A name, or what `selectBackend` gave. Default `auto`. */
   readonly backend?: BackendName | Backend | undefined;
   /** As `selectBackend` takes it; not read if `backend` is a ready one. */
@@ -38,7 +32,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const { backend: wanted = 'auto', threads } = options;
   const backend =
     typeof wanted === 'string' ? await selectBackend({ name: wanted, threads }) : wanted;
-  const model = await loadTracked(options);
+  const model = await loadModel(options);
   try {
     const executor = await createExecutor({ backbone: model.backbone, backend });
     const { backbone, decode, tileSize } = model;
@@ -61,7 +55,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   }
 }
 
-/** {@link openSession} for as long as `use` takes. */
+/** {@link openPipeline} for as long as `use` takes. */
 export async function withPipeline<T>(
   options: PipelineOptions & { readonly use: (pipeline: Pipeline) => Promise<T> },
 ): Promise<T> {
@@ -71,28 +65,4 @@ export async function withPipeline<T>(
   } finally {
     await pipeline.dispose();
   }
-}
-
-function loadTracked({ onProgress, ...options }: PipelineOptions): Promise<Model> {
-  let tracker: ProgressTracker | undefined;
-  let file = '';
-  return loadModel({
-    ...options,
-    onProgress({ loaded, total }) {
-      if (loaded === 1) tracker = trackProgress({ label: 'loading', total, onProgress });
-      tracker?.set(loaded);
-    },
-    onDownload({ file: next, loadedBytes, totalBytes }) {
-      if (next !== file) {
-        const label = `downloading ${next}, MiB`;
-        tracker = trackProgress({ label, total: mebibytes(totalBytes), onProgress });
-      }
-      file = next;
-      tracker?.set(mebibytes(loadedBytes));
-    },
-  });
-}
-
-function mebibytes(bytes: number): number {
-  return Math.ceil(bytes / 2 ** 20);
 }

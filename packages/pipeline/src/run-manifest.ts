@@ -15,7 +15,7 @@ import {
 } from '@harmonica/router';
 import type { Pipeline } from './pipeline.js';
 import type { RunSetting } from './run-setting.js';
-import type { ImageJob, SampledLatents } from './sample.js';
+import type { Sample, SampledLatents } from './sample.js';
 
 /** What was sampled, how, and how long it took: enough to do it again. Plain JSON. */
 export interface RunManifest {
@@ -46,7 +46,7 @@ export interface CacheRecord extends Savings {
 }
 
 /** What a policy decided on the way. */
-interface DynamicCacheRecord extends Savings {
+export interface DynamicCacheRecord extends Savings {
   readonly name: string;
   /** For each batch its images and what was decided for them, as `parseCacheSchedule` reads it. */
   readonly batches: readonly { readonly images: number; readonly schedule: CacheSchedule }[];
@@ -60,7 +60,7 @@ interface Savings {
 }
 
 /** One image, or one row of the file of latents. */
-interface ImageRecord {
+export interface ImageRecord {
   readonly seed: number;
   readonly label: number;
   readonly class: string;
@@ -69,27 +69,24 @@ interface ImageRecord {
 }
 
 /** Wall times in ms. */
-interface RunTiming {
+export interface RunTiming {
   readonly samplingMs: number;
   /** 0 if nothing was decoded. */
   readonly decodingMs: number;
 }
 
 /** Options of {@link createRunManifest}. */
-interface RunManifestOptions {
+export interface RunManifestOptions {
   readonly pipeline: Pipeline;
-  readonly setting: RunSetting;
-  readonly jobs: readonly ImageJob[];
-  /** One for each job. */
+  readonly sample: Sample;
+  /** One for each image. */
   readonly files: readonly string[];
-  readonly batchSize: number;
-  readonly batches: SampledLatents['batches'];
-  readonly timing: RunTiming;
 }
 
 /** The record of a finished run. */
 export function createRunManifest(options: RunManifestOptions): RunManifest {
-  const { pipeline, setting, jobs, files, batchSize, batches, timing } = options;
+  const { pipeline, sample, files } = options;
+  const { setting, jobs, batchSize, batches, samplingMs, decodingMs } = sample;
   const { model, executor } = pipeline;
   const { plan, guidance, cache } = setting;
   return {
@@ -109,7 +106,7 @@ export function createRunManifest(options: RunManifestOptions): RunManifest {
       class: model.conditions.nameOf(label),
       file: files[i] as string,
     })),
-    timing,
+    timing: { samplingMs, decodingMs },
   };
 }
 
@@ -159,15 +156,10 @@ export function cacheRecord(input: {
 
 const require = createRequire(import.meta.url);
 
-/** The version of this package. */
-export function cliVersion(): string {
-  return versionIn(new URL('../../cli/package.json', import.meta.url));
-}
-
 /** What a result depends on besides its settings. */
 export function versionsInUse(): Readonly<Record<string, string>> {
   return {
-    harmonica: cliVersion(),
+    harmonica: versionIn(new URL('../package.json', import.meta.url)),
     node: process.versions.node,
     tfjs: versionIn(require.resolve('@tensorflow/tfjs-core/package.json')),
     onnxruntime: versionIn(require.resolve('onnxruntime-node/package.json')),

@@ -12,9 +12,66 @@ import {
   throwIfAborted,
   trackProgress,
 } from '@harmonica/core';
+import { cacheMethodOf } from '@harmonica/router';
+import type { SamplerOptions } from '@harmonica/samplers';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
 import type { Conditions } from './conditions.js';
 import type { Pipeline } from './pipeline.js';
+import {
+  type CacheOptions,
+  type GuidanceOptions,
+  type RunSetting,
+  resolveRunSetting,
+} from './run-setting.js';
+
+/** Options of {@link sample}. */
+export interface SampleOptions
+  extends SamplerOptions,
+    GuidanceOptions,
+    CacheOptions,
+    LongCallOptions {
+  readonly pipeline: Pipeline;
+  /** Names of classes or numbers of prompts, taken in turn. Default: all. */
+  readonly conditions?: readonly string[] | undefined;
+  /** One image each: the noise that it starts from. */
+  readonly seeds: readonly number[];
+  /** Images at a time. Default 16. */
+  readonly batchSize?: number | undefined;
+}
+
+/** Result of {@link sample}. */
+export interface Sample extends SampledLatents {
+  /** What was run, every default filled in. */
+  readonly setting: RunSetting;
+  readonly jobs: readonly ImageJob[];
+  readonly batchSize: number;
+  /** 8-bit RGB, one for each job. Absent if the model has no autoencoder. */
+  readonly images?: readonly PixelImage[];
+  /** Wall time of the autoencoder in ms; 0 without one. */
+  readonly decodingMs: number;
+}
+
+/**
+ * Samples images: from names of sampler, caching method and conditions to pixels.
+ *
+ * @throws as {@link resolveRunSetting}, {@link imageJobs}, {@link sampleLatents} and {@link decodeImages} do
+ *
+ * @example
+ * const { images } = await sample({ pipeline, conditions: ['heart'], seeds: [1, 2], policy: 'fora:2' });
+ */
+export async function sample(options: SampleOptions): Promise<Sample> {
+  const { pipeline, conditions, seeds, batchSize = 16, signal, onProgress } = options;
+  const { model, decoder } = pipeline;
+  const setting = await resolveRunSetting({ options, model });
+  const jobs = imageJobs({ conditions, seeds }, model.conditions);
+  const { plan, guidance, cache } = setting;
+  const cacheMethod = cache && cacheMethodOf(cache);
+  const run = { pipeline, plan, guidance, cacheMethod, jobs, batchSize, signal, onProgress };
+  const sampled = await sampleLatents(run);
+  const { latents } = sampled;
+  const decoded = decoder && (await decodeImages({ pipeline, latents, signal, onProgress }));
+  return { setting, jobs, batchSize, ...sampled, decodingMs: 0, ...decoded };
+}
 
 /** One image to sample. */
 export interface ImageJob {
@@ -24,7 +81,7 @@ export interface ImageJob {
 }
 
 /** Options of {@link sampleLatents}. */
-interface SampleLatentsOptions extends LongCallOptions {
+export interface SampleLatentsOptions extends LongCallOptions {
   readonly pipeline: Pick<Pipeline, 'executor' | 'model'>;
   readonly plan: SamplerPlan;
   readonly guidance?: Guidance | undefined;
@@ -40,7 +97,7 @@ interface SampleLatentsOptions extends LongCallOptions {
 }
 
 /** What was decided for the images of one batch, which only dynamic policies decide anew for each. */
-interface DecidedBatch {
+export interface DecidedBatch {
   readonly images: number;
   readonly decisions: readonly Decisions[];
 }
@@ -147,13 +204,13 @@ export function seedsFrom(first: number, count: number): readonly number[] {
 }
 
 /** Options of {@link decodeImages}. */
-interface DecodeImagesOptions extends LongCallOptions {
+export interface DecodeImagesOptions extends LongCallOptions {
   readonly pipeline: Pick<Pipeline, 'decoder'>;
   readonly latents: readonly Float32Array[];
 }
 
 /** Result of {@link decodeImages}. */
-interface DecodedImages {
+export interface DecodedImages {
   /** 8-bit RGB, one for each latent. */
   readonly images: readonly PixelImage[];
   /** Wall time in ms. */
@@ -161,7 +218,7 @@ interface DecodedImages {
 }
 
 /**
- * Decodes latents, as many at a time as the decoder takes, with a progress bar.
+ * Decodes latents, as many at a time as the decoder takes.
  *
  * @throws {@link InvalidArgumentError} if the model has no autoencoder; {@link AbortedError}
  */

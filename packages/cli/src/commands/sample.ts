@@ -4,19 +4,15 @@ import { encodePng, imageGrid } from '@harmonica/pictures';
 import {
   type CacheOptions,
   createRunManifest,
-  decodeImages,
   type GuidanceOptions,
   type ImageJob,
-  imageJobs,
   type ModelOptions,
   type Pipeline,
   prepareFolder,
   type RunManifest,
-  resolveRunSetting,
-  sampleLatents,
+  sample,
   writeOutput,
 } from '@harmonica/pipeline';
-import { cacheMethodOf } from '@harmonica/router';
 import type { SamplerOptions } from '@harmonica/samplers';
 import { writeSafetensors } from '@harmonica/weights';
 import type { Command } from 'commander';
@@ -58,43 +54,32 @@ export function addSampleCommand(program: Command, context: CommandContext): voi
       await usePipeline({
         options,
         context,
-        use: (pipeline) => sample(options, context, pipeline),
+        use: (pipeline) => sampleInto(options, context, pipeline),
       });
     });
 }
 
-async function sample(
+async function sampleInto(
   options: SampleOptions,
   context: CommandContext,
   pipeline: Pipeline,
 ): Promise<void> {
+  const { class: conditions, batch: batchSize, out: folder } = options;
   const { signal, onProgress } = context;
-  const { model, decoder, executor } = pipeline;
-  const setting = await resolveRunSetting({ options, model });
-  const jobs = imageJobs({ conditions: options.class, seeds: options.seeds }, model.conditions);
-  const { latents, samplingMs, batches } = await sampleLatents({
+  const sampled = await sample({
+    ...options,
     pipeline,
-    ...setting,
-    cacheMethod: setting.cache && cacheMethodOf(setting.cache),
-    jobs,
-    batchSize: options.batch,
+    conditions,
+    batchSize,
     signal,
     onProgress,
   });
-  const decoded = decoder && (await decodeImages({ pipeline, latents, signal, onProgress }));
   throwIfAborted(signal, 'Sampling');
-  const files = decoded
-    ? await writeImages({ folder: options.out, jobs, images: decoded.images, pipeline })
-    : await writeLatents({ folder: options.out, latents, spec: executor.spec });
-  const manifest = createRunManifest({
-    pipeline,
-    setting,
-    jobs,
-    files,
-    batchSize: options.batch,
-    batches,
-    timing: { samplingMs, decodingMs: decoded?.decodingMs ?? 0 },
-  });
+  const { images, jobs, latents } = sampled;
+  const files = images
+    ? await writeImages({ folder, jobs, images, pipeline })
+    : await writeLatents({ folder, latents, spec: pipeline.executor.spec });
+  const manifest = createRunManifest({ pipeline, sample: sampled, files });
   await writeOutput(join(options.out, 'run.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   context.stdout.write(summaryOf(manifest, options.out));
 }

@@ -1,5 +1,5 @@
 import { type AutoencoderKl, tiledDecode } from '@harmonica/backbones';
-import type { PixelImage } from '@harmonica/core';
+import type { BackboneSpec, PixelImage } from '@harmonica/core';
 import { compileFunction } from '@harmonica/onnx';
 import { pixelImages } from '@harmonica/pictures';
 import {
@@ -13,8 +13,7 @@ import {
   tensor4d,
   tidy,
 } from '@tensorflow/tfjs-core';
-import type { Backend } from '../engine.js';
-import type { Model } from '../models/load-model.js';
+import type { Backend } from '../engine/select-backend.js';
 
 /** Makes 8-bit RGB images of latents, few at a time, so that memory stays small and a stop is heard soon. */
 export interface ImageDecoder {
@@ -30,8 +29,12 @@ export interface ImageDecoder {
 
 /** Options of {@link createImageDecoder}. */
 interface ImageDecoderOptions {
-  readonly model: Pick<Model, 'backbone' | 'tileSize'> & {
-    readonly decode: NonNullable<Model['decode']>;
+  /** A model with an autoencoder. */
+  readonly model: {
+    readonly backbone: { readonly spec: Pick<BackboneSpec, 'latent'> };
+    readonly decode: (latent: Tensor4D) => Tensor4D;
+    /** In latent pixels. Default: latents are decoded whole. */
+    readonly tileSize?: number | undefined;
   };
   readonly backend: Backend;
 }

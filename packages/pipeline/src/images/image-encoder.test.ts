@@ -2,7 +2,7 @@ import { loadEmojiDit } from '@harmonica/emoji-dit';
 import { randomUniform, type Tensor4D } from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { writeTinyModel } from '../../../emoji-dit/test/tiny-model.js';
-import { selectBackend } from '../engine.js';
+import { selectBackend } from '../engine/select-backend.js';
 import { createImageEncoder, encoderOf } from './codec.js';
 
 it('encodes as the autoencoder does, compiled and scaled, to 1e-5 of the largest value', async () => {

@@ -21,7 +21,7 @@ import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Conditions } from '../conditions.js';
 import { decodePngOf, readBytes, readText } from '../files.js';
-import type { LatentSize } from '../models/architecture.js';
+import type { LatentSize } from '../models/families/family.js';
 import { type CompiledEncoder, fitImage } from './codec.js';
 
 /** Latents of real images, scaled as the model was trained on them, and what each is of. */
@@ -133,13 +133,13 @@ function hashOf(means: Float32Array, labels: readonly number[]): string {
 }
 
 /** Options of {@link encodeImages}. */
-interface EncodeImagesOptions extends LongCallOptions, LongCallOptions {
+interface EncodeImagesOptions extends LongCallOptions {
   readonly images: readonly LabeledImage[];
   readonly encoder: CompiledEncoder;
 }
 
 /**
- * The latents of images, one after the other, with a progress bar.
+ * The latents of images, one after the other.
  *
  * @throws {@link FileError} if one is not a PNG that can be read; {@link AbortedError}
  * @throws {@link NonFiniteError} if the autoencoder makes NaN

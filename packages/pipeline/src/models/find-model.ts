@@ -1,15 +1,17 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BackboneSpec, InvalidArgumentError, type Provenance } from '@harmonica/core';
-import { emojiDitConfig } from '@harmonica/emoji-dit';
 import {
-  type DownloadProgress,
-  type ModelComponent,
-  type ModelParts,
-  openModel,
-} from '@harmonica/weights';
+  type BackboneSpec,
+  InvalidArgumentError,
+  type LongCallOptions,
+  type Provenance,
+} from '@harmonica/core';
+import { emojiDitConfig } from '@harmonica/emoji-dit';
+import { type ModelComponent, type ModelParts, openModel } from '@harmonica/weights';
 import { isFile } from '../files.js';
-import { type Architecture, architectureOf, type LatentSize } from './architecture.js';
+import type { Architecture, LatentSize } from './families/family.js';
+import { architectureOf } from './families/table.js';
+import { downloadOptions } from './loading-progress.js';
 import { diffusersArchitecture, publishedArchitecture, readArchitecture } from './registry.js';
 
 /** Which model. */
@@ -40,10 +42,7 @@ export type FoundModel =
     };
 
 /** Options of {@link findModel}. */
-interface FindModelOptions extends ModelName {
-  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+interface FindModelOptions extends ModelName, LongCallOptions {}
 
 /**
  * Finds a model and what it is. Of a model on the hub only the configuration is downloaded.
@@ -68,11 +67,10 @@ async function findCheckpoint(
   options: FindModelOptions,
   named?: Architecture,
 ): Promise<FoundModel> {
-  const { model, part, onDownload, signal } = options;
+  const { model, part } = options;
   const parts = await openModel(model, {
     ...(part !== undefined && { select: part }),
-    ...(onDownload && { onProgress: onDownload }),
-    ...(signal && { signal }),
+    ...downloadOptions(options),
   });
   const component = parts.component(
     parts.components.includes('transformer') ? 'transformer' : undefined,

@@ -10,17 +10,12 @@ import {
   type Backbone,
   fingerprint,
   InvalidArgumentError,
+  type LongCallOptions,
   type WeightSource,
 } from '@harmonica/core';
 import { loadEmojiDit } from '@harmonica/emoji-dit';
 import { DIT_PROCESS, type ModelProcess } from '@harmonica/samplers';
-import {
-  type DownloadProgress,
-  hashFiles,
-  type ModelComponent,
-  openCheckpoint,
-  openModel,
-} from '@harmonica/weights';
+import { hashFiles, type ModelComponent, openCheckpoint, openModel } from '@harmonica/weights';
 import { div, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import {
   type Conditions,
@@ -30,8 +25,9 @@ import {
   singleCondition,
 } from '../conditions.js';
 import { type Encoder, encoderOf } from '../images/codec.js';
-import type { Architecture, LatentSize } from './architecture.js';
+import type { Architecture, LatentSize } from './families/family.js';
 import { type FoundModel, findModel, type ModelName } from './find-model.js';
+import { downloadOptions, loaderOptions } from './loading-progress.js';
 
 /** A loaded model, whatever it came from. */
 export interface Model {
@@ -78,19 +74,10 @@ export interface ModelOptions extends ModelName {
   readonly promptsFile?: string | undefined;
 }
 
-/** How far loading has come. */
-interface ModelProgress {
-  readonly loaded: number;
-  readonly total: number;
-}
-
 /** Options of {@link loadModel}. */
-export interface LoadModelOptions extends ModelOptions {
+export interface LoadModelOptions extends ModelOptions, LongCallOptions {
   /** Whether a published model by name alone is made with random weights. Default false: it is refused. */
   readonly allowRandom?: boolean | undefined;
-  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
-  readonly onProgress?: ((progress: ModelProgress) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -144,13 +131,12 @@ function randomConditions({ spec, classes }: Architecture): Conditions {
 }
 
 async function loadEmojiDitFrom(
-  { onProgress, signal }: LoadModelOptions,
+  options: LoadModelOptions,
   folder: string | undefined,
 ): Promise<Model> {
   const model = await loadEmojiDit({
     ...(folder !== undefined && { folder }),
-    ...(onProgress && { onProgress }),
-    ...(signal && { signal }),
+    ...loaderOptions(options),
   });
   const { backbone, sha256, autoencoderSha256, classes, labelOf, config } = model;
   const names = { labelOf, nameOf: (label: number) => classes[label] as string };
@@ -200,8 +186,8 @@ async function loadCheckpointModel(
     const transformer = await found.component.load(async ({ source }) => {
       const architecture = found.architecture.fittedTo(source);
       const { promptsFile } = options;
-      const conditions = own(await subjectsOf(architecture, { source, promptsFile }));
-      const backbone = own(await architecture.load({ source, ...progressOf(options) }));
+      const conditions = own(await conditionsOf(architecture, { source, promptsFile }));
+      const backbone = own(await architecture.load({ source, ...loaderOptions(options) }));
       return { architecture, conditions, backbone };
     });
     const { latent } = transformer.backbone.spec;
@@ -225,7 +211,7 @@ async function loadCheckpointModel(
 }
 
 /** Of a PixArt-alpha with its official names the caption that stands for none is among the weights. */
-async function subjectsOf(
+async function conditionsOf(
   { spec, classes }: Architecture,
   files: { readonly source: WeightSource; readonly promptsFile: string | undefined },
 ): Promise<Conditions> {
@@ -270,7 +256,7 @@ async function loadCoder(
   const { vaeScale: scale = scalingFactor } = options;
   const sha256 = await hashFiles(await weightFiles(component));
   const autoencoder = await component.load(({ source }) =>
-    loadAutoencoderKl({ config, source, ...progressOf(options) }),
+    loadAutoencoderKl({ config, source, ...loaderOptions(options) }),
   );
   return {
     parts: {
@@ -289,21 +275,12 @@ async function loadCoder(
 
 async function autoencoderOf(
   own: Extract<FoundModel, { kind: 'checkpoint' }>['parts'],
-  { vae, onDownload, signal }: LoadModelOptions,
+  options: LoadModelOptions,
 ): Promise<ModelComponent | undefined> {
-  const parts =
-    vae === undefined
-      ? own
-      : await openModel(vae, {
-          ...(onDownload && { onProgress: onDownload }),
-          ...(signal && { signal }),
-        });
+  const { vae } = options;
+  const parts = vae === undefined ? own : await openModel(vae, downloadOptions(options));
   if (parts.components.includes('vae')) return parts.component('vae');
   return vae === undefined ? undefined : parts.component();
-}
-
-function progressOf({ onProgress, signal }: LoadModelOptions) {
-  return { ...(onProgress && { onProgress }), ...(signal && { signal }) };
 }
 
 /** The files that the weights of a component are in, sorted by name, for their hash; an index is none of them. */

@@ -1,28 +1,10 @@
 import { basename } from 'node:path';
-import {
-  DIT_SIZES,
-  ditConfig,
-  ditConfigOf,
-  PIXART_MODELS,
-  pixartConfig,
-  pixartConfigOf,
-  SIT_SIZES,
-  sitConfig,
-  UVIT_MODELS,
-  uvitConfig,
-} from '@harmonica/backbones';
 import { InvalidArgumentError, parseJson } from '@harmonica/core';
 import type { JsonObject } from '@harmonica/weights';
 import { z } from 'zod';
 import { readText } from '../files.js';
-import {
-  type Architecture,
-  architectureOf,
-  type FamilyConfigs,
-  type FamilyName,
-} from './architecture.js';
-
-type Entry = readonly [name: string, make: () => Architecture];
+import { type Architecture, architectureIn, slugOf } from './families/family.js';
+import { type AnyFamily, FAMILIES, type FamilyName } from './families/table.js';
 
 /**
  * The architecture of a published model: under the name that its authors gave it (`DiT-XL/2`, `PixArt-XL-2-256x256`,
@@ -32,80 +14,19 @@ type Entry = readonly [name: string, make: () => Architecture];
  * @returns undefined for any other name
  */
 export function publishedArchitecture(name: string): Architecture | undefined {
-  return entries().get(slugOf(name))?.();
+  const slug = slugOf(name);
+  for (const family of FAMILIES) {
+    for (const { name: own, aliases, config } of family.published()) {
+      const make = slugOf(own) === slug ? config : aliases[slug];
+      if (make) return architectureIn(family, make());
+    }
+  }
+  return undefined;
 }
 
 /** What their authors call the published models, smallest first within a family. */
-export const PUBLISHED_NAMES: readonly string[] = [
-  ...DIT_SIZES,
-  ...SIT_SIZES,
-  ...PIXART_MODELS,
-  ...UVIT_MODELS,
-];
-
-function entries(): ReadonlyMap<string, () => Architecture> {
-  return new Map([...ditEntries(), ...sitEntries(), ...pixartEntries(), ...uvitEntries()]);
-}
-
-function ditEntries(): Entry[] {
-  return DIT_SIZES.flatMap((size): Entry[] => {
-    const at256 = () => architectureOf('dit', ditConfig(size));
-    const at512 = () => architectureOf('dit', ditConfig(size, { inputSize: 64 }));
-    return bySize(size, at256, at512);
-  });
-}
-
-function sitEntries(): Entry[] {
-  return SIT_SIZES.flatMap((size): Entry[] => {
-    const at256 = () => architectureOf('sit', sitConfig(size));
-    const large = { inputSize: 64, learnSigma: false };
-    const at512 = () => architectureOf('sit', sitConfig(size, large));
-    return bySize(size, at256, at512);
-  });
-}
-
-function bySize(size: string, at256: () => Architecture, at512: () => Architecture): Entry[] {
-  const slug = slugOf(size);
-  return [
-    [slug, at256],
-    [`${slug}-256`, at256],
-    [`${slug}-512`, at512],
-  ];
-}
-
-function pixartEntries(): Entry[] {
-  return PIXART_MODELS.flatMap((model): Entry[] => {
-    const make = () => architectureOf('pixart', pixartConfig(model));
-    const [, sigma, resolution = ''] =
-      /^PixArt-(Sigma-)?XL-2-(\w+?)(?:x\d+|-MS)$/.exec(model) ?? [];
-    const short = `pixart-${sigma ? 'sigma' : 'alpha'}-${slugOf(resolution)}`;
-    return [
-      [short, make],
-      [slugOf(model), make],
-    ];
-  });
-}
-
-/** A short name for those whose own name is theirs alone. */
-function uvitEntries(): Entry[] {
-  const names = UVIT_MODELS.map((model) => uvitConfig(model).name);
-  return UVIT_MODELS.flatMap((model): Entry[] => {
-    const make = () => architectureOf('uvit', uvitConfig(model));
-    const { name } = uvitConfig(model);
-    const long: Entry = [slugOf(model), make];
-    return names.filter((other) => other === name).length > 1
-      ? [long]
-      : [[slugOf(name), make], long];
-  });
-}
-
-/** In lower case, with hyphens between its parts. */
-function slugOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replace('u-vit', 'uvit')
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replace(/-$/, '');
+export function publishedNames(): readonly string[] {
+  return FAMILIES.flatMap((family) => family.published().map(({ name }) => name));
 }
 
 /**
@@ -124,7 +45,7 @@ export async function readArchitecture(nameOrFile: string): Promise<Architecture
     argument: 'architecture',
     value: nameOrFile,
     expected: 'a published model such as DiT-XL/2 or pixart-alpha-256, or a .json file',
-    fix: `Published: ${PUBLISHED_NAMES.join(', ')}.`,
+    fix: `Published: ${publishedNames().join(', ')}.`,
   });
 }
 
@@ -141,52 +62,44 @@ export function diffusersArchitecture(
   index: JsonObject,
 ): Architecture | undefined {
   if (Object.keys(json).length === 0) return undefined;
-  const { norm_type: norm, _class_name: kind } = json;
-  if (norm !== 'ada_norm_single' && kind !== 'PixArtTransformer2DModel') {
-    return architectureOf('dit', ditConfigOf(json));
+  for (const family of FAMILIES) {
+    const config = family.fromDiffusers?.(json, index);
+    if (config !== undefined) return architectureIn(family, config);
   }
-  const captionTokens = String(index._class_name).startsWith('PixArtSigma') ? 300 : 120;
-  return architectureOf('pixart', pixartConfigOf(json, { captionTokens }));
+  return undefined;
 }
-
-/** What a file need not say, by family: the published models. */
-const DEFAULTS: { readonly [Name in FamilyName]: () => FamilyConfigs[Name] } = {
-  dit: () => ditConfig('DiT-XL/2'),
-  sit: () => sitConfig('SiT-XL/2'),
-  pixart: () => pixartConfig('PixArt-XL-2-256x256'),
-  uvit: () => uvitConfig('imagenet256_uvit_huge'),
-};
 
 /** What a file has to say. */
 const REQUIRED: readonly string[] = ['depth', 'hiddenSize', 'heads', 'patchSize'];
 
 async function readArchitectureFile(source: string): Promise<Architecture> {
   const text = await readText(source);
-  const { family } = parseJson({ source, text, schema: familySchema() });
-  const defaults = DEFAULTS[family]();
+  const { family: name } = parseJson({ source, text, schema: familySchema() });
+  const family = FAMILIES.find((one) => one.name === name) as AnyFamily;
+  const defaults = family.defaults() as Record<string, unknown>;
   const stored = parseJson({ source, text, schema: fieldsSchema(defaults) });
-  const { inputSize = defaults.inputSize } = stored;
-  const config = {
+  const { inputSize = defaults.inputSize } = stored as { readonly inputSize?: number };
+  return architectureIn(family, {
     ...defaults,
     name: basename(source, '.json'),
     // Latents are square unless the file says otherwise.
-    ...(family === 'pixart' && { latentHeight: inputSize, latentWidth: inputSize }),
+    ...(family.square?.(inputSize as number) as object),
     ...stored,
-  };
-  return architectureOf(family, config);
+  });
 }
 
 function familySchema() {
-  return z.object({ family: z.enum(['dit', 'sit', 'pixart', 'uvit']).default('dit') });
+  const names = FAMILIES.map(({ name }) => name);
+  return z.object({ family: z.enum(names).default('dit' satisfies FamilyName) });
 }
 
 /** A schema of fields of the same types; their ranges are checked with the configuration. */
-function fieldsSchema<C extends FamilyConfigs[FamilyName]>(defaults: C) {
+function fieldsSchema(defaults: Readonly<Record<string, unknown>>) {
   const fields = Object.entries(defaults).map(([name, value]) => {
     const type = typeOf(value);
     return [name, REQUIRED.includes(name) ? type : type.optional()];
   });
-  return z.object(Object.fromEntries(fields)) as unknown as z.ZodType<Partial<C>>;
+  return z.object(Object.fromEntries(fields) as Record<string, z.ZodType>);
 }
 
 function typeOf(value: unknown) {

@@ -3,7 +3,7 @@ import { createTinyBackbone, executorConformance } from '@harmonica/core/conform
 import { type BackendName, createExecutor, selectBackend } from '@harmonica/pipeline';
 import { setBackend } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { smallDit } from '../../onnx/test/small-dit.js';
+import { smallDit } from '../../../onnx/test/small-dit.js';
 
 /** An executor on an engine; the engine in JavaScript, which its numbers are compared with, is back when it is disposed. */
 async function executorOn(name: BackendName, backbone: Backbone): Promise<Executor> {

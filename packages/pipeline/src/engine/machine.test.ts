@@ -2,7 +2,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { temporaryFolder } from '@harmonica/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { recordEngine, thisMachine, timedOn } from './engine.js';
+import { recordEngine, thisMachine, timedOn } from './machine.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -3,7 +3,8 @@ import { createTinyBackbone } from '@harmonica/core/conformance';
 import { createDdimPlan } from '@harmonica/samplers';
 import { getBackend, setBackend, tensor1d } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type BackendName, createExecutor, findPackage, selectBackend } from './engine.js';
+import type { BackendName } from './engines.js';
+import { createExecutor, findPackage, selectBackend } from './select-backend.js';
 
 async function sampleOn(make: () => Promise<Executor>): Promise<Float32Array> {
   const executor = await make();
