@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '@harmonica/core';
-import { inceptionScore } from '@harmonica/metrics';
+import { createInceptionScore } from '@harmonica/metrics';
 import { describe, expect, it } from 'vitest';
 import { stacked } from './batches.js';
 import { assertEnoughImages, gatherRow, outputsFor, qualityOf } from './quality.js';
@@ -81,8 +81,9 @@ describe('gatherRow and qualityOf', () => {
     const measured = batchesWith([images.slice(0, 9), images.slice(9)]);
     const row = await gatherRow({ measured, metrics: ['is'], images: 25 });
     const { data } = stacked(images.map((x) => [x, 1 - x]));
-    const whole = inceptionScore({ logits: { data, count: 25, dimension: 2 } });
-    expect(row.inceptionScore).toBe(whole.mean);
+    const whole = createInceptionScore({ count: 25, dimension: 2 });
+    whole.add({ data, count: 25, dimension: 2 });
+    expect(row.inceptionScore).toBe(whole.result().mean);
     expect(row.inceptionScore).toBeGreaterThan(1.1);
   });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createFeatureStatistics } from './feature-statistics.js';
 import { frechetDistance } from './frechet-distance.js';
-import { inceptionScore } from './inception-score.js';
+import { createInceptionScore } from './inception-score.js';
 import { kernelDistance, kernelDistancesOf, type SubsetDraw } from './kernel-distance.js';
 import { precisionRecall } from './precision-recall.js';
 
@@ -84,7 +84,15 @@ describe.each(cases)('$name', (stored) => {
   it.each(Object.entries(stored.inceptionScore))(
     'has the inception score of torch-fidelity in %s splits to 1e-12',
     (splits, expected) => {
-      const score = inceptionScore({ logits: features, splits: Number(splits), shuffle: false });
+      const { count, dimension } = features;
+      const scored = createInceptionScore({
+        count,
+        dimension,
+        splits: Number(splits),
+        shuffle: false,
+      });
+      scored.add(features);
+      const score = scored.result();
       expect(Math.abs(score.mean - expected.inception_score_mean)).toBeLessThan(1e-12);
       expect(Math.abs(score.std - expected.inception_score_std)).toBeLessThan(1e-12);
     },
@@ -93,7 +101,7 @@ describe.each(cases)('$name', (stored) => {
   it.each(Object.entries(stored.precisionRecall))(
     'has the precision and recall of torch-fidelity for %s neighbours',
     (neighbors, expected) => {
-      // torch takes the mean of the shares in float32.
+      // torch takes the mean of the fractions in float32.
       const { precision, recall } = precisionRecall({
         references,
         features,

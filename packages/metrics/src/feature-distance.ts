@@ -9,7 +9,7 @@ export interface FeaturePairs {
   readonly features: FeatureSet;
 }
 
-/** Result of {@link featureDistance}. */
+/** A mean distance of paired images. */
 export interface FeatureDistanceResult {
   /** Mean of the distances of the pairs. 0 if all are equal; lower is closer. */
   readonly mean: number;
@@ -21,7 +21,13 @@ export interface FeatureDistanceResult {
 
 /** Takes paired features in, batch by batch, and keeps a number for each pair. */
 export interface FeatureDistanceAccumulator {
-  /** @throws as {@link featureDistance}; nothing of the batch is taken in then. */
+  /**
+   * Takes in more pairs. When it throws, nothing of the batch is taken in.
+   *
+   * @throws {@link IncompatibleError} if dimensions or extractors differ.
+   * @throws {@link InvalidArgumentError} if there is not one image for each reference.
+   * @throws {@link ShapeError} {@link NonFiniteError}
+   */
   add(pairs: FeaturePairs): void;
   /** Of all pairs so far; more may be added afterwards. @throws {@link InvalidArgumentError} if there are none. */
   result(): FeatureDistanceResult;
@@ -29,19 +35,9 @@ export interface FeatureDistanceAccumulator {
 
 /**
  * Mean Euclidean distance between the features of paired images: how far caching moves each image, as a network sees it.
- * FID asks whether a set looks right; this asks whether each image is still the same.
- *
- * @throws {@link IncompatibleError} if dimensions or extractors differ.
- * @throws {@link InvalidArgumentError} if there is not one image for each reference.
- * @throws {@link ShapeError} {@link NonFiniteError}
+ * FID asks whether a set looks right; this asks whether each image is still the same. Pairs come in batches; the result does
+ * not depend on how they were split.
  */
-export function featureDistance(pairs: FeaturePairs): FeatureDistanceResult {
-  const distance = createFeatureDistance();
-  distance.add(pairs);
-  return distance.result();
-}
-
-/** {@link featureDistance} of pairs that come in batches. The result does not depend on how they were split. */
 export function createFeatureDistance(): FeatureDistanceAccumulator {
   const values: number[] = [];
   let total = 0;

@@ -6,24 +6,14 @@ import {
   type FeatureSet,
 } from './feature-set.js';
 
-/** How images are split. */
-export interface InceptionScoreSplits {
+/** What {@link createInceptionScore} needs. */
+export interface CreateInceptionScoreOptions {
   /** Parts that are scored one by one, 1 to the number of images. Default 10. */
   readonly splits?: number;
   /** Shuffles the images before they are split, so that images in the order of their class do no harm. Default true. */
   readonly shuffle?: boolean;
   /** Of the shuffle. Default 0. */
   readonly seed?: number;
-}
-
-/** What {@link inceptionScore} scores, and how. */
-export interface InceptionScoreOptions extends InceptionScoreSplits {
-  /** Logits of a classifier, `[count, classes]`. */
-  readonly logits: FeatureSet;
-}
-
-/** What {@link createInceptionScore} needs. */
-export interface CreateInceptionScoreOptions extends InceptionScoreSplits {
   /** Images that will be added, which is what decides where they are split. */
   readonly count: number;
   /** Classes. */
@@ -60,22 +50,8 @@ export interface InceptionScoreAccumulator {
 
 /**
  * Inception score (Salimans et al., 2016): `exp(E_x KL(p(y | x) || p(y)))` of each split, where `p(y)` is the mean over
- * that split.
- *
- * @throws {@link InvalidArgumentError} if there are fewer images than splits.
- * @throws {@link ShapeError} {@link NonFiniteError}
- */
-export function inceptionScore({ logits, ...splits }: InceptionScoreOptions): InceptionScoreResult {
-  checkFeatures('logits', logits);
-  const { count, dimension } = logits;
-  const score = createInceptionScore({ ...splits, count, dimension });
-  score.add(logits);
-  return score.result();
-}
-
-/**
- * {@link inceptionScore} of images that come in batches: memory is one distribution for each split and a number for each
- * image, and the result does not depend on how images were split into batches.
+ * that split. Images come in batches: memory is one distribution for each split and a number for each image, and the result
+ * does not depend on how images were split into batches.
  *
  * @throws {@link InvalidArgumentError} if a number is no positive integer, or there are fewer images than splits.
  */

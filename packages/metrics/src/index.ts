@@ -10,7 +10,6 @@ export {
   type FeatureDistanceAccumulator,
   type FeatureDistanceResult,
   type FeaturePairs,
-  featureDistance,
 } from './feature-distance.js';
 export type { ExtractedFeatures, FeatureExtractor } from './feature-extractor.js';
 export type { ExtractorIdentity, FeatureSet } from './feature-set.js';
@@ -34,10 +33,7 @@ export {
   type CreateInceptionScoreOptions,
   createInceptionScore,
   type InceptionScoreAccumulator,
-  type InceptionScoreOptions,
   type InceptionScoreResult,
-  type InceptionScoreSplits,
-  inceptionScore,
 } from './inception-score.js';
 export {
   type KernelDistanceOptions,

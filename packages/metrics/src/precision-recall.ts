@@ -22,11 +22,11 @@ export interface Manifold {
   readonly squaredRadii: Float64Array;
 }
 
-/** Two shares, each from 0 to 1. */
+/** Two fractions, each from 0 to 1. */
 export interface PrecisionRecallResult {
-  /** Share of the features that lie in the manifold of the references: quality. */
+  /** Fraction of the features that lie in the manifold of the references: quality. */
   readonly precision: number;
-  /** Share of the references that lie in the manifold of the features: variety. */
+  /** Fraction of the references that lie in the manifold of the features: variety. */
   readonly recall: number;
 }
 

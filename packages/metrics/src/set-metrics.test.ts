@@ -1,8 +1,8 @@
 import { createRng } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { createFeatureDistance, featureDistance } from './feature-distance.js';
+import { createFeatureDistance, type FeaturePairs } from './feature-distance.js';
 import type { FeatureSet } from './feature-set.js';
-import { createInceptionScore, inceptionScore } from './inception-score.js';
+import { type CreateInceptionScoreOptions, createInceptionScore } from './inception-score.js';
 import { kernelDistance, kernelDistancesOf } from './kernel-distance.js';
 import { createManifold, precisionRecall } from './precision-recall.js';
 
@@ -50,7 +50,25 @@ describe('kernelDistance', () => {
   });
 });
 
-describe('inceptionScore', () => {
+/** The score of logits that come at once. */
+function inceptionScore(
+  options: Omit<CreateInceptionScoreOptions, 'count' | 'dimension'> & { logits: FeatureSet },
+) {
+  const { logits, ...splits } = options;
+  const { count, dimension } = logits;
+  const score = createInceptionScore({ ...splits, count, dimension });
+  score.add(logits);
+  return score.result();
+}
+
+/** The distance of pairs that come at once. */
+function featureDistance(pairs: FeaturePairs) {
+  const distance = createFeatureDistance();
+  distance.add(pairs);
+  return distance.result();
+}
+
+describe('createInceptionScore', () => {
   it('is the number of classes for sure and even predictions, 1 for equal ones', () => {
     const sure = set([99, 0, 0, 0, 99, 0, 0, 0, 99], 3);
     expect(inceptionScore({ logits: sure, splits: 1 }).mean).toBeCloseTo(3, 9);
@@ -142,7 +160,7 @@ describe('precisionRecall', () => {
   });
 });
 
-describe('featureDistance', () => {
+describe('createFeatureDistance', () => {
   it('is the mean distance of the pairs', () => {
     const references = set([3, 4, 0, 5], 2);
     const features = set([0, 0, 0, 4], 2);

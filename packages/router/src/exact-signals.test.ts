@@ -197,7 +197,7 @@ describe('dynamic policies see what their papers see', () => {
     await sampleTiny({ executor, plan, cache: recorder.cache });
     const changes = (values: readonly Float32Array[]) =>
       values.slice(1).map((value, i) => relative(value, values[i] as Float32Array));
-    const { x, y } = recorder.pairs();
+    const { x, y } = recorder.recorded();
     expectSame(x, changes(inputs));
     expectSame(y, changes(outputs));
   });

@@ -20,13 +20,11 @@ export {
   type PolynomialFit,
 } from './calibration/fit-polynomial.js';
 export {
-  type ChangeRecorder,
   createChangeRecorder,
   createMagnitudeRecorder,
   createTeaCacheRecorder,
-  type MagnitudeRecorder,
+  type Recorder,
   type TeaCachePairs,
-  type TeaCacheRecorder,
 } from './calibration/recorders.js';
 export {
   type DeltaDitScheduleOptions,
@@ -73,7 +71,7 @@ export {
   type SmoothCacheScheduleOptions,
   smoothCacheSchedule,
 } from './methods/smooth-cache.js';
-export { type PolicySpec, registerCachingMethod } from './methods/table.js';
+export { type BUILT_IN_METHODS, type PolicySpec, registerCachingMethod } from './methods/table.js';
 export {
   type TaylorSeerScheduleOptions,
   taylorSeerSchedule,
@@ -108,20 +106,19 @@ export {
   registerPredictor,
   taylorPredictor,
 } from './predictors.js';
-export { type CacheKey, type CacheStore, createCacheStore } from './run/caching-runner.js';
+export type { CacheKey } from './run/caching-runner.js';
 export type { DynamicPolicy, PolicyRun, RunningPolicy, Watch } from './run/dynamic-policy.js';
 export {
-  type CachedOutput,
   type CachePlan,
-  type PlanCacheOptions,
   type PlannedAction,
-  peakCacheBytes,
   planCache,
+  type WithCacheOptions,
 } from './run/plan-cache.js';
 export {
   emptyCache,
   type RoutedActionsOptions,
   type RoutedCache,
+  type RoutedOutput,
   releaseCache,
   routedActions,
   type UpdateCacheOptions,
@@ -133,6 +130,7 @@ export {
   advanceRun,
   beginStep,
   disposeRunState,
+  type FullStepOptions,
   fullStep,
   guide,
   nextPlanState,
@@ -141,9 +139,13 @@ export {
   retainRunState,
   startRun,
 } from './run/routed-run.js';
-export { type WithCacheOptions, withCache } from './run/with-cache.js';
+export { withCache } from './run/with-cache.js';
 export { type WithPolicyOptions, withPolicy } from './run/with-policy.js';
-export { assertCompatible, assertScheduleFits } from './schedule/compatibility.js';
+export {
+  assertCompatible,
+  assertScheduleFits,
+  type CacheDocument,
+} from './schedule/compatibility.js';
 export {
   branchCostWeights,
   type CacheStatistics,
@@ -191,6 +193,7 @@ export {
   createSchedule,
   type Granularity,
   routerScores,
+  type ScheduleDetails,
   type StepMatrix,
   scheduleDecisions,
   sigmoid,

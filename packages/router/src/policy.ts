@@ -122,25 +122,21 @@ export function isWholeSetting(policy: string, setting: string): boolean {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).type === 'integer';
 }
 
-/** What is told of a policy, whatever it became. */
-interface Told {
+/** A caching method made ready for a model and plan. */
+export type ReadyPolicy = {
   /** Its spec as text, or the name of its file. */
   readonly name: string;
   /** The method that it is of, whatever its settings: its name, or that of the file, for each learned router is one. */
   readonly method: string;
-}
-
-/** A caching method made ready for a model and plan. */
-export type ReadyPolicy = Told &
-  (
-    | { readonly kind: 'none' }
-    | { readonly kind: 'schedule'; readonly schedule: CacheSchedule }
-    | {
-        readonly kind: 'dynamic';
-        readonly policy: DynamicPolicy;
-        readonly predictor: PredictorChoice;
-      }
-  );
+} & (
+  | { readonly kind: 'none' }
+  | { readonly kind: 'schedule'; readonly schedule: CacheSchedule }
+  | {
+      readonly kind: 'dynamic';
+      readonly policy: DynamicPolicy;
+      readonly predictor: PredictorChoice;
+    }
+);
 
 /**
  * Makes a policy for a run: a schedule where all is known ahead, else a policy that decides on the way.

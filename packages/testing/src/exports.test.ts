@@ -4,7 +4,6 @@ import * as testing from './index.js';
 it('exports exactly this', () => {
   expect(Object.keys(testing).sort()).toEqual([
     'Golden',
-    'conditionalHalf',
     'entryOf',
     'expectClose',
     'goldenDitConfig',

@@ -15,8 +15,6 @@ export interface GoldenTensorEntry {
 export interface GoldenEntry {
   readonly file: string;
   readonly description: string;
-  /** Where it is not the manifest's. */
-  readonly upstream?: { readonly repository: string; readonly commit: string };
   /** Steps, guidance and whatever else the case needs to be run again. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** What an implementation in float32 is held to, as max |actual - expected| / max |expected|. */
@@ -36,24 +34,10 @@ export interface GoldenDitConfig {
   readonly learn_sigma: boolean;
 }
 
-/** Provenance and content of all golden files (`goldens/manifest.json`). */
+/** What tests read of `goldens/manifest.json`, which also has the provenance of all golden files. */
 export interface GoldenManifest {
-  readonly version: 1;
-  readonly script: string;
-  readonly upstream: { readonly repository: string; readonly commit: string };
-  readonly versions: Readonly<Record<string, string>>;
-  readonly device: string;
-  readonly seeds: Readonly<Record<string, number>>;
-  readonly layout: string;
-  readonly float32: string;
-  readonly float64: string;
-  readonly float32Deviation: string;
-  readonly weights: {
-    readonly file: string;
-    readonly description: string;
-    readonly config: GoldenDitConfig;
-  };
-  readonly routers: { readonly file: string; readonly description: string };
+  readonly weights: { readonly file: string; readonly config: GoldenDitConfig };
+  readonly routers: { readonly file: string };
   readonly goldens: Readonly<Record<string, GoldenEntry>>;
 }
 

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, ShapeError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
-import { conditionalHalf, entryOf, nchwToNhwc } from './golden-tensor.js';
+import { entryOf, nchwToNhwc } from './golden-tensor.js';
 
 function counting(...shape: number[]) {
   const size = shape.reduce((product, n) => product * n, 1);
@@ -22,18 +22,6 @@ describe('entryOf', () => {
 
   it.each([[[2]], [[-1]], [[0.5]], [[0, 3]], [[0, 0, 0]]])('refuses %j', (indices) => {
     expect(() => entryOf(counting(2, 3), ...indices)).toThrow(InvalidArgumentError);
-  });
-});
-
-describe('conditionalHalf', () => {
-  it('is the first half of the batch', () => {
-    const { shape, data } = conditionalHalf(counting(4, 2));
-    expect(shape).toEqual([2, 2]);
-    expect([...data]).toEqual([0, 1, 2, 3]);
-  });
-
-  it('refuses an odd batch', () => {
-    expect(() => conditionalHalf(counting(3, 2))).toThrow(ShapeError);
   });
 });
 

@@ -47,27 +47,6 @@ function sizeAt(options: { tensor: GoldenTensor; axis: number; index: number }):
 }
 
 /**
- * The first half of a guided batch, which is its conditional half: `[2B, ...]` to `[B, ...]`.
- *
- * @throws {@link ShapeError} if the first dimension is not even
- */
-export function conditionalHalf<Data extends GoldenData>(
-  tensor: GoldenTensor<Data>,
-): GoldenTensor<Data> {
-  const [batch = 0, ...rest] = tensor.shape;
-  if (batch === 0 || batch % 2 !== 0) {
-    throw new ShapeError({
-      tensor: 'guided batch',
-      actual: tensor.shape,
-      expected: [2 * Math.max(1, Math.ceil(batch / 2)), ...rest],
-      fix: 'The first dimension must hold as many conditional as null samples.',
-    });
-  }
-  const data = tensor.data.slice(0, tensor.data.length / 2) as Data;
-  return { shape: [batch / 2, ...rest], data };
-}
-
-/**
  * Moves channels from PyTorch's place to TensorFlow's: `[..., C, H, W]` to `[..., H, W, C]`.
  *
  * @throws {@link ShapeError} if there are fewer than three dimensions

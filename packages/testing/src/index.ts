@@ -10,7 +10,6 @@ export {
   loadGoldenManifest,
 } from './golden-manifest.js';
 export {
-  conditionalHalf,
   entryOf,
   type GoldenData,
   type GoldenTensor,

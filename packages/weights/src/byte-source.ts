@@ -100,26 +100,14 @@ async function fill(options: {
   const { path, handle, bytes, begin } = options;
   for (let done = 0; done < bytes.length; ) {
     const length = Math.min(bytes.length - done, MAX_READ_BYTES);
-    const bytesRead = await readOnce({ path, handle, bytes, done, length, position: begin + done });
+    const { bytesRead } = await handle
+      .read(bytes, done, length, begin + done)
+      .catch((cause: unknown) => {
+        throw fileError({ path, action: 'read', cause });
+      });
     if (bytesRead === 0) {
       throw new CheckpointError({ path, problem: 'the file became shorter while it was read' });
     }
     done += bytesRead;
-  }
-}
-
-async function readOnce(options: {
-  path: string;
-  handle: FileHandle;
-  bytes: Uint8Array;
-  done: number;
-  length: number;
-  position: number;
-}): Promise<number> {
-  const { path, handle, bytes, done, length, position } = options;
-  try {
-    return (await handle.read(bytes, done, length, position)).bytesRead;
-  } catch (cause) {
-    throw fileError({ path, action: 'read', cause });
   }
 }

@@ -5,26 +5,35 @@ import {
   type WeightInfo,
 } from '@harmonica/core';
 
-const elementBytes = {
-  f64: 8,
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  f8_e4m3: 1,
-  f8_e5m2: 1,
-  i64: 8,
-  i32: 4,
-  i16: 2,
-  i8: 1,
-  u64: 8,
-  u32: 4,
-  u16: 2,
-  u8: 1,
-  bool: 1,
-} as const;
+/** How elements of a type become float32. */
+interface Decoder {
+  readonly bytes: number;
+  decode(buffer: ArrayBufferLike, byteOffset: number, length: number): Float32Array<ArrayBuffer>;
+}
+
+const decoders = {
+  f64: { bytes: 8, decode: (...view) => new Float32Array(new Float64Array(...view)) },
+  f32: { bytes: 4, decode: (...view) => new Float32Array(new Float32Array(...view)) },
+  f16: { bytes: 2, decode: (...view) => halfToFloat(new Uint16Array(...view)) },
+  bf16: { bytes: 2, decode: (...view) => bfloatToFloat(new Uint16Array(...view)) },
+  f8_e4m3: { bytes: 1, decode: (...view) => e4m3ToFloat(new Uint8Array(...view)) },
+  f8_e5m2: { bytes: 1, decode: (...view) => e5m2ToFloat(new Uint8Array(...view)) },
+  i64: { bytes: 8, decode: (...view) => Float32Array.from(new BigInt64Array(...view), Number) },
+  i32: { bytes: 4, decode: (...view) => new Float32Array(new Int32Array(...view)) },
+  i16: { bytes: 2, decode: (...view) => new Float32Array(new Int16Array(...view)) },
+  i8: { bytes: 1, decode: (...view) => new Float32Array(new Int8Array(...view)) },
+  u64: { bytes: 8, decode: (...view) => Float32Array.from(new BigUint64Array(...view), Number) },
+  u32: { bytes: 4, decode: (...view) => new Float32Array(new Uint32Array(...view)) },
+  u16: { bytes: 2, decode: (...view) => new Float32Array(new Uint16Array(...view)) },
+  u8: { bytes: 1, decode: (...view) => new Float32Array(new Uint8Array(...view)) },
+  bool: {
+    bytes: 1,
+    decode: (...view) => Float32Array.from(new Uint8Array(...view), (byte) => Number(byte !== 0)),
+  },
+} satisfies Readonly<Record<string, Decoder>>;
 
 /** Element types that this package reads. */
-export type ElementType = keyof typeof elementBytes;
+export type ElementType = keyof typeof decoders;
 
 /** The tensor that a decoding error is about. */
 interface TensorSite {
@@ -34,7 +43,7 @@ interface TensorSite {
 
 /** Bytes per element. */
 export function sizeOf(type: ElementType): number {
-  return elementBytes[type];
+  return decoders[type].bytes;
 }
 
 /**
@@ -45,11 +54,11 @@ export function sizeOf(type: ElementType): number {
 export function elementType(options: TensorSite & { name: string }): ElementType {
   const { path, key, name } = options;
   const type = name.toLowerCase();
-  if (Object.hasOwn(elementBytes, type) && name === type.toUpperCase()) return type as ElementType;
+  if (Object.hasOwn(decoders, type) && name === type.toUpperCase()) return type as ElementType;
   throw new DTypeError({
     tensor: `${path} (${key})`,
     actual: name,
-    expected: `one of ${Object.keys(elementBytes).join(', ')}`,
+    expected: `one of ${Object.keys(decoders).join(', ')}`,
     fix: 'Store the tensor in one of these types, such as f16.',
   });
 }
@@ -69,7 +78,7 @@ export function toFloat32(
     throw new CheckpointError({ path, key, problem: `${bytes.length} bytes end within a ${type}` });
   }
   const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  return decoders[type](buffer, byteOffset, bytes.length / size);
+  return decoders[type].decode(buffer, byteOffset, bytes.length / size);
 }
 
 /**
@@ -86,30 +95,6 @@ export function adoptFloat32(
   const fillsBuffer = bytes.length === buffer.byteLength && bytes.length % sizeOf(type) === 0;
   return type === 'f32' && fillsBuffer ? new Float32Array(buffer) : toFloat32(options);
 }
-
-type Decoder = (
-  buffer: ArrayBufferLike,
-  byteOffset: number,
-  length: number,
-) => Float32Array<ArrayBuffer>;
-
-const decoders: Readonly<Record<ElementType, Decoder>> = {
-  f64: (...view) => new Float32Array(new Float64Array(...view)),
-  f32: (...view) => new Float32Array(new Float32Array(...view)),
-  f16: (...view) => halfToFloat(new Uint16Array(...view)),
-  bf16: (...view) => bfloatToFloat(new Uint16Array(...view)),
-  f8_e4m3: (...view) => e4m3ToFloat(new Uint8Array(...view)),
-  f8_e5m2: (...view) => e5m2ToFloat(new Uint8Array(...view)),
-  i64: (...view) => Float32Array.from(new BigInt64Array(...view), Number),
-  i32: (...view) => new Float32Array(new Int32Array(...view)),
-  i16: (...view) => new Float32Array(new Int16Array(...view)),
-  i8: (...view) => new Float32Array(new Int8Array(...view)),
-  u64: (...view) => Float32Array.from(new BigUint64Array(...view), Number),
-  u32: (...view) => new Float32Array(new Uint32Array(...view)),
-  u16: (...view) => new Float32Array(new Uint16Array(...view)),
-  u8: (...view) => new Float32Array(new Uint8Array(...view)),
-  bool: (...view) => Float32Array.from(new Uint8Array(...view), (byte) => (byte === 0 ? 0 : 1)),
-};
 
 /*
  * IEEE 754 conversions between float32 and the 16-bit formats, on bit patterns rather than numbers, so that signalling
@@ -221,78 +206,41 @@ function roundToBfloat(bits: number): number {
 }
 
 /*
- * The two 8-bit floats of safetensors (Micikevicius et al., FP8 formats for deep learning, 2022, Table 1). Every code is a
- * float32, so 256 entries say it all.
+ * The two 8-bit floats of safetensors (Micikevicius et al., FP8 formats for deep learning, 2022, Table 1).
  */
 
-/** How an 8-bit code splits into sign, exponent and mantissa. */
-interface Float8Format {
-  readonly mantissaBits: number;
-  readonly bias: number;
-  /** The value of a code, without its sign, that is not a finite number; undefined for all others. */
-  special(magnitude: number): number | undefined;
-}
-
-/** 4 exponent bits, no infinity, one NaN per sign; up to 448. PyTorch calls it `float8_e4m3fn`. */
-const e4m3: Float8Format = {
-  mantissaBits: 3,
-  bias: 7,
-  special: (magnitude) => (magnitude === 0x7f ? Number.NaN : undefined),
-};
-
-/** 5 exponent bits, with infinities and NaN as in IEEE 754; up to 57344. It is the upper half of a binary16. */
-const e5m2: Float8Format = {
-  mantissaBits: 2,
-  bias: 15,
-  special: (magnitude) =>
-    magnitude < 0x7c ? undefined : magnitude === 0x7c ? Infinity : Number.NaN,
-};
-
 let e4m3Values: Float32Array | undefined;
-let e5m2Values: Float32Array | undefined;
 
 /**
- * Widens E4M3 codes to float32, exactly.
+ * Widens E4M3 codes to float32, exactly: 4 exponent bits, no infinity, one NaN per sign; up to 448. PyTorch calls it
+ * `float8_e4m3fn`.
  *
  * @param codes one byte per value
  * @returns as many values, in memory of their own
  */
 export function e4m3ToFloat(codes: Uint8Array): Float32Array<ArrayBuffer> {
-  e4m3Values ??= valuesOf(e4m3);
-  return lookUp(e4m3Values, codes);
+  e4m3Values ??= Float32Array.from({ length: 256 }, (_, code) => e4m3Value(code));
+  const table = e4m3Values;
+  return Float32Array.from(codes, (code) => table[code] as number);
+}
+
+function e4m3Value(code: number): number {
+  const sign = code < 0x80 ? 1 : -1;
+  const exponent = (code >>> 3) & 0xf;
+  const fraction = (code & 7) / 8;
+  if ((code & 0x7f) === 0x7f) return Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -6 : (1 + fraction) * 2 ** (exponent - 7));
 }
 
 /**
- * Widens E5M2 codes to float32, exactly.
+ * Widens E5M2 codes to float32, exactly: 5 exponent bits, with infinities and NaN as in IEEE 754; up to 57344. Each is the
+ * upper half of a binary16.
  *
  * @param codes one byte per value
  * @returns as many values, in memory of their own
  */
 export function e5m2ToFloat(codes: Uint8Array): Float32Array<ArrayBuffer> {
-  e5m2Values ??= valuesOf(e5m2);
-  return lookUp(e5m2Values, codes);
-}
-
-function lookUp(table: Float32Array, codes: Uint8Array): Float32Array<ArrayBuffer> {
-  const values = new Float32Array(codes.length);
-  for (let i = 0; i < values.length; i++) values[i] = table[codes[i] as number] as number;
-  return values;
-}
-
-/** The value of each of the 256 codes. */
-function valuesOf(format: Float8Format): Float32Array {
-  return Float32Array.from({ length: 256 }, (_, code) => {
-    const magnitude = code & 0x7f;
-    const value = format.special(magnitude) ?? finiteValue(magnitude, format);
-    return code < 0x80 ? value : -value;
-  });
-}
-
-function finiteValue(magnitude: number, { mantissaBits, bias }: Float8Format): number {
-  const exponent = magnitude >>> mantissaBits;
-  const fraction = (magnitude & (2 ** mantissaBits - 1)) / 2 ** mantissaBits;
-  if (exponent === 0) return fraction * 2 ** (1 - bias);
-  return (1 + fraction) * 2 ** (exponent - bias);
+  return halfToFloat(Uint16Array.from(codes, (code) => code << 8));
 }
 
 /** Number of elements of a shape; 1 for a scalar's `[]`. */

@@ -10,14 +10,7 @@ export {
   type OpenModelOptions,
   openModel,
 } from './open-model.js';
-export {
-  isWeightTensor,
-  openPyTorch,
-  type PyTorchOptions,
-  type PyTorchValue,
-  readPyTorchObject,
-} from './pytorch/pytorch.js';
-export type { PyTorchKey, PyTorchTree } from './pytorch/pytorch-tree.js';
+export { openPyTorch, type PyTorchOptions } from './pytorch/pytorch.js';
 export { type PyTorchDict, writePyTorch } from './pytorch/write-pytorch.js';
 export {
   type DecodedSafetensors,
@@ -28,14 +21,8 @@ export {
 } from './safetensors/safetensors.js';
 export {
   openSafetensors,
-  openSafetensorsIndex,
   openSafetensorsShards,
   type SafetensorsSource,
   writeSafetensors,
 } from './safetensors/safetensors-file.js';
-export {
-  mapNames,
-  type NameMap,
-  type NearestNamesOptions,
-  nearestNames,
-} from './weight-source.js';
+export { type NearestNamesOptions, nearestNames } from './weight-source.js';

@@ -49,7 +49,6 @@ function refusePart({ select }: PyTorchOptions): void {
     argument: 'select',
     value: select,
     expected: 'nothing, as safetensors files have no parts',
-    fix: 'Rename or leave out tensors with mapNames.',
   });
 }
 

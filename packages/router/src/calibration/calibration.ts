@@ -1,4 +1,9 @@
-import { type Provenance, parseJson, provenanceSchema } from '@harmonica/core';
+import {
+  InvalidArgumentError,
+  type Provenance,
+  parseJson,
+  provenanceSchema,
+} from '@harmonica/core';
 import { z } from 'zod';
 import { readableJson } from '../schedule/readable-json.js';
 import type { PolynomialFit } from './fit-polynomial.js';
@@ -94,4 +99,28 @@ export interface RecordedChanges {
    * `sum |f(i) - f(i + d)| / sum |f(i + d)|`.
    */
   readonly changes: readonly (readonly (readonly number[])[])[];
+}
+
+/**
+ * Refuses recorded numbers that are not a table of finite, non-negative values.
+ *
+ * @throws {@link InvalidArgumentError}
+ * @internal
+ */
+export function assertRecorded(check: {
+  readonly argument: string;
+  /** `[rows][columns]`. */
+  readonly values: readonly (readonly number[])[];
+  readonly rows: number;
+  readonly columns: number;
+}): void {
+  const { argument, values, rows, columns } = check;
+  const isValid = (value: number) => Number.isFinite(value) && value >= 0;
+  const fits = values.every((row) => row.length === columns && row.every(isValid));
+  if (values.length === rows && fits) return;
+  throw new InvalidArgumentError({
+    argument,
+    value: `${values.length} rows of ${values[0]?.length ?? 0} values`,
+    expected: `${rows} rows of ${columns} values, all finite and not negative`,
+  });
 }

@@ -5,12 +5,13 @@ import {
   type Provenance,
 } from '@harmonica/core';
 import { createProvenance, type RunSetting } from '../schedule/provenance.js';
-import type { Calibration } from './calibration.js';
-import { fitPolynomial } from './fit-polynomial.js';
+import type { Calibration, RecordedChanges, RecordedMagnitudes } from './calibration.js';
+import { fitPolynomial, type PolynomialFit } from './fit-polynomial.js';
 import {
   createChangeRecorder,
   createMagnitudeRecorder,
   createTeaCacheRecorder,
+  type Recorder,
 } from './recorders.js';
 
 /** Calibrates a caching method: looks on while sampling goes on uncached. */
@@ -37,6 +38,12 @@ export interface CalibratorOptions {
   readonly degree?: number;
 }
 
+/** What runs told a method, without what all calibrations say. */
+type FoundCalibration =
+  | ({ readonly method: 'teacache'; readonly runs: number } & PolynomialFit)
+  | ({ readonly method: 'smoothcache' } & RecordedChanges)
+  | ({ readonly method: 'magcache' } & RecordedMagnitudes);
+
 /**
  * A calibrator for a method and a run.
  *
@@ -52,47 +59,34 @@ export function createCalibrator(options: CalibratorOptions): Calibrator {
       expected: 'at least 2, because changes from step to step are what is recorded',
     });
   }
-  const headerOf = (training: Provenance['training']) => ({
-    version: 1 as const,
-    kind: 'calibration' as const,
-    steps,
-    branches: setting.spec.branches.length,
-    provenance: createProvenance({ ...setting, ...(training && { training }) }),
+  const calibratorOf = <Recorded>(
+    recorder: Recorder<Recorded>,
+    describe: (recorded: Recorded) => FoundCalibration,
+  ): Calibrator => ({
+    cache: recorder.cache,
+    calibration: ({ training } = {}) => ({
+      version: 1,
+      kind: 'calibration',
+      steps,
+      branches: setting.spec.branches.length,
+      provenance: createProvenance({ ...setting, ...(training && { training }) }),
+      ...describe(recorder.recorded()),
+    }),
   });
   switch (method) {
-    case 'teacache': {
+    case 'teacache':
       assertCount({ argument: 'degree', value: degree });
-      const recorder = createTeaCacheRecorder();
-      return {
-        cache: recorder.cache,
-        calibration({ training } = {}) {
-          const pairs = recorder.pairs();
-          const runs = pairs.x.length / (steps - 1);
-          return { ...headerOf(training), method, runs, ...fitPolynomial({ ...pairs, degree }) };
-        },
-      };
-    }
-    case 'smoothcache': {
-      const recorder = createChangeRecorder(lookback === undefined ? {} : { lookback });
-      return {
-        cache: recorder.cache,
-        calibration: ({ training } = {}) => ({
-          ...headerOf(training),
-          method,
-          ...recorder.recorded(),
-        }),
-      };
-    }
-    case 'magcache': {
-      const recorder = createMagnitudeRecorder();
-      return {
-        cache: recorder.cache,
-        calibration: ({ training } = {}) => ({
-          ...headerOf(training),
-          method,
-          ...recorder.recorded(),
-        }),
-      };
-    }
+      return calibratorOf(createTeaCacheRecorder(), (pairs) => ({
+        method,
+        runs: pairs.x.length / (steps - 1),
+        ...fitPolynomial({ ...pairs, degree }),
+      }));
+    case 'smoothcache':
+      return calibratorOf(
+        createChangeRecorder(lookback === undefined ? {} : { lookback }),
+        (changes) => ({ method, ...changes }),
+      );
+    case 'magcache':
+      return calibratorOf(createMagnitudeRecorder(), (ratios) => ({ method, ...ratios }));
   }
 }

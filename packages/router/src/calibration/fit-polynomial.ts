@@ -1,10 +1,11 @@
 import { assertCount, InvalidArgumentError } from '@harmonica/core';
+import { Matrix, QrDecomposition } from 'ml-matrix';
 
 /** A polynomial and how well it describes the points that it was fitted to. */
 export interface PolynomialFit {
   /** Highest power first, `degree + 1` of them. */
   readonly coefficients: readonly number[];
-  /** Share of the variance of y that it explains, at most 1. Below 0 it is worse than the mean of y. */
+  /** Fraction of the variance of y that it explains, at most 1. Below 0 it is worse than the mean of y. */
   readonly rSquared: number;
   /** How many points there were. */
   readonly samples: number;
@@ -27,10 +28,10 @@ export function fitPolynomial(options: {
   const { x, y, degree = 4 } = options;
   assertCount({ argument: 'degree', value: degree, least: 0 });
   assertPoints({ x, y, degree });
-  const powers = Array.from({ length: degree + 1 }, (_, i) =>
-    x.map((value) => value ** (degree - i)),
+  const powers = x.map((value) =>
+    Array.from({ length: degree + 1 }, (_, i) => value ** (degree - i)),
   );
-  const coefficients = leastSquares(powers, y);
+  const coefficients = new QrDecomposition(powers).solve(Matrix.columnVector([...y])).to1DArray();
   const mean = sum(y) / y.length;
   const residual = sum(
     x.map((value, i) => ((y[i] as number) - evaluatePolynomial(coefficients, value)) ** 2),
@@ -42,50 +43,6 @@ export function fitPolynomial(options: {
 /** The value of a polynomial, highest power first, by Horner's rule. */
 export function evaluatePolynomial(coefficients: readonly number[], x: number): number {
   return coefficients.reduce((value, coefficient) => value * x + coefficient, 0);
-}
-
-/** Modified Gram-Schmidt, each column orthogonalised twice, which is as accurate as Householder's method. */
-function leastSquares(columns: readonly (readonly number[])[], y: readonly number[]): number[] {
-  const basis: (readonly number[])[] = [];
-  const upper: number[][] = [];
-  for (const column of columns) {
-    let rest = [...column];
-    const row = basis.map(() => 0);
-    for (let pass = 0; pass < 2; pass++) {
-      for (const [i, q] of basis.entries()) {
-        const along = dot(q, rest);
-        row[i] = (row[i] as number) + along;
-        rest = rest.map((value, n) => value - along * (q[n] as number));
-      }
-    }
-    const length = Math.sqrt(dot(rest, rest));
-    upper.push([...row, length]);
-    basis.push(rest.map((value) => value / length));
-  }
-  return solveUpper(upper, projections(basis, y));
-}
-
-/** How much of y lies along each vector of an orthonormal basis. */
-function projections(basis: readonly (readonly number[])[], y: readonly number[]): number[] {
-  let rest = [...y];
-  return basis.map((q) => {
-    const along = dot(q, rest);
-    rest = rest.map((value, n) => value - along * (q[n] as number));
-    return along;
-  });
-}
-
-/** `upper[j]` is column j of the triangular factor, down to its diagonal. */
-function solveUpper(upper: readonly (readonly number[])[], right: readonly number[]): number[] {
-  const solution = [...right];
-  for (let j = upper.length - 1; j >= 0; j--) {
-    const column = upper[j] as readonly number[];
-    const value = (solution[j] as number) / (column[j] as number);
-    for (let i = 0; i < j; i++)
-      solution[i] = (solution[i] as number) - value * (column[i] as number);
-    solution[j] = value;
-  }
-  return solution;
 }
 
 function assertPoints(points: {
@@ -109,10 +66,6 @@ function assertPoints(points: {
     expected: `more than ${degree} for a polynomial of degree ${degree}`,
     fix: 'Record more steps or runs, or fit a lower degree.',
   });
-}
-
-function dot(a: readonly number[], b: readonly number[]): number {
-  return a.reduce((total, value, i) => total + value * (b[i] as number), 0);
 }
 
 function sum(values: readonly number[]): number {

@@ -4,32 +4,41 @@ import { readResidual, relativeChange } from '../run/relative-change.js';
 import type { RecordedChanges, RecordedMagnitudes } from './calibration.js';
 import { createStepRecorder, meanOverRuns, readOutputs, recordedRuns } from './step-recorder.js';
 
-/** Records how branch outputs change while sampling goes on uncached. */
-export interface ChangeRecorder {
+/** Records numbers about steps while sampling goes on uncached. */
+export interface Recorder<Recorded> {
   /** For `generate({ cache })`, in as many runs as wanted: computes everything and looks on. */
   readonly cache: CacheMethod;
   /**
-   * The mean over all runs that came to their end.
+   * What all runs that came to their end told.
    *
    * @throws {@link InvalidArgumentError} if there is none.
    */
-  recorded(): RecordedChanges;
+  recorded(): Recorded;
 }
 
 /**
- * The calibration of SmoothCache: the relative L1 change of every branch output over 1 to `lookback` steps, both halves
+ * The calibration of SmoothCache, the mean over runs: the relative L1 change of every branch output over 1 to `lookback` steps, both halves
  * of a guided batch together. Holds `lookback` outputs of every branch as tensors of the current TensorFlow.js backend.
  *
  * @param options `lookback` is an integer of at least 1; default 3, as published.
  */
-export function createChangeRecorder(options: { readonly lookback?: number } = {}): ChangeRecorder {
+export function createChangeRecorder(
+  options: { readonly lookback?: number } = {},
+): Recorder<RecordedChanges> {
   const { lookback = 3 } = options;
   assertCount({ argument: 'lookback', value: lookback });
   const recorder = createStepRecorder((executor) => ({
     branches: executor.spec.branches.map(({ index }) => index),
     observe: (step) => readOutputs(executor, step),
     lookback,
-    measure: (current, earlier) => changesFrom(current, earlier),
+    // The changes of all branches from the step before, then of all from two steps before, and so on.
+    async measure(current, earlier) {
+      const changes: number[] = [];
+      for (const outputs of earlier) {
+        changes.push(...(await comparedWith(current, outputs, relativeChange)));
+      }
+      return changes;
+    },
   }));
   return {
     cache: recorder.cache,
@@ -38,20 +47,6 @@ export function createChangeRecorder(options: { readonly lookback?: number } = {
       return { runs: runs.length, ...toChanges({ mean: meanOverRuns(runs), lookback }) };
     },
   };
-}
-
-/** The changes of all branches from the step before, then of all from two steps before, and so on. */
-async function changesFrom(
-  current: readonly Tensor[],
-  earlier: readonly (readonly Tensor[])[],
-): Promise<readonly number[]> {
-  const changes: number[] = [];
-  for (const outputs of earlier) {
-    for (const [branch, base] of current.entries()) {
-      changes.push(await relativeChange([{ value: outputs[branch] as Tensor, base }]));
-    }
-  }
-  return changes;
 }
 
 /** From rows by the later step to rows by the earlier one. */
@@ -68,24 +63,12 @@ function toChanges(options: {
   return { steps, changes };
 }
 
-/** Records the magnitudes of what branches add while sampling goes on uncached. */
-export interface MagnitudeRecorder {
-  /** For `generate({ cache })`, in as many runs as wanted: computes everything and looks on. */
-  readonly cache: CacheMethod;
-  /**
-   * The mean over all runs that came to their end.
-   *
-   * @throws {@link InvalidArgumentError} if there is none.
-   */
-  recorded(): RecordedMagnitudes;
-}
-
 /**
- * The calibration of MagCache: by which factor the token vectors of what all branches together add to the tokens grow
+ * The calibration of MagCache, the mean over runs: by which factor the token vectors of what all branches together add to the tokens grow
  * from step to step, and those of every branch output. Holds one output of every branch as a tensor of the current
  * TensorFlow.js backend.
  */
-export function createMagnitudeRecorder(): MagnitudeRecorder {
+export function createMagnitudeRecorder(): Recorder<RecordedMagnitudes> {
   const recorder = createStepRecorder((executor) => ({
     branches: executor.spec.branches.map(({ index }) => index),
     async *observe(step) {
@@ -93,7 +76,8 @@ export function createMagnitudeRecorder(): MagnitudeRecorder {
       yield* readOutputs(executor, step);
     },
     lookback: 1,
-    measure: (current, [previous]) => ratiosTo(current, previous),
+    measure: async (current, [previous]) =>
+      previous ? comparedWith(previous, current, magnitudeRatio) : current.map(() => 1),
   }));
   return {
     cache: recorder.cache,
@@ -110,16 +94,16 @@ export function createMagnitudeRecorder(): MagnitudeRecorder {
   };
 }
 
-async function ratiosTo(
+/** A number for each tensor and what it was in the step before. */
+async function comparedWith(
+  previous: readonly Tensor[],
   current: readonly Tensor[],
-  previous: readonly Tensor[] | undefined,
+  compare: (value: Tensor, base: Tensor) => Promise<number>,
 ): Promise<readonly number[]> {
-  const ratios: number[] = [];
-  for (const [i, value] of current.entries()) {
-    const before = previous?.[i];
-    ratios.push(before ? await magnitudeRatio(value, before) : 1);
-  }
-  return ratios;
+  const numbers: number[] = [];
+  for (const [i, base] of previous.entries())
+    numbers.push(await compare(current[i] as Tensor, base));
+  return numbers;
 }
 
 /** Keeps tokens that are all zeros from dividing by 0, as in diffusers. */
@@ -149,20 +133,8 @@ export interface TeaCachePairs {
   readonly y: readonly number[];
 }
 
-/** Records what TeaCache is calibrated by while sampling goes on uncached. */
-export interface TeaCacheRecorder {
-  /** For `generate({ cache })`, in as many runs as wanted: computes everything and looks on. */
-  readonly cache: CacheMethod;
-  /**
-   * The points of all runs that came to their end.
-   *
-   * @throws {@link InvalidArgumentError} if there is none.
-   */
-  pairs(): TeaCachePairs;
-}
-
 /** The calibration of TeaCache, for `fitPolynomial`. The model output is worked out once more in each step. */
-export function createTeaCacheRecorder(): TeaCacheRecorder {
+export function createTeaCacheRecorder(): Recorder<TeaCachePairs> {
   const recorder = createStepRecorder((executor) => ({
     branches: [],
     async *observe({ before, after }) {
@@ -170,24 +142,13 @@ export function createTeaCacheRecorder(): TeaCacheRecorder {
       yield await executor.end(after);
     },
     lookback: 1,
-    measure: (current, [previous]) => changesSince(current, previous),
+    measure: (current, [previous = []]) => comparedWith(previous, current, relativeChange),
   }));
   return {
     cache: recorder.cache,
-    pairs() {
+    recorded() {
       const points = recordedRuns(recorder).flatMap((run) => run.slice(1));
       return { x: points.map(([x]) => x as number), y: points.map(([, y]) => y as number) };
     },
   };
-}
-
-async function changesSince(
-  current: readonly Tensor[],
-  previous: readonly Tensor[] | undefined,
-): Promise<readonly number[]> {
-  const changes: number[] = [];
-  for (const [i, base] of previous?.entries() ?? []) {
-    changes.push(await relativeChange([{ value: current[i] as Tensor, base }]));
-  }
-  return changes;
 }

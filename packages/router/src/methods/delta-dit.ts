@@ -1,19 +1,10 @@
-import {
-  assertCount,
-  type Branch,
-  type CacheSchedule,
-  type PredictorChoice,
-  type Provenance,
-} from '@harmonica/core';
-import { createSchedule } from '../schedule/schedule.js';
-import { cachingMethod, predicting, runOf, wholeNumber } from './method.js';
+import { assertCount, type Branch, type CacheSchedule } from '@harmonica/core';
+import type { PolicyRun } from '../run/dynamic-policy.js';
+import { createSchedule, type ScheduleDetails } from '../schedule/schedule.js';
+import { blockCount, cachingMethod, predicting, runOf, wholeNumber } from './method.js';
 
 /** Options of {@link deltaDitSchedule}. */
-export interface DeltaDitScheduleOptions {
-  /** Sampling steps T, an integer of at least 1. */
-  readonly steps: number;
-  /** `spec.branches` of the backbone. */
-  readonly branches: readonly Branch[];
+export interface DeltaDitScheduleOptions extends PolicyRun, ScheduleDetails {
   /**
    * Where the early stage ends, an integer in [0, T]: with t counting down from T - 1, steps with t > b predict the rear
    * blocks, the others the front ones. The paper's results for 20 steps are quoted with 12.
@@ -23,9 +14,6 @@ export interface DeltaDitScheduleOptions {
   readonly cachedBlocks: number;
   /** Every how many steps of a stage everything is computed, an integer of at least 1. Default 2. */
   readonly interval?: number;
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
-  readonly provenance?: Provenance;
 }
 
 /**
@@ -39,7 +27,7 @@ export interface DeltaDitScheduleOptions {
  */
 export function deltaDitSchedule(options: DeltaDitScheduleOptions): CacheSchedule {
   const { steps, branches, boundary, cachedBlocks, interval = 2, predictor, provenance } = options;
-  const blocks = 1 + Math.max(-1, ...branches.map(({ block }) => block));
+  const blocks = blockCount(branches);
   assertCount({ argument: 'steps', value: steps });
   assertCount({ argument: 'boundary', value: boundary, least: 0, most: steps });
   assertCount({ argument: 'cachedBlocks', value: cachedBlocks, most: blocks });

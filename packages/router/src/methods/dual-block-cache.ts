@@ -1,7 +1,7 @@
 import { assertCount, type Branch, InvalidArgumentError } from '@harmonica/core';
 import { z } from 'zod';
 import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
-import { cachingMethod, predicting, wholeNumber } from './method.js';
+import { assertThreshold, blockCount, cachingMethod, predicting, wholeNumber } from './method.js';
 import { integersIn } from './pab.js';
 
 /** When {@link dualBlockCachePolicy} predicts. */
@@ -109,16 +109,6 @@ function assertAccumulated(value: number): void {
   throw new InvalidArgumentError({ argument: 'maxAccumulated', value, expected });
 }
 
-/** @internal */
-export function assertThreshold(threshold: number): void {
-  if (threshold >= 0) return;
-  throw new InvalidArgumentError({
-    argument: 'threshold',
-    value: threshold,
-    expected: 'a relative change of at least 0',
-  });
-}
-
 /** Index of the first branch after the front blocks. @internal */
 export function firstBranchAfter(options: {
   readonly branches: readonly Branch[];
@@ -135,10 +125,6 @@ export function firstBranchAfter(options: {
     });
   }
   return branches.findIndex(({ block }) => block >= frontBlocks);
-}
-
-function blockCount(branches: readonly Branch[]): number {
-  return 1 + Math.max(-1, ...branches.map(({ block }) => block));
 }
 
 /** {@link dualBlockCachePolicy}. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type DynamicPolicy, decideWholeSteps } from '../run/dynamic-policy.js';
-import { assertThreshold, firstBranchAfter } from './dual-block-cache.js';
-import { cachingMethod, predicting } from './method.js';
+import { firstBranchAfter } from './dual-block-cache.js';
+import { assertThreshold, cachingMethod, predicting } from './method.js';
 
 /**
  * First-block cache (the library ParaAttention; as in diffusers): computes block 0 in every step, and predicts all

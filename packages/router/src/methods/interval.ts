@@ -1,24 +1,20 @@
 import {
   assertCount,
-  type Branch,
   type BranchKind,
   type CacheSchedule,
   InvalidArgumentError,
   type PredictorChoice,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { createSchedule } from '../schedule/schedule.js';
+import type { PolicyRun } from '../run/dynamic-policy.js';
+import { createSchedule, type ScheduleDetails } from '../schedule/schedule.js';
 import { cachingMethod, predicting, runOf, wholeNumber } from './method.js';
 
 /** One interval for all branches, or one for each kind; kinds that are not named are computed in every step. */
 export type Interval = number | { readonly [Kind in BranchKind]?: number };
 
 /** Options of {@link fixedIntervalSchedule}. */
-export interface FixedIntervalScheduleOptions {
-  /** Sampling steps T, an integer of at least 1. */
-  readonly steps: number;
-  /** `spec.branches` of the backbone. */
-  readonly branches: readonly Branch[];
+export interface FixedIntervalScheduleOptions extends PolicyRun, ScheduleDetails {
   /** Every how many steps a branch is computed: integers of at least 1, and 1 computes it in every step. */
   readonly interval: Interval;
   /**
@@ -31,8 +27,6 @@ export interface FixedIntervalScheduleOptions {
    * that it reads from the start with d.
    */
   readonly initialSteps?: number;
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
 }
 
 /**
@@ -43,7 +37,8 @@ export interface FixedIntervalScheduleOptions {
  * @throws {@link InvalidArgumentError} if a number is outside its range or there is no branch.
  */
 export function fixedIntervalSchedule(options: FixedIntervalScheduleOptions): CacheSchedule {
-  const { steps, branches, interval, align = 'last', initialSteps = 1, predictor } = options;
+  const { steps, branches, interval, align = 'last', initialSteps = 1 } = options;
+  const { predictor, provenance } = options;
   assertCount({ argument: 'steps', value: steps });
   assertCount({ argument: 'initialSteps', value: initialSteps, most: steps });
   const intervals = branches.map(({ kind }) => intervalOf(interval, kind));
@@ -51,7 +46,7 @@ export function fixedIntervalSchedule(options: FixedIntervalScheduleOptions): Ca
     const distance = align === 'last' ? steps - 1 - step : step;
     return intervals.map((n) => step < initialSteps || distance % n === 0);
   });
-  return createSchedule({ decisions, predictor });
+  return createSchedule({ decisions, predictor, provenance });
 }
 
 function intervalOf(interval: Interval, kind: BranchKind): number {
@@ -113,4 +108,13 @@ export const interval = /* @__PURE__ */ cachingMethod({
       predictor,
     });
   },
+});
+
+/** FORA (Selvaraju et al. 2024): {@link fixedIntervalSchedule} that computes the last step. */
+export const fora = /* @__PURE__ */ cachingMethod({
+  name: 'fora',
+  summary: 'FORA: every n-th step is computed, counted from the last',
+  settings: () => ({ interval: wholeNumber(), ...predicting() }),
+  firstSetting: 'interval',
+  make: (settings, context) => fixedIntervalSchedule({ ...settings, ...runOf(context) }),
 });

@@ -3,17 +3,15 @@ import {
   type Branch,
   type CacheSchedule,
   InvalidArgumentError,
-  type PredictorChoice,
-  type Provenance,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { assertRecorded } from '../calibration/assert-recorded.js';
-import type { RecordedMagnitudes } from '../calibration/calibration.js';
+import { assertRecorded, type RecordedMagnitudes } from '../calibration/calibration.js';
 import {
   createSchedule,
   GRANULARITIES,
   type Granularity,
   groupMeans,
+  type ScheduleDetails,
 } from '../schedule/schedule.js';
 import {
   cachingMethod,
@@ -25,7 +23,7 @@ import {
 } from './method.js';
 
 /** Options of {@link magCacheSchedule}. */
-export interface MagCacheScheduleOptions {
+export interface MagCacheScheduleOptions extends ScheduleDetails {
   /** From `createMagnitudeRecorder`. */
   readonly recorded: RecordedMagnitudes;
   /** `spec.branches` of the backbone. */
@@ -36,16 +34,13 @@ export interface MagCacheScheduleOptions {
   readonly threshold?: number;
   /** Most steps predicted in a row, K, an integer of at least 0. Default 3, as in diffusers; official for FLUX 5. */
   readonly maxSkips?: number;
-  /** Share of the steps at the start that compute everything, in [0, 1]. Default 0.2; official for FLUX 0.1. */
+  /** Fraction of the steps at the start that compute everything, in [0, 1]. Default 0.2; official for FLUX 0.1. */
   readonly retention?: number;
   /**
    * Which branches are decided together: all by the ratios of what they add together (`model`, default, as published), or
    * those of a kind by the mean of their own, or each by its own.
    */
   readonly per?: Granularity;
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
-  readonly provenance?: Provenance;
 }
 
 /**

@@ -1,4 +1,5 @@
 import {
+  type Branch,
   type CacheSchedule,
   IncompatibleError,
   InvalidArgumentError,
@@ -96,6 +97,20 @@ export function predicting() {
 /** Steps and branches of a run. */
 export function runOf({ plan, spec }: PolicyContext): PolicyRun {
   return { steps: plan.steps.length, branches: spec.branches };
+}
+
+/** How many blocks the branches are of. */
+export function blockCount(branches: readonly Branch[]): number {
+  return 1 + Math.max(-1, ...branches.map(({ block }) => block));
+}
+
+export function assertThreshold(threshold: number): void {
+  if (threshold >= 0) return;
+  throw new InvalidArgumentError({
+    argument: 'threshold',
+    value: threshold,
+    expected: 'a relative change of at least 0',
+  });
 }
 
 /** Refuses settings that a file does not have. */

@@ -4,12 +4,10 @@ import {
   type BranchKind,
   type CacheSchedule,
   InvalidArgumentError,
-  type PredictorChoice,
-  type Provenance,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { createSchedule } from '../schedule/schedule.js';
-import { cachingMethod, predicting, type SettingsOf, wholeNumber } from './method.js';
+import { createSchedule, type ScheduleDetails } from '../schedule/schedule.js';
+import { blockCount, cachingMethod, predicting, type SettingsOf, wholeNumber } from './method.js';
 
 /** How often one kind of branch is computed, and in which part of the run. */
 export interface Broadcast {
@@ -29,7 +27,7 @@ export interface MlpBroadcast {
 }
 
 /** Options of {@link pabSchedule}. */
-export interface PabScheduleOptions {
+export interface PabScheduleOptions extends ScheduleDetails {
   /** `[T]`: the model time of each step, as in `plan.steps[i].timestep`. */
   readonly times: readonly number[];
   /** `spec.branches` of the backbone. */
@@ -38,9 +36,6 @@ export interface PabScheduleOptions {
   readonly broadcast: { readonly [Kind in BranchKind]?: Broadcast };
   /** Default none. Open-Sora's: times 676, 788 and 864, blocks 0 to 4. */
   readonly mlp?: readonly MlpBroadcast[];
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
-  readonly provenance?: Provenance;
 }
 
 const DEFAULT_WINDOW = [100, 800] as const;
@@ -60,7 +55,7 @@ export function pabSchedule(options: PabScheduleOptions): CacheSchedule {
     assertCount({ argument: `broadcast.${kind}.range`, value: each.range });
     assertWindow(`broadcast.${kind}.window`, each.window);
   }
-  const blocks = 1 + Math.max(-1, ...branches.map(({ block }) => block));
+  const blocks = blockCount(branches);
   const windows = mlp.map((each) => mlpWindow({ ...each, times, most: blocks - 1 }));
   const decisions = times.map((time, step) =>
     branches.map(({ kind, block }) => {

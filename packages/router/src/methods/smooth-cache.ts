@@ -6,22 +6,22 @@ import {
   ConfigError,
   type Decisions,
   InvalidArgumentError,
-  type PredictorChoice,
   type Provenance,
   parseJson,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { assertRecorded } from '../calibration/assert-recorded.js';
-import type { RecordedChanges } from '../calibration/calibration.js';
+import { assertRecorded, type RecordedChanges } from '../calibration/calibration.js';
 import { assertScheduleFits } from '../schedule/compatibility.js';
 import {
   createSchedule,
   GRANULARITIES,
   type Granularity,
   groupMeans,
+  type ScheduleDetails,
   scheduleDecisions,
 } from '../schedule/schedule.js';
 import {
+  assertThreshold,
   cachingMethod,
   calibrationIn,
   calibrationOrigin,
@@ -34,7 +34,7 @@ import {
 } from './method.js';
 
 /** Options of {@link smoothCacheSchedule}. */
-export interface SmoothCacheScheduleOptions {
+export interface SmoothCacheScheduleOptions extends ScheduleDetails {
   /** From `createChangeRecorder`; its lookback bounds how many steps in a row are predicted. */
   readonly recorded: RecordedChanges;
   /** `spec.branches` of the backbone. */
@@ -43,9 +43,6 @@ export interface SmoothCacheScheduleOptions {
   readonly threshold: number;
   /** Which branches are decided together, by the mean of their changes. Default `kind`, as published. */
   readonly per?: Granularity;
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
-  readonly provenance?: Provenance;
 }
 
 /**
@@ -63,13 +60,7 @@ export function smoothCacheSchedule(options: SmoothCacheScheduleOptions): CacheS
     const rows = Math.max(0, steps - 1 - i);
     assertRecorded({ argument: `recorded.changes[${i}]`, values, rows, columns: branches.length });
   });
-  if (!(threshold >= 0)) {
-    throw new InvalidArgumentError({
-      argument: 'threshold',
-      value: threshold,
-      expected: 'a relative change of at least 0',
-    });
-  }
+  assertThreshold(threshold);
   const means = changes.map((values) => groupMeans({ values, branches, per }));
   const columns = branches.map((_, k) =>
     scan({ steps, changes: means.map((each) => each[k] as readonly number[]), threshold }),

@@ -3,19 +3,25 @@ import type { z } from 'zod';
 import { deltaDit } from './delta-dit.js';
 import { dualBlockCache } from './dual-block-cache.js';
 import { firstBlockCache } from './first-block-cache.js';
-import { fora } from './fora.js';
-import { interval } from './interval.js';
+import { fora, interval } from './interval.js';
 import { magCache } from './mag-cache.js';
-import type { AnyCachingMethod, CachingMethod } from './method.js';
-import { none } from './none.js';
+import { type AnyCachingMethod, type CachingMethod, cachingMethod } from './method.js';
 import { pab } from './pab.js';
 import { scheduleFile } from './schedule-file.js';
 import { smoothCache } from './smooth-cache.js';
 import { taylorSeer } from './taylor-seer.js';
 import { teaCache } from './tea-cache.js';
 
+/** No caching: every branch is computed in every step. */
+const none = /* @__PURE__ */ cachingMethod({
+  name: 'none',
+  summary: 'everything is computed',
+  settings: () => ({}),
+  make: () => 'none',
+});
+
 /** The caching methods of this package, one line each. */
-const METHODS = [
+export const BUILT_IN_METHODS = [
   none,
   fora,
   interval,
@@ -30,22 +36,20 @@ const METHODS = [
   scheduleFile,
 ] as const;
 
-type BuiltIn = (typeof METHODS)[number];
-
 /** A caching method of this package and its settings, for any model and plan. Plain JSON. */
 export type PolicySpec = {
-  [Method in BuiltIn as Method['name']]: { readonly policy: Method['name'] } & GivenTo<Method>;
-}[BuiltIn['name']];
-
-/** The settings of a method; of one without, zod has a type that no other key goes with. */
-type GivenTo<Method extends BuiltIn> = string extends keyof Parameters<Method['make']>[0]
-  ? unknown
-  : Readonly<Parameters<Method['make']>[0]>;
+  // Of a method without settings, zod has a type that no other key goes with.
+  [Method in (typeof BUILT_IN_METHODS)[number] as Method['name']]: {
+    readonly policy: Method['name'];
+  } & (string extends keyof Parameters<Method['make']>[0]
+    ? unknown
+    : Readonly<Parameters<Method['make']>[0]>);
+}[(typeof BUILT_IN_METHODS)[number]['name']];
 
 /** All methods: those of this package, and those that were registered. */
 export const CACHING_METHODS = /* @__PURE__ */ createNameTable<AnyCachingMethod>({
   what: 'policy',
-  entries: METHODS,
+  entries: BUILT_IN_METHODS,
 });
 
 /**

@@ -1,21 +1,11 @@
-import {
-  assertCount,
-  type Branch,
-  type CacheSchedule,
-  InvalidArgumentError,
-  type PredictorChoice,
-  type Provenance,
-} from '@harmonica/core';
+import { assertCount, type CacheSchedule, InvalidArgumentError } from '@harmonica/core';
 import { predictorNames } from '../predictors.js';
-import { createSchedule } from '../schedule/schedule.js';
+import type { PolicyRun } from '../run/dynamic-policy.js';
+import { createSchedule, type ScheduleDetails } from '../schedule/schedule.js';
 import { cachingMethod, runOf, wholeNumber } from './method.js';
 
 /** Options of {@link taylorSeerSchedule}. */
-export interface TaylorSeerScheduleOptions {
-  /** Sampling steps T, an integer of at least 1. */
-  readonly steps: number;
-  /** `spec.branches` of the backbone. */
-  readonly branches: readonly Branch[];
+export interface TaylorSeerScheduleOptions extends PolicyRun, ScheduleDetails {
   /** Every how many steps everything is computed, an integer of at least 1. Default 4; diffusers has 5. */
   readonly interval?: number;
   /** Steps at the start that compute everything, an integer in [1, T]. Default 2; diffusers has 3. */
@@ -27,9 +17,6 @@ export interface TaylorSeerScheduleOptions {
   readonly anchor?: number;
   /** First of the steps at the end that compute everything. Default T, which is none. */
   readonly fullFrom?: number;
-  /** What stands in for a branch that is not computed. Default `hold`. */
-  readonly predictor?: PredictorChoice;
-  readonly provenance?: Provenance;
 }
 
 /**

@@ -2,8 +2,8 @@ import { assertCount, InvalidArgumentError } from '@harmonica/core';
 import { z } from 'zod';
 import { evaluatePolynomial } from '../calibration/fit-polynomial.js';
 import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
-import { assertThreshold } from './dual-block-cache.js';
 import {
+  assertThreshold,
   cachingMethod,
   calibrationIn,
   calibrationOrigin,

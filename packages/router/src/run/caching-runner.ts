@@ -87,14 +87,14 @@ function assertNextStep(step: number, next: number): void {
   });
 }
 
-/** Where in a run a branch output was made. */
+/** A branch output, by where in a run it was made. */
 export interface CacheKey {
   readonly branch: number;
   /** The step that computed it. */
   readonly step: number;
 }
 
-/** The branch outputs that a run holds. Owns every handle put into it until it is released. */
+/** The branch outputs that a run holds. Owns every handle put into it until it is released. @internal */
 export interface CacheStore {
   /**
    * Takes ownership of an output.
@@ -110,16 +110,11 @@ export interface CacheStore {
   release(key: CacheKey): void;
   /** Gives everything back. */
   clear(): void;
-  /** Outputs held now. */
-  readonly count: number;
-  /** Memory of the outputs held now, in bytes. */
-  readonly sizeBytes: number;
 }
 
-/** An empty store for the handles of one executor. */
+/** An empty store for the handles of one executor. @internal */
 export function createCacheStore(executor: Pick<Executor, 'release'>): CacheStore {
   const branches = new Map<number, Map<number, ValueHandle>>();
-  const all = () => [...branches.values()].flatMap((outputs) => [...outputs.values()]);
   return {
     put({ branch, step }, value) {
       const outputs = branches.get(branch) ?? new Map<number, ValueHandle>();
@@ -149,15 +144,9 @@ export function createCacheStore(executor: Pick<Executor, 'release'>): CacheStor
       executor.release(value);
     },
     clear() {
-      const values = all();
+      const values = [...branches.values()].flatMap((outputs) => [...outputs.values()]);
       branches.clear();
       executor.release(...values);
-    },
-    get count() {
-      return all().length;
-    },
-    get sizeBytes() {
-      return all().reduce((total, value) => total + value.sizeBytes, 0);
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Branch, CachePolicy, Probe } from '@harmonica/core';
 
-/** The run that a policy is started for. */
+/** The run that a policy or schedule is made for. */
 export interface PolicyRun {
-  /** Sampling steps T. */
+  /** Sampling steps T, an integer of at least 1. */
   readonly steps: number;
   /** `spec.branches` of the backbone. */
   readonly branches: readonly Branch[];
@@ -33,6 +33,7 @@ export interface RunningPolicy extends CachePolicy {
 /** A policy that decides by what it sees on the way. Started afresh for each run, so that no state can go stale. */
 export interface DynamicPolicy {
   readonly name: string;
+  /** A policy for one run. @throws {@link InvalidArgumentError} if it does not fit the model */
   start(run: PolicyRun): RunningPolicy;
 }
 

@@ -1,6 +1,4 @@
 import {
-  assertCount,
-  type BackboneSpec,
   type CachePredictor,
   type CacheSchedule,
   InvalidArgumentError,
@@ -8,6 +6,7 @@ import {
 } from '@harmonica/core';
 import { predictorByName } from '../predictors.js';
 import { scheduleDecisions } from '../schedule/schedule.js';
+import type { CacheKey } from './caching-runner.js';
 
 /** What happens to one branch in one step. */
 export type PlannedAction =
@@ -24,13 +23,6 @@ export type PlannedAction =
       readonly coefficients: readonly number[];
     };
 
-/** A branch output that is held from the step that computed it. */
-export interface CachedOutput {
-  readonly branch: number;
-  /** The step that computed it. */
-  readonly step: number;
-}
-
 /** What a schedule means for memory and arithmetic, worked out before the first step. Plain data. */
 export interface CachePlan {
   /** Sampling steps T. */
@@ -41,13 +33,13 @@ export interface CachePlan {
   /** `[T][N]`. */
   readonly actions: readonly (readonly PlannedAction[])[];
   /** `[T]`: the outputs that no step after this one reads. */
-  readonly releases: readonly (readonly CachedOutput[])[];
+  readonly releases: readonly (readonly CacheKey[])[];
   /** Most outputs held at once: at the end of a step, before its releases. */
   readonly peakOutputs: number;
 }
 
-/** Options of {@link planCache}. */
-export interface PlanCacheOptions {
+/** A schedule to plan and run. */
+export interface WithCacheOptions {
   readonly schedule: CacheSchedule;
   /** Default: the one that the schedule names. */
   readonly predictor?: CachePredictor;
@@ -61,7 +53,7 @@ export interface PlanCacheOptions {
  * @throws {@link InvalidArgumentError} if the predictor does not give one coefficient for each output.
  * @throws {@link NonFiniteError} if a coefficient is NaN or infinite.
  */
-export function planCache(options: PlanCacheOptions): CachePlan {
+export function planCache(options: WithCacheOptions): CachePlan {
   const { schedule, predictor = predictorByName(options.schedule.predictor) } = options;
   const decisions = scheduleDecisions(schedule);
   const columns = Array.from({ length: schedule.branches }, (_, branch) =>
@@ -85,22 +77,6 @@ export function planCache(options: PlanCacheOptions): CachePlan {
     releases,
     peakOutputs: peakOutputs({ actions, releases }),
   };
-}
-
-/**
- * Most memory that the cached outputs of a run take at once, in bytes: float32 `[batch, L, D]` each.
- *
- * @param options `batch` counts both halves under guidance.
- * @throws {@link InvalidArgumentError} if `batch` is not an integer of at least 1.
- */
-export function peakCacheBytes(options: {
-  readonly plan: CachePlan;
-  readonly spec: BackboneSpec;
-  readonly batch: number;
-}): number {
-  const { plan, spec, batch } = options;
-  assertCount({ argument: 'batch', value: batch });
-  return plan.peakOutputs * batch * spec.tokens.count * spec.tokens.width * 4;
 }
 
 interface BranchPlan {

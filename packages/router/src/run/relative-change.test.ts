@@ -11,6 +11,6 @@ it('is what the ops give, to the last bit', async () => {
     const base = randomNormal([size], 1, 1, 'float32', size + 1);
     const [distance] = await sum(abs(sub(value, base))).data();
     const [total] = await sum(abs(base)).data();
-    expect(await relativeChange([{ value, base }])).toBe((distance as number) / (total as number));
+    expect(await relativeChange(value, base)).toBe((distance as number) / (total as number));
   }
 });

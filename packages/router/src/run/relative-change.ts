@@ -6,24 +6,7 @@ import {
 } from '@harmonica/core';
 import { abs, sub, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
-/**
- * Relative L1 distance of tensors of one shape: `sum |value - base| / sum |base|`. Equal tensors have distance 0, zeros
- * among them.
- *
- * @param pairs several pairs are taken as one tensor each. Not disposed.
- * @returns at least 0; infinite if only `base` is all zeros.
- */
-export async function relativeChange(pairs: readonly Pair[]): Promise<number> {
-  let distance = 0;
-  let size = 0;
-  for (const pair of pairs) {
-    const part = changeInPlace(pair) ?? (await changeByOps(pair));
-    distance += part.distance;
-    size += part.size;
-  }
-  return distance === 0 ? 0 : distance / size;
-}
-
+/** Tensors of one shape. Not disposed. */
 interface Pair {
   readonly value: Tensor;
   readonly base: Tensor;
@@ -33,6 +16,18 @@ interface Pair {
 interface Change {
   readonly distance: number;
   readonly size: number;
+}
+
+/**
+ * Relative L1 distance of tensors of one shape: `sum |value - base| / sum |base|`. Equal tensors have distance 0, zeros
+ * among them.
+ *
+ * @returns at least 0; infinite if only `base` is all zeros.
+ */
+export async function relativeChange(value: Tensor, base: Tensor): Promise<number> {
+  const pair = { value, base };
+  const { distance, size } = changeInPlace(pair) ?? (await changeByOps(pair));
+  return distance === 0 ? 0 : distance / size;
 }
 
 /** In one loop, with the roundings of the ops; undefined where the values are not in JavaScript. */

@@ -8,9 +8,11 @@ import {
 } from '@harmonica/core';
 
 /** A cached branch output, shared by every cache state that holds it. */
-interface CachedOutput {
+export interface RoutedOutput {
+  /** The step that computed it. */
   readonly step: number;
   readonly value: ValueHandle;
+  /** Caches that hold it. */
   users: number;
 }
 
@@ -18,13 +20,14 @@ interface CachedOutput {
  * The cached outputs of every branch, most recent first. Immutable: each step makes a new cache that shares what has
  * not changed, so a run can be continued from any point in several ways. Free each with {@link releaseCache}.
  */
-export type RoutedCache = readonly (readonly CachedOutput[])[];
+export type RoutedCache = readonly (readonly RoutedOutput[])[];
 
 /** A cache with nothing in it, as before the first step. */
 export function emptyCache(branches: number): RoutedCache {
   return Array.from({ length: branches }, () => []);
 }
 
+/** Options of {@link routedActions}. */
 export interface RoutedActionsOptions {
   readonly cache: RoutedCache;
   readonly predictor: CachePredictor;
@@ -68,6 +71,7 @@ export function routedActions(options: RoutedActionsOptions): BranchAction[] {
   });
 }
 
+/** Options of {@link updateCache}. */
 export interface UpdateCacheOptions {
   readonly cache: RoutedCache;
   readonly step: number;

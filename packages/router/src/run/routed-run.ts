@@ -69,6 +69,7 @@ export function disposeRunState(run: RoutedRun, state: RunState): void {
   releaseCache(run.executor, state.cache);
 }
 
+/** Options of {@link advanceRun}. */
 export interface AdvanceRunOptions {
   readonly run: RoutedRun;
   /** Not disposed: several continuations can start from it. */
@@ -80,6 +81,7 @@ export interface AdvanceRunOptions {
   readonly kept?: readonly boolean[];
 }
 
+/** Result of {@link advanceRun}. */
 export interface AdvanceRunResult {
   readonly state: RunState;
   /** Guided model output of the step; the caller disposes it. */
@@ -159,7 +161,7 @@ function conditionalTwice(latent: Tensor4D): Tensor4D {
 }
 
 /** A latent and the step of the plan that it stands before. */
-interface FullStepOptions {
+export interface FullStepOptions {
   /** Not disposed. */
   readonly latent: Tensor4D;
   readonly index: number;

@@ -1,11 +1,4 @@
-import {
-  type BranchAction,
-  type CacheMethod,
-  type CachePredictor,
-  type CacheSchedule,
-  computeAction,
-  type Executor,
-} from '@harmonica/core';
+import { type BranchAction, type CacheMethod, computeAction, type Executor } from '@harmonica/core';
 import { assertScheduleFits } from '../schedule/compatibility.js';
 import {
   type CacheStore,
@@ -13,14 +6,12 @@ import {
   type StepInput,
   type StepOutput,
 } from './caching-runner.js';
-import { type CachePlan, type PlannedAction, planCache } from './plan-cache.js';
-
-/** Options of {@link withCache}. */
-export interface WithCacheOptions {
-  readonly schedule: CacheSchedule;
-  /** Default: the one that the schedule names. */
-  readonly predictor?: CachePredictor;
-}
+import {
+  type CachePlan,
+  type PlannedAction,
+  planCache,
+  type WithCacheOptions,
+} from './plan-cache.js';
 
 /**
  * Runs branches as a schedule says. The cache is planned once for all runs: each step is one call of the executor, and

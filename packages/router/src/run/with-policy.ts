@@ -178,7 +178,7 @@ function createChangeMeter({ since }: Pick<Watch, 'since'>): ChangeMeter {
   return {
     async measure(value) {
       current = value;
-      return reference && relativeChange([{ value, base: reference }]);
+      return reference && relativeChange(value, reference);
     },
     settle({ isFull }) {
       const renews = isFull || since === 'last-step';

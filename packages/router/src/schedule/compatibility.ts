@@ -9,7 +9,7 @@ import type { Calibration } from '../calibration/calibration.js';
 import { createProvenance, type RunSetting } from './provenance.js';
 
 /** Size and origin, which routers, schedules and calibrations share. */
-type Document = Pick<
+export type CacheDocument = Pick<
   RouterFile | CacheSchedule | Calibration,
   'kind' | 'steps' | 'branches' | 'provenance'
 >;
@@ -22,7 +22,7 @@ type Document = Pick<
  *
  * @throws {@link IncompatibleError} that names the first difference and says what to do.
  */
-export function assertCompatible(document: Document, setting: RunSetting): void {
+export function assertCompatible(document: CacheDocument, setting: RunSetting): void {
   const { spec, plan } = setting;
   assertScheduleFits(document, { spec, steps: plan.steps.length });
   if (!document.provenance) return;
@@ -42,7 +42,7 @@ export function assertCompatible(document: Document, setting: RunSetting): void 
  * @throws {@link IncompatibleError}
  */
 export function assertScheduleFits(
-  document: Pick<Document, 'kind' | 'steps' | 'branches'>,
+  document: Pick<CacheDocument, 'kind' | 'steps' | 'branches'>,
   run: { readonly spec: BackboneSpec; readonly steps: number },
 ): void {
   const { spec, steps } = run;
@@ -121,7 +121,7 @@ function compare(options: {
   ];
 }
 
-function subjectOf({ kind }: Pick<Document, 'kind'>): string {
+function subjectOf({ kind }: Pick<CacheDocument, 'kind'>): string {
   return kind === 'cache-schedule' ? 'schedule' : kind;
 }
 

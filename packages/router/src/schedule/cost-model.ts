@@ -46,18 +46,19 @@ export function scheduleCost({ schedule, cost }: ScheduleCostOptions): number {
       fix: 'Use the costs of the model that the schedule was made for.',
     });
   }
-  const shares = scheduleDecisions(schedule).map((row) => row.map(Number));
-  return sum(shares.map((row) => stepCost(row, cost)));
+  const fractions = scheduleDecisions(schedule).map((row) => row.map(Number));
+  return sum(fractions.map((row) => stepCost(row, cost)));
 }
 
 /**
  * What one model call costs, `begin` and `end` included, in the unit of the cost model.
  *
- * @param shares `[N]`: for which share of the images each branch is computed, in [0, 1]
+ * @param fractions `[N]`: for which fraction of the images each branch is computed, in [0, 1]
  */
-export function stepCost(shares: readonly number[], cost: CostModel): number {
-  const calls = shares.map(
-    (share, branch) => share * (cost.branches[branch] as number) + (1 - share) * cost.predict,
+export function stepCost(fractions: readonly number[], cost: CostModel): number {
+  const calls = fractions.map(
+    (fraction, branch) =>
+      fraction * (cost.branches[branch] as number) + (1 - fraction) * cost.predict,
   );
   return cost.begin + cost.end + sum(calls);
 }

@@ -172,7 +172,7 @@ export interface ResampleScheduleOptions {
 /**
  * Moves a schedule to another number of steps or another sampler. Both runs are laid on one axis of normalised time,
  * from 0 at the first model time to 1 at the last, on which each step has the part that is nearest to it. In every part
- * of the axis each branch keeps the share of steps in which it is computed: alternate steps stay alternate when their
+ * of the axis each branch keeps the fraction of steps in which it is computed: alternate steps stay alternate when their
  * number is halved, where taking the nearest row would compute all of them or none. Predictors are those of the nearest
  * step.
  *
@@ -196,10 +196,10 @@ export function resampleSchedule(options: ResampleScheduleOptions): CacheSchedul
   );
   const rows = scheduleDecisions(schedule);
   const columns = Array.from({ length: schedule.branches }, (_, branch) => {
-    const shares = overlaps.map((parts) =>
-      parts.reduce((share, part, i) => share + (rows[i]?.[branch] ? part : 0), 0),
+    const fractions = overlaps.map((parts) =>
+      parts.reduce((fraction, part, i) => fraction + (rows[i]?.[branch] ? part : 0), 0),
     );
-    return spread(shares);
+    return spread(fractions);
   });
   return createSchedule({
     decisions: overlaps.map((_, step) => columns.map((column) => column[step] === true)),
@@ -211,14 +211,14 @@ export function resampleSchedule(options: ResampleScheduleOptions): CacheSchedul
   });
 }
 
-/** Rounding of shares must not make up a computed step. */
+/** Rounding of fractions must not make up a computed step. */
 const TOLERANCE = 1e-9;
 
-/** Computes a step whenever the sum of the shares up to its end passes another whole number. */
-function spread(shares: readonly number[]): readonly boolean[] {
+/** Computes a step whenever the sum of the fractions up to its end passes another whole number. */
+function spread(fractions: readonly number[]): readonly boolean[] {
   let before = 0;
-  return shares.map((share) => {
-    const after = before + share;
+  return fractions.map((fraction) => {
+    const after = before + fraction;
     const isComputed = Math.ceil(after - TOLERANCE) > Math.ceil(before - TOLERANCE);
     before = after;
     return isComputed;

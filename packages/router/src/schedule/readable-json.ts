@@ -88,17 +88,11 @@ function formatDocument(options: {
 }): string {
   const { fields, table, provenance } = options;
   const lines = [
-    ...Object.entries(fields).map(([key, value]) => `"${key}": ${inline(value)}`),
+    ...Object.entries(fields).map(([key, value]) => `"${key}": ${readableJson(value)}`),
     `"${table.key}": ${block({ brackets: '[]', lines: table.rows, indent: 2 })}`,
     ...(provenance ? [`"provenance": ${readableJson(ordered(provenance), 2)}`] : []),
   ];
   return `${block({ brackets: '{}', lines, indent: 0 })}\n`;
-}
-
-/** A list stays on one line, with a space after each comma. */
-function inline(value: string | number | readonly string[]): string {
-  if (typeof value === 'string' || typeof value === 'number') return JSON.stringify(value);
-  return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`;
 }
 
 function ordered({ model, sampler, guidance, latent, training }: Provenance): Provenance {

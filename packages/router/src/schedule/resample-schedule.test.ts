@@ -40,7 +40,7 @@ describe('resampleSchedule', () => {
     );
   });
 
-  it('keeps the share of computed steps, to within one, at any number of steps', () => {
+  it('keeps the fraction of computed steps, to within one, at any number of steps', () => {
     const steps = fc.integer({ min: 1, max: 40 });
     fc.assert(
       fc.property(randomSchedules({ branches: 4 }), steps, (schedule, count) => {

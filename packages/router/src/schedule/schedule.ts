@@ -8,14 +8,18 @@ import {
   type RouterFile,
 } from '@harmonica/core';
 
-/** Options of {@link createSchedule}. */
-export interface CreateScheduleOptions {
-  /** `[T][N]`: whether each branch of each step is computed. At least one step and one branch. */
-  readonly decisions: readonly Decisions[];
+/** What a schedule holds beside its decisions. */
+export interface ScheduleDetails {
   /** What stands in for a branch that is not computed. Default `hold`. */
   readonly predictor?: PredictorChoice | undefined;
   /** What the schedule was made for, if it was made for something. */
   readonly provenance?: Provenance | undefined;
+}
+
+/** Options of {@link createSchedule}. */
+export interface CreateScheduleOptions extends ScheduleDetails {
+  /** `[T][N]`: whether each branch of each step is computed. At least one step and one branch. */
+  readonly decisions: readonly Decisions[];
 }
 
 /**
@@ -108,10 +112,10 @@ export function sigmoid(x: number): number {
 }
 
 /** Which branches are decided together: all of the model, those of a kind, or each for itself. */
-export const GRANULARITIES = ['model', 'kind', 'branch'] as const;
+export type Granularity = 'model' | 'kind' | 'branch';
 
-/** One of {@link GRANULARITIES}. */
-export type Granularity = (typeof GRANULARITIES)[number];
+/** All of them. */
+export const GRANULARITIES = ['model', 'kind', 'branch'] as const satisfies readonly Granularity[];
 
 /**
  * The mean of a quantity over the branches that are decided together, handed to all of them.

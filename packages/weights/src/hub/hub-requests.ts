@@ -67,16 +67,9 @@ export interface HubOptions {
 }
 
 /** {@link HubOptions} with every default in place. */
-export interface HubSettings {
-  readonly revision: string;
-  readonly endpoint: string;
+export interface HubSettings extends Required<Omit<HubOptions, 'token' | 'onProgress' | 'signal'>> {
   readonly token: string | undefined;
-  readonly cacheFolder: string;
-  readonly offline: boolean;
-  readonly retries: number;
-  readonly retryDelayMs: number;
-  readonly timeoutMs: number;
-  readonly onProgress: ((progress: DownloadProgress) => void) | undefined;
+  readonly onProgress: HubOptions['onProgress'] | undefined;
   readonly signal: AbortSignal | undefined;
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fixture } from '../__fixtures__/fixtures.js';
 import { createMemorySource } from '../__fixtures__/memory-source.js';
 import { floats, global, legacyOf, pickleOf, tensor, text } from '../__fixtures__/pickles.js';
-import { openPyTorch, openPyTorchIn, readPyTorchObject } from './pytorch.js';
+import { openPyTorch, openPyTorchIn } from './pytorch.js';
 
 const open = (bytes: Uint8Array) =>
   openPyTorchIn(createMemorySource({ path: 'old.pt', bytes }), {});
@@ -44,17 +44,12 @@ describe('the layout before PyTorch 1.6', () => {
     expect(source.info('num_batches_tracked')).toEqual({ shape: [], dtype: 'i64' });
     expect(await source.read('running_var')).toEqual(Float32Array.of(1, 1));
     await source.close();
-    const root = (await readPyTorchObject(fixture('python-2.pt'))) as ReadonlyMap<string, unknown>;
-    expect(new Map(root).set('state_dict', null)).toEqual(
-      new Map<string, unknown>([
-        ['state_dict', null],
-        ['whole', { shape: [6], dtype: 'f32', data: Float32Array.of(0, 1, 2, 3, 4, 5) }],
-        ['odd', { shape: [3], dtype: 'f32', data: Float32Array.of(1, 3, 5) }],
-        ['half', { shape: [2], dtype: 'f16', data: Float32Array.of(0.5, -2) }],
-        ['epoch', 7],
-        ['gr\u00f6\u00dfe', '\u00fc'],
-      ]),
-    );
+    const whole = await openPyTorch(fixture('python-2.pt'));
+    expect(await whole.read('whole')).toEqual(Float32Array.of(0, 1, 2, 3, 4, 5));
+    expect(await whole.read('odd')).toEqual(Float32Array.of(1, 3, 5));
+    expect(whole.info('half')).toEqual({ shape: [2], dtype: 'f16' });
+    expect(await whole.read('half')).toEqual(Float32Array.of(0.5, -2));
+    await whole.close();
   });
 
   it.each<[string, Uint8Array, RegExp]>([

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError, FileError } from '@harmonica/core';
@@ -7,25 +7,13 @@ import { describe, expect, it } from 'vitest';
 import { expectedTensors, expectTensors, fixture } from '../__fixtures__/fixtures.js';
 import { createMemorySource } from '../__fixtures__/memory-source.js';
 import { archiveOf, floats, global, pickleOf, tensor, text } from '../__fixtures__/pickles.js';
-import {
-  isWeightTensor,
-  openPyTorch,
-  openPyTorchIn,
-  type PyTorchOptions,
-  type PyTorchValue,
-  readPyTorchObject,
-  readPyTorchObjectIn,
-} from './pytorch.js';
-import type { PyTorchKey } from './pytorch-tree.js';
-
-type Items = ReadonlyMap<PyTorchKey, PyTorchValue>;
+import { openPyTorch, openPyTorchIn, type PyTorchOptions } from './pytorch.js';
+import { readPyTorchArchive } from './pytorch-archive.js';
+import { readPyTorchLegacy } from './pytorch-legacy.js';
+import { selectPart } from './pytorch-tree.js';
 
 function open(bytes: Uint8Array, options: PyTorchOptions = {}) {
   return openPyTorchIn(createMemorySource({ path: 'test.pt', bytes }), options);
-}
-
-function readObject(bytes: Uint8Array, options: PyTorchOptions = {}) {
-  return readPyTorchObjectIn(createMemorySource({ path: 'test.pt', bytes }), options);
 }
 
 /** Instructions of a dict with one entry. */
@@ -95,10 +83,14 @@ describe('openPyTorch', () => {
   });
 });
 
-describe('readPyTorchObject', () => {
-  it.each(['mixed.pt', 'legacy-mixed.pt'])('reads plain data of %s as it is', async (name) => {
-    const plain = (await readPyTorchObject(fixture(name), { select: 'plain' })) as Items;
-    expect(plain).toEqual(
+describe('the pickle of a checkpoint', () => {
+  it.each([
+    { name: 'mixed.pt', readContent: readPyTorchArchive },
+    { name: 'legacy-mixed.pt', readContent: readPyTorchLegacy },
+  ])('gives plain data of $name as it is', async ({ name, readContent }) => {
+    const bytes = await readFile(fixture(name));
+    const { root } = await readContent(createMemorySource({ path: name, bytes }));
+    expect(selectPart({ path: name, root, select: 'plain' })).toEqual(
       new Map<unknown, unknown>([
         ['integers', [0, -1, 255, 65535, -(2 ** 31), 2 ** 40, 2n ** 53n, 2n ** 70n, -(2n ** 70n)]],
         ['floats', [0.1, -1e300]],
@@ -111,47 +103,10 @@ describe('readPyTorchObject', () => {
     );
   });
 
-  it('reads a router checkpoint: logits, optimizer and command line', async () => {
-    const root = (await readPyTorchObject(fixture('router-checkpoint.pt'))) as Items;
-    expect([...root.keys()]).toEqual(['routers', 'opt', 'args']);
-    const logits = (root.get('routers') as Items).get('3.prob') as PyTorchValue;
-    const { shape, values } = expectedTensors('router-checkpoint.pt')['routers.3.prob'] ?? {};
-    expect(isWeightTensor(logits)).toBe(true);
-    expect(logits).toEqual({ shape, dtype: 'f32', data: Float32Array.from(values ?? [], Number) });
-
-    const optimizer = root.get('opt') as Items;
-    const state = (optimizer.get('state') as Items).get(9) as Items;
-    expect(state.get('step')).toEqual({ shape: [], dtype: 'f32', data: Float32Array.of(2) });
-    const [group] = optimizer.get('param_groups') as readonly Items[];
-    expect(group?.get('betas')).toEqual([0.9, 0.999]);
-
-    const args = root.get('args') as Items;
-    expect(args.get('model')).toBe('DiT-XL/2');
-    expect(args.get('l1')).toBe(7e-8);
-    expect(args.get('ckpt')).toBeNull();
-    expect(isWeightTensor(args)).toBe(false);
-  });
-
-  it('keeps one tensor one object', async () => {
-    const same = await readPyTorchObject(fixture('mixed.pt'), { select: 'same' });
-    const [first, second] = same as readonly PyTorchValue[];
-    expect(isWeightTensor(first)).toBe(true);
-    expect(first).toBe(second);
-  });
-
-  it('reads a bare tensor, which has no name for openPyTorch', async () => {
+  it('may be a bare tensor, which has no name', async () => {
     const pickle = pickleOf(tensor({ key: '0', length: 1, shape: [], strides: [] }));
     const bytes = archiveOf({ pickle, storages: { 0: floats(5) } });
-    expect(await readObject(bytes)).toEqual({ shape: [], dtype: 'f32', data: Float32Array.of(5) });
-    await expect(open(bytes)).rejects.toThrow(/bare tensor.*readPyTorchObject/);
-  });
-
-  it('refuses more than memory should hold, before reading any of it', async () => {
-    const shape = [128, 128, 128, 8];
-    const expanded = tensor({ key: '0', length: 1, shape, strides: [0, 0, 0, 0] });
-    const pickle = pickleOf(']', ...Array.from({ length: 65 }, () => [expanded, 'a']).flat());
-    const bytes = archiveOf({ pickle, storages: { 0: floats(1) } });
-    await expect(readObject(bytes)).rejects.toThrow(/need 4362076160 bytes.*openPyTorch/);
+    await expect(open(bytes)).rejects.toThrow(/bare tensor.*dict/);
   });
 });
 
@@ -162,10 +117,8 @@ describe('a PyTorch checkpoint is refused', () => {
   it('that wants to run code, and nothing runs', async () => {
     const pickle = pickleOf(...dict('w', one), global('os', 'system'), text('exit 1'), '\x85R');
     const bytes = archiveOf({ pickle, storages });
-    for (const read of [open, readObject]) {
-      await expect(read(bytes)).rejects.toThrow(CheckpointError);
-      await expect(read(bytes)).rejects.toThrow(/\(os\.system\): .*do not trust it/);
-    }
+    await expect(open(bytes)).rejects.toThrow(CheckpointError);
+    await expect(open(bytes)).rejects.toThrow(/\(os\.system\): .*do not trust it/);
   });
 
   it('that holds a whole module', async () => {
@@ -245,30 +198,6 @@ describe('a PyTorch checkpoint is refused', () => {
     await expect(opened).rejects.toThrow(message);
   });
 
-  it.each<[string, Uint8Array, RegExp]>([
-    [
-      'a bare storage type',
-      pickleOf(...dict('a', global('torch', 'FloatStorage'))),
-      /\(a\): the Python object torch\.Float/,
-    ],
-    [
-      'a function',
-      pickleOf(global('collections', 'OrderedDict')),
-      /object collections\.OrderedDict where plain/,
-    ],
-    ['a tuple as a key', pickleOf('})Ns'), /a container where plain data/],
-    ['itself', pickleOf(']q\x00h\x00a'), /more than 100 containers/],
-  ])('as an object that contains %s', async (_name, pickle, message) => {
-    await expect(readObject(archiveOf({ pickle }))).rejects.toThrow(CheckpointError);
-    await expect(readObject(archiveOf({ pickle }))).rejects.toThrow(message);
-  });
-
-  it('as an object only if it is truly large: shared parts are read once', async () => {
-    const value = await readObject(archiveOf({ pickle: laughs(60) }));
-    const [left, right] = value as readonly PyTorchValue[];
-    expect(left).toBe(right);
-  });
-
   it('whose storage is missing or of another size, when the tensor is read', async () => {
     const pickle = pickleOf(...dict('w', one));
     const missing = await open(archiveOf({ pickle }));
@@ -291,9 +220,7 @@ describe('a PyTorch checkpoint is refused', () => {
     const folder = await mkdtemp(join(tmpdir(), 'harmonica-pytorch-'));
     const path = join(folder, 'bad.pt');
     await writeFile(path, archiveOf({ pickle: pickleOf(global('os', 'system')) }));
-    for (const read of [openPyTorch, readPyTorchObject]) {
-      await expect(read(path)).rejects.toThrow(/bad\.pt \(os\.system\)/);
-    }
+    await expect(openPyTorch(path)).rejects.toThrow(/bad\.pt \(os\.system\)/);
     await rm(folder, { recursive: true }); // Windows would refuse
   });
 });

@@ -14,7 +14,7 @@ const MAX_BYTES = 2 ** 31;
  * `weights_only`. Equal content gives equal bytes. The file appears complete or not at all.
  *
  * @throws {@link FileError} if the file cannot be written
- * @throws {@link InvalidArgumentError} as {@link encodePyTorch}
+ * @throws {@link InvalidArgumentError} if a tensor's data does not fill its shape, or there are over 2 GiB of data
  */
 export function writePyTorch(path: string, root: PyTorchDict): Promise<void> {
   return writeFileAtomic({ path, chunks: [encodePyTorch(root)] });
@@ -23,7 +23,7 @@ export function writePyTorch(path: string, root: PyTorchDict): Promise<void> {
 /**
  * The file of {@link writePyTorch} in memory.
  *
- * @throws {@link InvalidArgumentError} if a tensor's data does not fill its shape, or there are over 2 GiB of data
+ * @throws {@link InvalidArgumentError} as {@link writePyTorch}
  */
 export function encodePyTorch(root: PyTorchDict): Uint8Array {
   const storages: Float32Array[] = [];

@@ -57,6 +57,10 @@ describe('readZipEntry', () => {
     expect(new Uint8Array(await readFirst(bytes))).toEqual(content);
   });
 
+  it.each([0, 9e6])('finds a directory that does not begin at byte %d', async (value) => {
+    expect(await readFirst(patched(stored, { signature: END, at: 16, value }))).toEqual(content);
+  });
+
   it('takes a checksum of 0 for none', async () => {
     const damaged = patched(deflated, { signature: CENTRAL, at: 16, value: 0 });
     expect(new Uint8Array(await readFirst(damaged))).toEqual(content);
@@ -89,16 +93,6 @@ describe('a zip archive is refused', () => {
     ['that is empty', new Uint8Array(0), /not a complete zip/],
     ['that is text', new TextEncoder().encode('text'.repeat(20)), /not a complete zip/],
     ['that is truncated', deflated.slice(0, -1), /not a complete zip/],
-    [
-      'with a directory beyond its end',
-      patched(stored, { signature: END, at: 16, value: 9e6 }),
-      /are wanted/,
-    ],
-    [
-      'with a directory elsewhere',
-      patched(stored, { signature: END, at: 16, value: 0 }),
-      /damaged zip directory/,
-    ],
     [
       'with an entry elsewhere',
       patched(deflated, { signature: CENTRAL, at: 42, value: 3 }),
@@ -142,12 +136,12 @@ describe('a zip archive is refused', () => {
     [
       'with 64-bit sizes that it lacks',
       patched(deflated, { signature: CENTRAL, at: 24, value: 0xffffffff }),
-      /8 bytes are due/,
+      /to 1000 bytes; expected 4294967295/,
     ],
     [
       'with a 64-bit directory that it lacks',
       patched(deflated, { signature: END, at: 16, value: 0xffffffff }),
-      /damaged zip directory/,
+      /not a complete zip/,
     ],
   ])('%s', async (_name, bytes, message) => {
     await expect(readFirst(bytes)).rejects.toThrow(CheckpointError);

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import { CheckpointError } from '@harmonica/core';
+import { Reader, ZipReader } from '@zip.js/zip.js/lib/zip-core.js';
 import { ByteCursor } from '../byte-cursor.js';
 import type { ByteRange, ByteSource } from '../byte-source.js';
 
@@ -19,17 +20,20 @@ export interface ZipEntry {
   readonly headerOffset: number;
 }
 
-const END_SIGNATURE = 0x06054b50;
-const END_BYTES = 22;
-const MAX_COMMENT_BYTES = 0xffff;
-const LOCATOR_SIGNATURE = 0x07064b50;
-const LOCATOR_BYTES = 20;
-const END64_SIGNATURE = 0x06064b50;
-const END64_BYTES = 56;
-const ENTRY_SIGNATURE = 0x02014b50;
-const ENTRY64_EXTRA = 0x0001;
-/** Stands in a 32-bit field whose value is in a 64-bit field elsewhere. */
-const IN_64_BITS = 0xffffffff;
+/** Hands a file to the library that reads zip directories. */
+class FileReader extends Reader<ByteSource> {
+  readonly #file: ByteSource;
+
+  constructor(file: ByteSource) {
+    super(file);
+    this.#file = file;
+    this.size = file.sizeBytes;
+  }
+
+  override readUint8Array(index: number, length: number): Promise<Uint8Array> {
+    return this.#file.read({ begin: index, end: Math.min(index + length, this.size) });
+  }
+}
 
 /**
  * Reads the central directory of a zip archive: the end of the file, then the directory.
@@ -38,112 +42,34 @@ const IN_64_BITS = 0xffffffff;
  */
 export async function readZipDirectory(file: ByteSource): Promise<ReadonlyMap<string, ZipEntry>> {
   const { path } = file;
-  const range = await locateDirectory(file);
-  const bytes = await file.read(range);
-  const cursor = new ByteCursor({ path, bytes });
   const entries = new Map<string, ZipEntry>();
-  while (cursor.position < bytes.length) {
-    const entry = readEntry({ path, cursor });
-    if (entries.has(entry.name)) {
-      throw new CheckpointError({ path, key: entry.name, problem: 'the zip lists it twice' });
+  try {
+    for await (const entry of new ZipReader(new FileReader(file)).getEntriesGenerator()) {
+      const name = entry.filename;
+      if (entries.has(name)) {
+        throw new CheckpointError({ path, key: name, problem: 'the zip lists it twice' });
+      }
+      entries.set(name, {
+        name,
+        method: entry.compressionMethod,
+        encrypted: entry.encrypted,
+        crc32: entry.signature ?? 0,
+        compressedBytes: entry.compressedSize,
+        sizeBytes: entry.uncompressedSize,
+        headerOffset: entry.offset,
+      });
     }
-    entries.set(entry.name, entry);
-  }
-  return entries;
-}
-
-async function locateDirectory(file: ByteSource): Promise<ByteRange> {
-  const { path, sizeBytes } = file;
-  const tailBegin = Math.max(0, sizeBytes - END_BYTES - MAX_COMMENT_BYTES);
-  const tail = await file.read({ begin: tailBegin, end: sizeBytes });
-  const found = findEnd(tail);
-  if (found === undefined) {
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CheckpointError({
       path,
-      problem: 'not a complete zip archive: the central directory is missing at its end',
-      fix: 'The file is truncated or of another kind; get it again.',
+      problem: `not a complete zip archive (${reason})`,
+      fix: 'The file is truncated, damaged or of another kind; get it again.',
+      cause,
     });
   }
-  const cursor = new ByteCursor({ path, bytes: tail.subarray(found) });
-  cursor.take(12);
-  const size = cursor.uint32();
-  const begin = cursor.uint32();
-  if (size !== IN_64_BITS && begin !== IN_64_BITS) return { begin, end: begin + size };
-  return locateDirectory64({ file, end: tailBegin + found });
-}
-
-/** The last place in the tail where an end record reaches exactly to the end of the file. */
-function findEnd(tail: Uint8Array): number | undefined {
-  const view = new DataView(tail.buffer, tail.byteOffset, tail.length);
-  for (let at = tail.length - END_BYTES; at >= 0; at--) {
-    if (view.getUint32(at, true) !== END_SIGNATURE) continue;
-    if (at + END_BYTES + view.getUint16(at + 20, true) === tail.length) return at;
-  }
-  return undefined;
-}
-
-/** Zip64: a locator just before the end record points to a larger end record. */
-async function locateDirectory64(options: { file: ByteSource; end: number }): Promise<ByteRange> {
-  const { file, end } = options;
-  const { path } = file;
-  const locator = await file.read({ begin: end - LOCATOR_BYTES, end });
-  const locatorCursor = new ByteCursor({ path, bytes: locator });
-  expectSignature({ path, cursor: locatorCursor, signature: LOCATOR_SIGNATURE });
-  locatorCursor.take(4);
-  const recordBegin = locatorCursor.uint64();
-  const record = await file.read({ begin: recordBegin, end: recordBegin + END64_BYTES });
-  const cursor = new ByteCursor({ path, bytes: record });
-  expectSignature({ path, cursor, signature: END64_SIGNATURE });
-  cursor.take(36);
-  const size = cursor.uint64();
-  const begin = cursor.uint64();
-  return { begin, end: begin + size };
-}
-
-function readEntry({ path, cursor }: { path: string; cursor: ByteCursor }): ZipEntry {
-  expectSignature({ path, cursor, signature: ENTRY_SIGNATURE });
-  cursor.take(4);
-  const encrypted = (cursor.uint16() & 1) === 1;
-  const method = cursor.uint16();
-  cursor.take(4);
-  const crc32 = cursor.uint32();
-  const compressed = cursor.uint32();
-  const size = cursor.uint32();
-  const nameLength = cursor.uint16();
-  const extraLength = cursor.uint16();
-  const commentLength = cursor.uint16();
-  cursor.take(8);
-  const offset = cursor.uint32();
-  const name = cursor.text(nameLength);
-  const wide = wideFields({ path, extra: cursor.take(extraLength) });
-  cursor.take(commentLength);
-  const sizeBytes = size === IN_64_BITS ? wide() : size; // in the order of the 64-bit fields
-  const compressedBytes = compressed === IN_64_BITS ? wide() : compressed;
-  const headerOffset = offset === IN_64_BITS ? wide() : offset;
-  return { name, method, encrypted, crc32, compressedBytes, sizeBytes, headerOffset };
-}
-
-/** Gives the 64-bit values of an entry's zip64 field, one per call. */
-function wideFields({ path, extra }: { path: string; extra: Uint8Array }): () => number {
-  const cursor = new ByteCursor({ path, bytes: extra });
-  let values = new ByteCursor({ path, bytes: extra.subarray(extra.length) });
-  while (extra.length - cursor.position >= 4) {
-    const id = cursor.uint16();
-    const bytes = cursor.take(cursor.uint16());
-    if (id === ENTRY64_EXTRA) values = new ByteCursor({ path, bytes });
-  }
-  return () => values.uint64();
-}
-
-function expectSignature(options: { path: string; cursor: ByteCursor; signature: number }): void {
-  const { path, cursor, signature } = options;
-  const actual = cursor.uint32();
-  if (actual === signature) return;
-  throw new CheckpointError({
-    path,
-    problem: `damaged zip directory: 0x${actual.toString(16)}; expected 0x${signature.toString(16)}`,
-    fix: 'Get the file again.',
-  });
+  return entries;
 }
 
 const LOCAL_SIGNATURE = 0x04034b50;

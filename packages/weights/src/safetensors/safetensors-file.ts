@@ -79,11 +79,6 @@ type OpenShard = (path: string) => Promise<WeightSource>;
  * @throws {@link FileError} if the index or a shard cannot be read
  * @throws {@link CheckpointError} if the index is malformed, a shard is, or a shard lacks a tensor that is listed
  */
-export function openSafetensorsIndex(path: string): Promise<WeightSource> {
-  return openIndexWith({ path, open: openSafetensors });
-}
-
-/** {@link openSafetensorsIndex} for shards of any kind. */
 export async function openIndexWith(options: {
   path: string;
   open: OpenShard;

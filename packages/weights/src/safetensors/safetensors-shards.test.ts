@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { CheckpointError, FileError, InvalidArgumentError } from '@harmonica/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectedTensors, expectTensors, fixture } from '../__fixtures__/fixtures.js';
-import { openSafetensorsIndex, openSafetensorsShards } from './safetensors-file.js';
+import { openCheckpoint } from '../open-checkpoint.js';
+import { openSafetensorsShards } from './safetensors-file.js';
 
 const indexName = 'model.safetensors.index.json';
 const shardNames = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
@@ -25,30 +26,26 @@ async function changeIndex(entries: Record<string, unknown>): Promise<void> {
   await writeFile(index, JSON.stringify({ weight_map: { ...json.weight_map, ...entries } }));
 }
 
-describe('openSafetensorsIndex', () => {
+describe('an index', () => {
   it('reads all shards as one', async () => {
-    await expectTensors({ source: await openSafetensorsIndex(index), expected });
+    await expectTensors({ source: await openCheckpoint(index), expected });
   });
 
   it('says when a shard is missing', async () => {
     await rm(join(folder, shardNames[1] as string));
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(FileError);
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(
-      /00002-of-00002\.safetensors.*ENOENT/,
-    );
+    await expect(openCheckpoint(index)).rejects.toThrow(FileError);
+    await expect(openCheckpoint(index)).rejects.toThrow(/00002-of-00002\.safetensors.*ENOENT/);
   });
 
   it('says when a shard lacks a tensor', async () => {
     await changeIndex({ more: shardNames[0] });
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(/00001.*\(more\): no such tensor/);
+    await expect(openCheckpoint(index)).rejects.toThrow(/00001.*\(more\): no such tensor/);
   });
 
   it.each(['../elsewhere', '/etc/passwd', '.', 3])('refuses the shard %s', async (shard) => {
     await changeIndex({ more: shard });
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(CheckpointError);
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(
-      /\(more\): shard .* beside the index/,
-    );
+    await expect(openCheckpoint(index)).rejects.toThrow(CheckpointError);
+    await expect(openCheckpoint(index)).rejects.toThrow(/\(more\): shard .* beside the index/);
   });
 
   it.each([
@@ -59,23 +56,23 @@ describe('openSafetensorsIndex', () => {
     ['{"metadata":{}}', /\(weight_map\): expected a JSON object/],
   ])('refuses %j', async (text, message) => {
     await writeFile(index, text);
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(CheckpointError);
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(message);
+    await expect(openCheckpoint(index)).rejects.toThrow(CheckpointError);
+    await expect(openCheckpoint(index)).rejects.toThrow(message);
   });
 
   it('refuses a file too large for an index without reading it', async () => {
     await truncate(index, 2 ** 40);
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(/1099511627776 bytes; expected/);
+    await expect(openCheckpoint(index)).rejects.toThrow(/1099511627776 bytes; expected/);
   });
 
   it('refuses a name that occurs twice', async () => {
     const [shard] = shardNames;
     await writeFile(index, `{"weight_map":{"scale":"${shard}","scale":"${shard}"}}`);
-    await expect(openSafetensorsIndex(index)).rejects.toThrow(/\(scale\): .*twice/);
+    await expect(openCheckpoint(index)).rejects.toThrow(/\(scale\): .*twice/);
   });
 
   it('says when there is no index', async () => {
-    await expect(openSafetensorsIndex(join(folder, 'none.json'))).rejects.toThrow(FileError);
+    await expect(openCheckpoint(join(folder, 'none.json'))).rejects.toThrow(FileError);
   });
 });
 
