@@ -23,7 +23,9 @@ const TESTS = '\\.test(-d)?\\.ts$|/__fixtures__/|/test/|/scripts/';
 const forbidden = Object.entries(MAY_IMPORT).flatMap(([name, allowed]) => {
   if (allowed === 'all') return [];
   const names = Object.keys(MAY_IMPORT).filter((other) => other !== name);
-  const others = Array.isArray(allowed) ? names.filter((other) => !allowed.includes(other)) : ['cli'];
+  const others = Array.isArray(allowed)
+    ? names.filter((other) => !allowed.includes(other))
+    : ['cli'];
   return {
     name: `imports-of-${name}`,
     comment: `${name} may import ${Array.isArray(allowed) ? allowed.join(', ') || 'no other package' : allowed}`,

@@ -33,8 +33,8 @@ export {
   latentDraws,
   readLatents,
 } from './images/latent-set.js';
-export type { Architecture } from './models/families/family.js';
-export { architectureOf } from './models/families/table.js';
+export type { Architecture } from './models/architecture.js';
+export { architectureOf } from './models/architecture.js';
 export { modelArchitecture, modelSpec } from './models/find-model.js';
 export {
   type DecoderIdentity,

@@ -21,7 +21,7 @@ import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Conditions } from '../conditions.js';
 import { decodePngOf, readBytes, readText } from '../files.js';
-import type { LatentSize } from '../models/families/family.js';
+import type { LatentSize } from '../models/architecture.js';
 import { type CompiledEncoder, fitImage } from './codec.js';
 
 /** Latents of real images, scaled as the model was trained on them, and what each is of. */

@@ -9,8 +9,8 @@ import {
 import { emojiDitConfig } from '@harmonica/emoji-dit';
 import { type ModelComponent, type ModelParts, openModel } from '@harmonica/weights';
 import { isFile } from '../files.js';
-import type { Architecture, LatentSize } from './families/family.js';
-import { architectureOf } from './families/table.js';
+import type { Architecture, LatentSize } from './architecture.js';
+import { architectureOf } from './architecture.js';
 import { downloadOptions } from './loading-progress.js';
 import { diffusersArchitecture, publishedArchitecture, readArchitecture } from './registry.js';
 

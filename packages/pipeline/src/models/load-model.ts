@@ -25,7 +25,7 @@ import {
   singleCondition,
 } from '../conditions.js';
 import { type Encoder, encoderOf } from '../images/codec.js';
-import type { Architecture, LatentSize } from './families/family.js';
+import type { Architecture, LatentSize } from './architecture.js';
 import { type FoundModel, findModel, type ModelName } from './find-model.js';
 import { downloadOptions, loaderOptions } from './loading-progress.js';
 

@@ -1,33 +1,27 @@
 import { basename } from 'node:path';
+import {
+  type BackboneFamily,
+  FAMILIES,
+  type FamilyName,
+  familyOfDiffusers,
+  publishedModel,
+} from '@harmonica/backbones';
 import { InvalidArgumentError, parseJson } from '@harmonica/core';
 import type { JsonObject } from '@harmonica/weights';
 import { z } from 'zod';
 import { readText } from '../files.js';
-import { type Architecture, architectureIn, slugOf } from './families/family.js';
-import { type AnyFamily, FAMILIES, type FamilyName } from './families/table.js';
+import { type Architecture, architectureOf } from './architecture.js';
 
-/**
- * The architecture of a published model: under the name that its authors gave it (`DiT-XL/2`, `PixArt-XL-2-256x256`,
- * `imagenet256_uvit_huge`), or one in lower case with the size of its images (`dit-xl-2-512`, `pixart-alpha-256`,
- * `uvit-h-2`).
- *
- * @returns undefined for any other name
- */
+/** The architecture of a published model by any of its names, as `publishedModel` of backbones knows them; else undefined. */
 export function publishedArchitecture(name: string): Architecture | undefined {
-  const slug = slugOf(name);
-  for (const family of FAMILIES) {
-    for (const { name: own, aliases, config } of family.published()) {
-      const make = slugOf(own) === slug ? config : aliases[slug];
-      if (make) return architectureIn(family, make());
-    }
-  }
-  return undefined;
+  const found = publishedModel(name);
+  return found && architectureOf(found.family, found.config);
 }
 
 /** What their authors call the published models, smallest first within a family. */
-export function publishedNames(): readonly string[] {
-  return FAMILIES.flatMap((family) => family.published().map(({ name }) => name));
-}
+export const PUBLISHED_NAMES: readonly string[] = Object.values(FAMILIES).flatMap(
+  ({ models }) => models,
+);
 
 /**
  * An architecture by name or from a file: a published model (see `publishedArchitecture`), or a JSON file with a `family`
@@ -45,28 +39,25 @@ export async function readArchitecture(nameOrFile: string): Promise<Architecture
     argument: 'architecture',
     value: nameOrFile,
     expected: 'a published model such as DiT-XL/2 or pixart-alpha-256, or a .json file',
-    fix: `Published: ${publishedNames().join(', ')}.`,
+    fix: `Published: ${PUBLISHED_NAMES.join(', ')}.`,
   });
 }
 
 /**
  * The architecture of a transformer in diffusers' layout.
  *
- * @param json its `config.json`
+ * @param config its `config.json`
  * @param index `model_index.json`, which tells PixArt-alpha's captions of 120 tokens from PixArt-Sigma's of 300
  * @returns undefined without a configuration
  * @throws {@link ConfigError} if it is of no architecture that is known here
  */
 export function diffusersArchitecture(
-  json: JsonObject,
+  config: JsonObject,
   index: JsonObject,
 ): Architecture | undefined {
-  if (Object.keys(json).length === 0) return undefined;
-  for (const family of FAMILIES) {
-    const config = family.fromDiffusers?.(json, index);
-    if (config !== undefined) return architectureIn(family, config);
-  }
-  return undefined;
+  if (Object.keys(config).length === 0) return undefined;
+  const found = familyOfDiffusers({ config, index });
+  return architectureOf(found.family, found.config);
 }
 
 /** What a file has to say. */
@@ -75,22 +66,16 @@ const REQUIRED: readonly string[] = ['depth', 'hiddenSize', 'heads', 'patchSize'
 async function readArchitectureFile(source: string): Promise<Architecture> {
   const text = await readText(source);
   const { family: name } = parseJson({ source, text, schema: familySchema() });
-  const family = FAMILIES.find((one) => one.name === name) as AnyFamily;
-  const defaults = family.defaults() as Record<string, unknown>;
-  const stored = parseJson({ source, text, schema: fieldsSchema(defaults) });
-  const { inputSize = defaults.inputSize } = stored as { readonly inputSize?: number };
-  return architectureIn(family, {
-    ...defaults,
-    name: basename(source, '.json'),
-    // Latents are square unless the file says otherwise.
-    ...(family.square?.(inputSize as number) as object),
-    ...stored,
-  });
+  const family = FAMILIES[name] as unknown as BackboneFamily<Record<string, unknown>>;
+  const schema = fieldsSchema(family.custom({}));
+  const fields = parseJson({ source, text, schema });
+  const config = family.custom({ name: basename(source, '.json'), ...fields });
+  return architectureOf(name, config as never);
 }
 
 function familySchema() {
-  const names = FAMILIES.map(({ name }) => name);
-  return z.object({ family: z.enum(names).default('dit' satisfies FamilyName) });
+  const names = Object.keys(FAMILIES) as FamilyName[];
+  return z.object({ family: z.enum(names).default('dit') });
 }
 
 /** A schema of fields of the same types; their ranges are checked with the configuration. */
