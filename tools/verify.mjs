@@ -8,6 +8,8 @@ const report = join(tmpdir(), `harmonica-tests-${process.pid}.json`);
 
 const steps = [
   ['format and lint', 'biome', ['check', '.']],
+  ['imports between packages, and circles', 'pnpm', ['run', '--silent', 'check-imports']],
+  ['unused exports and dependencies', 'pnpm', ['run', '--silent', 'check-unused']],
   ['types of the sources', 'tsc', ['--build']],
   ['types of the tests and examples', 'tsc', ['-p', 'tsconfig.tests.json']],
   ['tests', 'vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile=${report}`]],

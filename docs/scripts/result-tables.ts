@@ -1,7 +1,7 @@
 import type { ResultRow } from './result-rows.js';
 
 /** A column of a table: what stands in it for a row. */
-export interface Column {
+interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
   /** The figure by which `bold` of a row names the column. */

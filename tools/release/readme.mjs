@@ -11,7 +11,7 @@ export function firstScreen(readme) {
 }
 
 /** The fenced blocks of a README in some languages, from top to bottom. */
-export function codeBlocks(readme, languages) {
+function codeBlocks(readme, languages) {
   return Array.from(readme.matchAll(/^```(\w+)\n(.*?)^```$/gms), ([, language, code]) => ({
     language,
     code,

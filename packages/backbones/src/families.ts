@@ -5,17 +5,20 @@ import { PIXART } from './pixart/pixart-family.js';
 import { UVIT } from './uvit/uvit-family.js';
 
 /** The families of backbones: a new one is a folder of its own and a line here. */
-export const FAMILIES = { dit: DIT, sit: SIT, pixart: PIXART, uvit: UVIT } as const;
+const TABLE = { dit: DIT, sit: SIT, pixart: PIXART, uvit: UVIT } as const;
 
 /** A family of backbones. */
-export type FamilyName = keyof typeof FAMILIES;
+export type FamilyName = keyof typeof TABLE;
 
 /** What the configurations of each family are. */
 export type FamilyConfigs = {
-  readonly [Name in FamilyName]: (typeof FAMILIES)[Name] extends BackboneFamily<infer C>
-    ? C
-    : never;
+  readonly [Name in FamilyName]: (typeof TABLE)[Name] extends BackboneFamily<infer C> ? C : never;
 };
+
+/** Every family by its name. */
+export const FAMILIES: {
+  readonly [Name in FamilyName]: BackboneFamily<FamilyConfigs[Name]>;
+} = TABLE;
 
 /** A family and a configuration of it. */
 export type FamilyModel = {

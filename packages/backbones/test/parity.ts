@@ -12,7 +12,7 @@ export interface ModelInput {
 }
 
 /** The inputs that a recorded run was given, with its condition under the names of the backbone's spec. */
-export function inputOf({ spec }: Backbone, run: StoredArrays): ModelInput {
+function inputOf({ spec }: Backbone, run: StoredArrays): ModelInput {
   const condition = spec.condition.map(({ name, dtype }) => {
     const { data, shape } = arrayOf(run, name);
     return [name, tensor(dtype === 'int32' ? Int32Array.from(data) : data, [...shape], dtype)];

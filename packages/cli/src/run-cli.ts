@@ -46,7 +46,7 @@ const { version } = JSON.parse(
 ) as { version: string };
 
 /** The `harmonica` program with all its commands, about to be given `argv`. */
-export function createProgram(argv: readonly string[], context: CommandContext): Command {
+function createProgram(argv: readonly string[], context: CommandContext): Command {
   const program = new Command('harmonica')
     .description('learn and use cache routers for diffusion transformers')
     .version(version)

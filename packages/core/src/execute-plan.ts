@@ -40,6 +40,7 @@ export interface ExecutePlanOptions {
   readonly latent: Tensor4D;
   /** Needed by plans that add noise. */
   readonly noise?: NoiseSource;
+  /** Called after each step. */
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }

@@ -26,6 +26,7 @@ export interface GenerateOptions {
   readonly guidance?: Guidance;
   /** How branches are run. Default: all are computed. */
   readonly cache?: CacheMethod;
+  /** Called after each step. */
   readonly onStep?: (event: StepEvent) => void | Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }

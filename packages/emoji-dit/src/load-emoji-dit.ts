@@ -58,6 +58,7 @@ export interface LoadEmojiDitOptions {
    * `vae.safetensors`. Default: the weights that come with this package.
    */
   readonly folder?: string;
+  /** Called after each tensor. */
   readonly onProgress?: (progress: EmojiDitProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }

@@ -14,6 +14,7 @@ export interface WithExtractorOptions<T> extends LongCallOptions {
   /** Outputs that are wanted; with none of them nothing is loaded. */
   readonly outputs: readonly string[];
   readonly backend: Backend;
+  /** What to do with it. */
   readonly use: (extractor: RunningExtractor | undefined) => Promise<T>;
 }
 

@@ -13,12 +13,12 @@ import { cacheMethodOf, macsCostModel } from '@harmonica/router';
 import { batchesOf } from './batches.js';
 import type { FinishedEval } from './evaluate.js';
 import { latentsOf } from './measure-rows.js';
-import type { RowQuality } from './quality.js';
 import {
   type EvalOutcome,
   type EvalRow,
   type FinishedRow,
   groupsOf,
+  type RowQuality,
   speedUpOf,
   uncachedOf,
 } from './row.js';

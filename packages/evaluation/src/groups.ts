@@ -3,10 +3,10 @@ import { timedOn } from '@harmonica/pipeline';
 import { isWholeSetting } from '@harmonica/router';
 import type { EvalConfig, GroupConfig, KnobConfig, RowConfig } from './config.js';
 import { remembered } from './memo.js';
-import { distinctRows, type EvalRow, type MissedTarget } from './row.js';
+import { distinctRows, type EvalRow, type MissedTarget, type RowLatency } from './row.js';
 import { type EvalContext, policySpecOf, resolveRow, rowAt, uncachedRow } from './rows.js';
 import { type Share, shareName } from './share.js';
-import { promisedSpeedUp, type RowLatency, timeRows } from './speed.js';
+import { promisedSpeedUp, timeRows } from './speed.js';
 
 /** Options of {@link resolveRows}. */
 interface ResolveRowsOptions extends LongCallOptions {

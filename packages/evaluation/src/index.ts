@@ -69,10 +69,7 @@ export {
   rowFigures,
 } from './figures.js';
 export type { RunningExtractor } from './measure-rows.js';
-export {
-  outputsFor,
-  type RowQuality,
-} from './quality.js';
+export { outputsFor } from './quality.js';
 export { assertOneSize, pngFiles } from './reference.js';
 export {
   type ImageStatisticsOptions,
@@ -86,15 +83,16 @@ export {
   type FinishedRow,
   type MissedTarget,
   type PolicyFile,
+  type RowLatency,
+  type RowQuality,
   type RowRecord,
+  type RowSavings,
   rowRecord,
   type TunedTo,
 } from './row.js';
 export type { EvalContext } from './rows.js';
 export { type Share, shareName } from './share.js';
 export {
-  type RowLatency,
-  type RowSavings,
   type SampledInTurns,
   type SampleInTurnsOptions,
   sampleInTurns,

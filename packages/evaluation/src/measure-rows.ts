@@ -36,6 +36,7 @@ import { savingsOf } from './speed.js';
 export interface RunningExtractor {
   readonly extractor: FeatureExtractor;
   readonly outputs: readonly string[];
+  /** Features of images, by output. */
   readonly run: NonNullable<Parameters<typeof extractFeatures>[0]['run']>;
 }
 

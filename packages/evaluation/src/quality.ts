@@ -17,23 +17,7 @@ import {
 import type { BatchTensors } from './batches.js';
 import type { EvalConfig, MetricName } from './config.js';
 import { PARTNERS } from './measure-rows.js';
-
-/** How good the images of a row are. What was not asked for, or has no meaning for the row, is null. */
-export interface RowQuality {
-  /** Mean in dB over the images that differ; null if none does. */
-  readonly psnrToUncached: number | null;
-  readonly ssimToUncached: number | null;
-  readonly psnrToTarget: number | null;
-  readonly ssimToTarget: number | null;
-  /** Relative to the norm of the uncached images' features. */
-  readonly featureDistance: number | null;
-  readonly fid: number | null;
-  readonly sfid: number | null;
-  readonly inceptionScore: number | null;
-  readonly precision: number | null;
-  readonly recall: number | null;
-  readonly kid: number | null;
-}
+import type { RowQuality } from './row.js';
 
 /** What distributions are compared with: without features and manifold if it is a statistics file. */
 export type ReferenceSet = Pick<GatheredRow, 'statistics' | 'features'> & {

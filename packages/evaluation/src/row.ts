@@ -1,7 +1,6 @@
 import { planFingerprint, type SamplerPlan } from '@harmonica/core';
+import type { SampleSummary } from '@harmonica/metrics';
 import type { ReadyPolicy } from '@harmonica/router';
-import type { RowQuality } from './quality.js';
-import type { RowLatency, RowSavings } from './speed.js';
 
 /** A way to sample, from its configuration to its line in a table: each stage of an evaluation fills in what it finds. */
 export interface EvalRow {
@@ -38,6 +37,40 @@ export interface EvalRow {
 export type FinishedRow = EvalRow & {
   readonly [Field in 'quality' | 'computed' | 'savings']: NonNullable<EvalRow[Field]>;
 };
+
+/** How good the images of a row are. What was not asked for, or has no meaning for the row, is null. */
+export interface RowQuality {
+  /** Mean in dB over the images that differ; null if none does. */
+  readonly psnrToUncached: number | null;
+  readonly ssimToUncached: number | null;
+  readonly psnrToTarget: number | null;
+  readonly ssimToTarget: number | null;
+  /** Relative to the norm of the uncached images' features. */
+  readonly featureDistance: number | null;
+  readonly fid: number | null;
+  readonly sfid: number | null;
+  readonly inceptionScore: number | null;
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly kid: number | null;
+}
+
+/** How long a batch of a row takes. */
+export interface RowLatency {
+  readonly images: number;
+  /** Wall time of a batch in ms. */
+  readonly ms: SampleSummary;
+  /** Time of the uncached run over that of the row, round by round. */
+  readonly speedUp: SampleSummary;
+}
+
+/** What a row's caching saves. */
+export interface RowSavings {
+  /** Fraction of branch calls that are predicted (CUR), in [0, 1]; mean over the images. */
+  readonly cacheUtilization: number;
+  /** By MACs, against the uncached run of the group. */
+  readonly theoreticalSpeedUp: number;
+}
 
 /** A router, schedule or calibration as the policy names it, and the SHA-256 of its content. */
 export interface PolicyFile {

@@ -2,9 +2,9 @@ import { trackProgress } from '@harmonica/core';
 import type { MetricName } from './config.js';
 import { type MeasureRowsOptions, measuredBatches } from './measure-rows.js';
 import { remembered } from './memo.js';
-import { gatherRow, qualityOf, type RowQuality } from './quality.js';
+import { gatherRow, qualityOf } from './quality.js';
 import type { Reference } from './reference.js';
-import { type EvalRow, uncachedOf } from './row.js';
+import { type EvalRow, type RowQuality, uncachedOf } from './row.js';
 
 /** Options of {@link scoreRows}. */
 export interface ScoreRowsOptions {

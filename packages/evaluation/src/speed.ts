@@ -5,12 +5,7 @@ import {
   type LongCallOptions,
   trackProgress,
 } from '@harmonica/core';
-import {
-  type LatencyResult,
-  latencyRatio,
-  measureInterleaved,
-  type SampleSummary,
-} from '@harmonica/metrics';
+import { type LatencyResult, latencyRatio, measureInterleaved } from '@harmonica/metrics';
 import {
   type ImageJob,
   type Pipeline,
@@ -30,16 +25,8 @@ import {
 } from '@harmonica/router';
 import { type BatchPart, drawBatch } from '@harmonica/sdt';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
-import { distinctRows, type EvalRow, uncachedOf } from './row.js';
+import { distinctRows, type EvalRow, type RowLatency, type RowSavings, uncachedOf } from './row.js';
 import type { EvalContext } from './rows.js';
-
-/** What a row's caching saves. */
-export interface RowSavings {
-  /** Fraction of branch calls that are predicted (CUR), in [0, 1]; mean over the images. */
-  readonly cacheUtilization: number;
-  /** By MACs, against the uncached run of the group. */
-  readonly theoreticalSpeedUp: number;
-}
 
 /**
  * CUR and theoretical speed-up of decisions.
@@ -95,15 +82,6 @@ async function decisionsOf(
     case 'dynamic':
       return (await runBatch(evaluation, row, images, signal)).batches[0]?.decisions ?? [];
   }
-}
-
-/** How long a batch of a row takes. */
-export interface RowLatency {
-  readonly images: number;
-  /** Wall time of a batch in ms. */
-  readonly ms: SampleSummary;
-  /** Time of the uncached run over that of the row, round by round. */
-  readonly speedUp: SampleSummary;
 }
 
 /** Options of {@link timeRows}. */

@@ -1,6 +1,6 @@
 import { createPlan } from '@harmonica/samplers';
 import { describe, expect, it } from 'vitest';
-import type { RowQuality } from './quality.js';
+import type { RowQuality } from './row.js';
 import { type EvalOutcome, type FinishedRow, groupsOf } from './row.js';
 import { footnotes, latexTable, markdownTables, tableOf } from './tables.js';
 

@@ -24,6 +24,7 @@ export interface ExtractFeaturesOptions {
   readonly run?: (images: Tensor4D) => ExtractedFeatures | Promise<ExtractedFeatures>;
   /** Which of the extractor's outputs are wanted. Default: all. */
   readonly outputs?: readonly string[];
+  /** Called after each batch. */
   readonly onProgress?: (progress: ExtractFeaturesProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }

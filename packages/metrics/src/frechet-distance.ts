@@ -82,7 +82,7 @@ export function traceOfRoot({ s1, s2, dimension }: TraceOfRootOptions): number {
 }
 
 /** What can be known of a set before its features are extracted. */
-export interface EnoughImagesOptions {
+interface EnoughImagesOptions {
   readonly name: string;
   /** Images. */
   readonly count: number;
@@ -96,7 +96,7 @@ export interface EnoughImagesOptions {
  *
  * @internal
  */
-export function assertEnoughImages({ name, count, dimension }: EnoughImagesOptions): void {
+function assertEnoughImages({ name, count, dimension }: EnoughImagesOptions): void {
   if (count >= dimension) return;
   throw new InvalidArgumentError({
     argument: `${name}.count`,

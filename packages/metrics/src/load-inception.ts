@@ -17,6 +17,7 @@ export interface LoadInceptionOptions {
    * shapes are read, and results of others than the published ones must not pass for the literature's.
    */
   readonly name?: string;
+  /** Called after each tensor. */
   readonly onProgress?: (progress: LoadInceptionProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }

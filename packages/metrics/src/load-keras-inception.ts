@@ -18,6 +18,7 @@ export interface LoadKerasInceptionOptions {
   readonly name: string;
   /** How pixels were scaled in training. Default Keras's, to [-1, 1]; to [0, 1] is `{ shift: 0, scale: 255 }`. */
   readonly pixels?: PixelScaling;
+  /** Called after each tensor. */
   readonly onProgress?: (progress: LoadInceptionProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }

@@ -25,11 +25,13 @@ export interface Conditions {
   readonly sha256?: string | undefined;
   /** @throws {@link InvalidArgumentError} if there is no such condition */
   labelOf(name: string): number;
+  /** What a label is called. */
   nameOf(label: number): string;
   /** The model's condition, one row for each label. The caller disposes it. */
   condition(labels: readonly number[]): NamedTensors;
   /** The same of the unconditional half of guidance. Absent if the model has a null condition of its own. */
   unconditional?(labels: readonly number[]): NamedTensors;
+  /** Frees the prompts. */
   dispose(): void;
 }
 
@@ -37,7 +39,7 @@ export interface Conditions {
 type NumberedNames = Pick<Conditions, 'count' | 'labelOf' | 'nameOf'>;
 
 /** Options of {@link classConditions}. */
-interface ClassConditionsOptions {
+export interface ClassConditionsOptions {
   readonly count: number;
   /** Default: by number, as those of the published models. */
   readonly names?: Pick<Conditions, 'labelOf' | 'nameOf'>;
@@ -132,14 +134,14 @@ function missingNegatives(): never {
 }
 
 /** Options of {@link trainingInputs}. */
-interface TrainingInputsOptions {
+export interface TrainingInputsOptions {
   readonly conditions: Conditions;
   readonly guidance?: Guidance | undefined;
   readonly batchSize: number;
 }
 
 /** What a trainer draws its batches from. */
-interface TrainingInputs {
+export interface TrainingInputs {
   /** The condition of a batch of `size` samples. */
   readonly drawCondition: (rng: Rng, size: number) => NamedTensors;
   readonly guidance?: Guidance;

@@ -1,5 +1,17 @@
-export { type Conditions, classConditions, trainingInputs } from './conditions.js';
-export { BACKEND_NAMES, type BackendName, type EngineName } from './engine/engines.js';
+export {
+  type ClassConditionsOptions,
+  type Conditions,
+  classConditions,
+  type TrainingInputs,
+  type TrainingInputsOptions,
+  trainingInputs,
+} from './conditions.js';
+export {
+  BACKEND_NAMES,
+  type BackendName,
+  type Engine,
+  type EngineName,
+} from './engine/engines.js';
 export {
   type EngineRecord,
   type Machine,
@@ -25,17 +37,32 @@ export {
   unreadable,
   writeOutput,
 } from './files.js';
-export { type CompiledEncoder, createImageDecoder, createImageEncoder } from './images/codec.js';
 export {
+  type CompiledEncoder,
+  createImageDecoder,
+  createImageEncoder,
+  type Encoder,
+  type ImageDecoder,
+  type ImageDecoderOptions,
+  type ImageEncoderOptions,
+  type ImageSize,
+} from './images/codec.js';
+export {
+  type DrawLatents,
+  type EncodeImagesOptions,
   encodeImages,
+  type LabeledImage,
+  type LabeledImagesOptions,
+  type LatentDrawsOptions,
   type LatentSet,
   labeledImages,
   latentDraws,
+  type ReadLatentsOptions,
   readLatents,
 } from './images/latent-set.js';
 export type { Architecture } from './models/architecture.js';
 export { architectureOf } from './models/architecture.js';
-export { modelArchitecture, modelSpec } from './models/find-model.js';
+export { type ModelSpecOptions, modelArchitecture, modelSpec } from './models/find-model.js';
 export {
   type DecoderIdentity,
   type LoadModelOptions,
@@ -46,18 +73,24 @@ export {
   weightFiles,
 } from './models/load-model.js';
 export { publishedArchitecture } from './models/registry.js';
-export { type Pipeline, withPipeline } from './pipeline.js';
+export { openPipeline, type Pipeline, type PipelineOptions, withPipeline } from './pipeline.js';
 export {
   type CacheRecord,
   cacheRecord,
   createRunManifest,
+  type DynamicCacheRecord,
+  type ImageRecord,
   type RunManifest,
+  type RunManifestOptions,
+  type RunTiming,
   versionsInUse,
 } from './run-manifest.js';
 export {
   type CacheOptions,
   type GuidanceOptions,
   type NamedDocument,
+  type ResolveGuidanceOptions,
+  type ResolveRunSettingOptions,
   type RunSetting,
   readCacheDocument,
   readCacheText,

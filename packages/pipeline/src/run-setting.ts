@@ -101,7 +101,7 @@ function policySpecOf({ router = 'none', policy = 'none', predictor }: CacheOpti
 }
 
 /** Options of {@link resolveGuidance}. */
-interface ResolveGuidanceOptions {
+export interface ResolveGuidanceOptions {
   readonly options: GuidanceOptions;
   readonly fallback: { readonly scale: number; readonly channels: number };
   readonly latentChannels: number;

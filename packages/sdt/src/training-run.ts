@@ -69,6 +69,7 @@ export interface TrainRouterOptions {
   readonly drawLatents?: DrawLatents;
   /** State to go on from, as `onTrajectory` gave it. */
   readonly resume?: TrainingState;
+  /** Called after each iteration. */
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Called after each round of swaps. */
   readonly onSwap?: (swap: SwapProgress) => void;

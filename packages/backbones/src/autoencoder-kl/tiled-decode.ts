@@ -25,6 +25,7 @@ export interface TiledDecodeOptions {
   readonly tileSize?: number;
   /** The share of a tile that the next one covers too, in [0, 0.5]; a whole number of pixels. Default 0.25. */
   readonly overlap?: number;
+  /** Called after each tile. */
   readonly onProgress?: (progress: TiledDecodeProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }

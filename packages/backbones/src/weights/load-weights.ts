@@ -19,6 +19,7 @@ export interface LoadProgress {
 export interface LoadOptions {
   /** Not closed. */
   readonly source: WeightSource;
+  /** Called after each tensor. */
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }

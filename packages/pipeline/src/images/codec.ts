@@ -24,14 +24,16 @@ export interface ImageDecoder {
    * @throws {@link NonFiniteError} if the autoencoder makes NaN
    */
   decode(latents: readonly Float32Array[]): Promise<readonly PixelImage[]>;
+  /** Frees what was compiled. */
   dispose(): Promise<void>;
 }
 
 /** Options of {@link createImageDecoder}. */
-interface ImageDecoderOptions {
+export interface ImageDecoderOptions {
   /** A model with an autoencoder. */
   readonly model: {
     readonly backbone: { readonly spec: Pick<BackboneSpec, 'latent'> };
+    /** Images `[B, H, W, 3]` of latents `[B, h, w, channels]`. */
     readonly decode: (latent: Tensor4D) => Tensor4D;
     /** In latent pixels. Default: latents are decoded whole. */
     readonly tileSize?: number | undefined;
@@ -114,11 +116,12 @@ export function encoderOf({ autoencoder, scale, latent }: EncoderOfOptions): Enc
 export interface CompiledEncoder extends Pick<Encoder, 'image'> {
   /** As that of {@link Encoder}. */
   encode(image: Tensor4D): Promise<Tensor4D>;
+  /** Frees what was compiled. */
   dispose(): Promise<void>;
 }
 
 /** Options of {@link createImageEncoder}. */
-interface ImageEncoderOptions {
+export interface ImageEncoderOptions {
   readonly encoder: Encoder;
   readonly backend: Backend;
 }
@@ -138,7 +141,7 @@ export function createImageEncoder({ encoder, backend }: ImageEncoderOptions): C
 }
 
 /** Size in pixels. */
-interface ImageSize {
+export interface ImageSize {
   readonly height: number;
   readonly width: number;
 }

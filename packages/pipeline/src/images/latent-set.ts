@@ -37,7 +37,7 @@ export interface LatentSet {
 }
 
 /** Options of {@link readLatents}. */
-interface ReadLatentsOptions {
+export interface ReadLatentsOptions {
   readonly path: string;
   readonly latent: LatentSize;
   readonly conditions: Pick<Conditions, 'count'>;
@@ -77,15 +77,16 @@ function isLabel(label: number, { count }: Pick<Conditions, 'count'>): boolean {
 }
 
 /** Draws a batch of latents `[batch, height, width, channels]` and their condition. The caller disposes them. */
-type DrawLatents = (
+export type DrawLatents = (
   rng: Rng,
   batch: number,
 ) => { readonly latent: Tensor4D; readonly condition: NamedTensors };
 
 /** Options of {@link latentDraws}. */
-interface LatentDrawsOptions {
+export interface LatentDrawsOptions {
   readonly set: LatentSet;
   readonly latent: LatentSize;
+  /** The condition of a batch, one label each. */
   readonly condition: (labels: readonly number[]) => NamedTensors;
 }
 
@@ -133,7 +134,7 @@ function hashOf(means: Float32Array, labels: readonly number[]): string {
 }
 
 /** Options of {@link encodeImages}. */
-interface EncodeImagesOptions extends LongCallOptions {
+export interface EncodeImagesOptions extends LongCallOptions {
   readonly images: readonly LabeledImage[];
   readonly encoder: CompiledEncoder;
 }
@@ -190,13 +191,13 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** A picture file and what it is of. */
-interface LabeledImage {
+export interface LabeledImage {
   readonly path: string;
   readonly label: number;
 }
 
 /** Options of {@link labeledImages}. */
-interface LabeledImagesOptions {
+export interface LabeledImagesOptions {
   readonly folder: string;
   /** A JSON object of the files' labels, by their paths in the folder. Default: subfolders are labels. */
   readonly classLabels?: string | undefined;

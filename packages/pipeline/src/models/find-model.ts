@@ -104,7 +104,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Options of {@link modelSpec}. */
-interface ModelSpecOptions {
+export interface ModelSpecOptions {
   /** As `findModel` takes it, or a JSON file as `readArchitecture` does. Default: the model in the provenance. */
   readonly model?: string | undefined;
   readonly provenance?: Pick<Provenance, 'model' | 'latent'> | undefined;

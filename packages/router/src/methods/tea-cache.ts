@@ -53,9 +53,7 @@ export function teaCachePolicy(options: TeaCacheOptions): DynamicPolicy {
 }
 
 /** The decisions of TeaCache from the changes alone. @internal */
-export function teaCacheDecider(
-  options: TeaCacheOptions & { readonly steps: number },
-): StepDecider {
+function teaCacheDecider(options: TeaCacheOptions & { readonly steps: number }): StepDecider {
   const { coefficients, threshold, firstSteps = 1, lastSteps = 1, steps } = options;
   assertThreshold(threshold);
   assertCount({ argument: 'firstSteps', value: firstSteps });

@@ -7,7 +7,7 @@ export const REPOSITORY = 'facebook/DiT-test';
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
 /** What the server was asked. */
-export interface HubRequest {
+interface HubRequest {
   readonly path: string;
   readonly range: string | undefined;
   readonly authorization: string | undefined;

@@ -62,6 +62,7 @@ export interface HubOptions {
   readonly retryDelayMs?: number;
   /** Silence after which a connection counts as lost, in milliseconds. Default 30000. */
   readonly timeoutMs?: number;
+  /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -69,6 +70,7 @@ export interface HubOptions {
 /** {@link HubOptions} with every default in place. */
 export interface HubSettings extends Required<Omit<HubOptions, 'token' | 'onProgress' | 'signal'>> {
   readonly token: string | undefined;
+  /** Called as bytes arrive. */
   readonly onProgress: HubOptions['onProgress'] | undefined;
   readonly signal: AbortSignal | undefined;
 }
