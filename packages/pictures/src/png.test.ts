@@ -15,6 +15,14 @@ describe('encodePng', () => {
     expect([...png.data.subarray(4, 8)]).toEqual([42, 56, 70, 255]);
   });
 
+  it('is read whatever stands behind it, and refused where it is cut off', () => {
+    const file = encodePng(image);
+    expect(decodePng(Buffer.concat([file, Buffer.from('trailing')]))).toEqual(image);
+    for (let length = 0; length < file.length; length++) {
+      expect(() => decodePng(file.subarray(0, length)), `${length} bytes`).toThrow();
+    }
+  });
+
   it('refuses images that are not RGB', () => {
     expect(() => encodePng({ ...image, channels: 1 })).toThrow(InvalidArgumentError);
   });

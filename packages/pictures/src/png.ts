@@ -21,15 +21,30 @@ export function encodePng({ data, width, height, channels }: PixelImage): Uint8A
   return PNG.sync.write(png, { colorType: 2 });
 }
 
-/** The 8-bit RGB image in a PNG file; transparency is dropped. */
+/** The 8-bit RGB image in a PNG file; transparency is dropped, and so is what stands behind the image's end. */
 export function decodePng(file: Uint8Array): PixelImage & { readonly data: Uint8Array } {
-  const png = PNG.sync.read(Buffer.from(file));
+  const png = PNG.sync.read(Buffer.from(file.subarray(0, endOfImage(file))));
   const { width, height } = png;
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < data.length; i++) {
     data[i] = png.data[4 * Math.floor(i / 3) + (i % 3)] as number;
   }
   return { data, width, height, channels: 3 };
+}
+
+/** Sizes of the parts of a PNG file, in bytes: of its signature, and of what a chunk has besides its data. */
+const SIGNATURE = 8;
+const CHUNK = 12;
+
+/** Where the chunk `IEND` ends, which readers stop at; the end of the file if there is none. */
+function endOfImage(file: Uint8Array): number {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  for (let at = SIGNATURE; at + CHUNK <= file.length; ) {
+    const next = at + CHUNK + view.getUint32(at);
+    if (String.fromCharCode(...file.subarray(at + 4, at + 8)) === 'IEND') return next;
+    at = next;
+  }
+  return file.length;
 }
 
 /**

@@ -4,7 +4,7 @@ import { FileError } from '@harmonica/core';
 import { encodePng } from '@harmonica/pictures';
 import { temporaryFolder } from '@harmonica/testing';
 import { describe, expect, it } from 'vitest';
-import { readPngSize } from './files.js';
+import { fileNameOf, readPngSize } from './files.js';
 
 describe('readPngSize', () => {
   it('reads the size of a PNG file, and refuses others', async () => {
@@ -22,5 +22,20 @@ describe('readPngSize', () => {
     await expect(readPngSize(bad)).rejects.toThrow(FileError);
     await expect(readPngSize(short)).rejects.toThrow(FileError);
     await rm(folder, { recursive: true });
+  });
+});
+
+describe('fileNameOf', () => {
+  it.each([
+    ['animal-bird', 'animal-bird'],
+    ['x/../../../ESCAPED', 'x-..-..-..-ESCAPED'],
+    ['../up', 'up'],
+    ['\u001b[2J\u0007red\0', '-2J-red-'.slice(1)],
+    ['..', 'none'],
+    ['C:\\x', 'C-x'],
+    ['Fußgänger 犬', 'Fußgänger-犬'],
+    ['a'.repeat(300), 'a'.repeat(80)],
+  ])('makes of %j a name that stays in its folder', (name, expected) => {
+    expect(fileNameOf(name)).toBe(expected);
   });
 });

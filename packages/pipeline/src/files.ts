@@ -109,3 +109,18 @@ export async function readPngSize(path: string): Promise<Pick<PixelImage, 'heigh
     await file.close();
   }
 }
+
+/** Most characters of a name in a file's name. */
+const MAX_NAME = 80;
+
+/**
+ * A name that comes from a file, such as that of a class, as part of a file's name: what is not a letter, a digit, `_`, `.` or
+ * `-` becomes `-`, there are no dots in front, and it is cut at 80 characters. `none` if nothing is left.
+ */
+export function fileNameOf(name: string): string {
+  const safe = name
+    .replaceAll(/[^\p{L}\p{N}_.-]+/gu, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, MAX_NAME);
+  return safe === '' ? 'none' : safe;
+}

@@ -28,6 +28,7 @@ export {
 } from './engine/select-backend.js';
 export {
   decodePngOf,
+  fileNameOf,
   isFile,
   prepareFolder,
   prepareFolderOf,

@@ -49,7 +49,7 @@ describe('hubSettings', () => {
     ['~/x', `${homedir()}/x/hub`],
     ['~', `${homedir()}/hub`],
     ['$HARMONICA_TEST/x', '/models/x/hub'],
-    ['${HARMONICA_TEST}x', '/modelsx/hub'],
+    [`\${HARMONICA_TEST}x`, '/modelsx/hub'],
     ['$HARMONICA_UNSET/~', '$HARMONICA_UNSET/~/hub'],
     ['~other', '~other/hub'],
   ])('takes HF_HOME %s as huggingface_hub does', async (home, cacheFolder) => {
