@@ -16,9 +16,8 @@ export {
   type TiledDecodeProgress,
   tiledDecode,
 } from './autoencoder-kl/tiled-decode.js';
-export { ditConfigOf, sitConfigOf } from './dit/diffusers-config.js';
 export { DIT_SIZES, type DitConfig, type DitSize, ditConfig, ditSpec } from './dit/dit.js';
-export { loadDit, randomDit } from './dit/load-dit.js';
+export { ditConfigOf, loadDit, randomDit } from './dit/dit-family.js';
 export {
   loadSit,
   randomSit,
@@ -26,6 +25,7 @@ export {
   type SitConfig,
   type SitSize,
   sitConfig,
+  sitConfigOf,
   sitSpec,
 } from './dit/sit.js';
 export {
@@ -58,10 +58,6 @@ export {
   timestepEmbedding,
   timestepFrequencies,
 } from './layers/timestep.js';
-export {
-  loadPixart,
-  randomPixart,
-} from './pixart/load-pixart.js';
 export { pixartSpec } from './pixart/pixart.js';
 export {
   type KvCompression,
@@ -72,6 +68,10 @@ export {
   pixartConfigOf,
   SIGMA_KV_COMPRESSION,
 } from './pixart/pixart-config.js';
+export {
+  loadPixart,
+  randomPixart,
+} from './pixart/pixart-family.js';
 export {
   type CaptionConditionOptions,
   captionCondition,
@@ -98,12 +98,16 @@ export {
   type TokenizerOptions,
   type TransformersTensor,
 } from './text/t5-encoder.js';
+export { uvitSpec } from './uvit/uvit.js';
+export { UVIT_MODELS, type UvitConfig, type UvitModel, uvitConfig } from './uvit/uvit-config.js';
 export {
   loadUvit,
   randomUvit,
-} from './uvit/load-uvit.js';
-export { uvitSpec } from './uvit/uvit.js';
-export { UVIT_MODELS, type UvitConfig, type UvitModel, uvitConfig } from './uvit/uvit-config.js';
-export type { LoadModelOptions, RandomModelOptions } from './weights/blueprint.js';
+} from './uvit/uvit-family.js';
 export type { ComponentJson } from './weights/config.js';
-export type { LoadOptions, LoadProgress } from './weights/load-weights.js';
+export type {
+  LoadModelOptions,
+  LoadOptions,
+  LoadProgress,
+  RandomModelOptions,
+} from './weights/load-model.js';

@@ -14,6 +14,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import type { Backbone, Branch, NamedTensors, Stream } from './backbone.js';
+import { assertArgument } from './checks.js';
 import { DisposedError, InvalidArgumentError } from './errors.js';
 import type {
   AdvanceResult,
@@ -228,12 +229,8 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
 
 function branchOf(branches: readonly Branch[], index: number): Branch {
   const branch = branches[index];
-  if (branch) return branch;
-  throw new InvalidArgumentError({
-    argument: 'branch',
-    value: index,
-    expected: `a branch index in [0, ${branches.length - 1}]`,
-  });
+  assertArgument({ branch: index }, `a branch index in [0, ${branches.length - 1}]`, branch);
+  return branch;
 }
 
 function branchOfAction(branches: readonly Branch[], action: BranchAction): Branch {

@@ -8,8 +8,9 @@ import {
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { assertArgument } from './checks.js';
 import { applyThreshold } from './dynamic-threshold.js';
-import { InvalidArgumentError, NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
+import { NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
 import { channelRange, linearCombination, type Term } from './linear-combination.js';
 import type { NoiseSource } from './noise.js';
 import type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
@@ -141,12 +142,8 @@ function drawEarlierNoise(plan: SamplerPlan, index: number, noise?: NoiseSource)
 }
 
 function sourceOf(plan: SamplerPlan, noise: NoiseSource | undefined): NoiseSource {
-  if (noise) return noise;
-  throw new InvalidArgumentError({
-    argument: 'noise',
-    value: noise,
-    expected: `a noise source, because the ${plan.sampler} plan adds noise`,
-  });
+  assertArgument({ noise }, `a noise source, because the ${plan.sampler} plan adds noise`, noise);
+  return noise;
 }
 
 function freeing<T>(tensor: Tensor4D, use: () => T): T {

@@ -18,7 +18,7 @@ export {
   provenanceSchema,
   type RouterFile,
 } from './cache-formats.js';
-export { assertCount } from './checks.js';
+export { assertArgument, assertCount, assertOneOf } from './checks.js';
 export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
 export {

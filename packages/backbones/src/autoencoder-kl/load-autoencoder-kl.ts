@@ -4,7 +4,7 @@ import {
   loadModel,
   type RandomModelOptions,
   randomModel,
-} from '../weights/blueprint.js';
+} from '../weights/load-model.js';
 import {
   convParameters,
   groupNormParameters,
@@ -21,10 +21,7 @@ import { type AutoencoderKlConfig, assertAutoencoderKlConfig } from './config.js
  * matrices or as 1 x 1 convolutions.
  *
  * @returns an autoencoder whose weights live on the current TensorFlow.js backend; the caller disposes it
- * @throws {@link InvalidArgumentError} if no AutoencoderKL has this configuration
- * @throws {@link CheckpointError} naming each tensor that is missing, unknown or of another shape
- * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
- * @throws {@link AbortedError}
+ * @throws as {@link loadDit} does
  */
 export function loadAutoencoderKl(
   options: LoadModelOptions<AutoencoderKlConfig>,

@@ -1,11 +1,4 @@
-import {
-  type Backbone,
-  type BackboneSpec,
-  type Branch,
-  InvalidArgumentError,
-  type NamedTensors,
-  type Stream,
-} from '@harmonica/core';
+import type { Backbone, BackboneSpec, Branch, NamedTensors, Stream } from '@harmonica/core';
 import {
   add,
   gather,
@@ -36,7 +29,14 @@ import {
   tokensOf,
 } from '../layers/stream.js';
 import { addTimestepFrequencies, timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
-import { assertCounts, assertTransformerShape, invalidField } from '../weights/config.js';
+import {
+  assertPublished,
+  assertTransformerShape,
+  TRANSFORMER_COUNTS,
+  type TransformerConfig,
+  transformerSizes,
+} from '../transformer-config.js';
+import { assertCounts, invalidField } from '../weights/config.js';
 import type { Weights } from '../weights/weights.js';
 
 interface DitOptions {
@@ -56,7 +56,7 @@ interface DitOptions {
 export function createDit({ config, weights }: DitOptions): Backbone {
   const spec = ditSpec(config);
   const { heads, patchSize } = config;
-  const { gridSize } = ditSizes(config);
+  const { rows, columns } = transformerSizes(config);
   addConstants(config, weights);
   return {
     spec,
@@ -85,8 +85,7 @@ export function createDit({ config, weights }: DitOptions): Backbone {
       return { tokens: add(tokensOf(stream), mul(gate, output)) };
     },
 
-    end: (stream) =>
-      adaptiveFinalLayer({ stream, weights, patchSize, rows: gridSize, columns: gridSize }),
+    end: (stream) => adaptiveFinalLayer({ stream, weights, patchSize, rows, columns }),
 
     dispose: () => weights.dispose(),
   };
@@ -94,8 +93,9 @@ export function createDit({ config, weights }: DitOptions): Backbone {
 
 function addConstants(config: DitConfig, weights: Weights): void {
   const { hiddenSize: width } = config;
-  const { gridSize, tokens } = ditSizes(config);
-  weights.set(POSITIONS, sinCosPosition({ gridSize, width }), [tokens, width]);
+  const { rows, columns, patches } = transformerSizes(config);
+  const positions = sinCosPosition({ gridSize: { rows, columns }, width });
+  weights.set(POSITIONS, positions, [patches, width]);
   addTimestepFrequencies(weights);
 }
 
@@ -150,7 +150,7 @@ function rowsOf({ kind }: Branch): (typeof MODULATION_ROWS)['attention' | 'mlp']
 export function ditSpec(config: DitConfig): BackboneSpec {
   assertDitConfig(config);
   const { name, depth, hiddenSize, inputSize, inChannels, numClasses } = config;
-  const { tokens, outputChannels } = ditSizes(config);
+  const { patches, outputChannels } = transformerSizes(config);
   const branches = blockBranches({ blocks: depth, kinds: ['attention', 'mlp'] });
   const macs = ditMacs(config);
   return {
@@ -158,7 +158,7 @@ export function ditSpec(config: DitConfig): BackboneSpec {
     latent: { height: inputSize, width: inputSize, channels: inChannels },
     outputChannels,
     prediction: 'epsilon',
-    tokens: { count: tokens, width: hiddenSize },
+    tokens: { count: patches, width: hiddenSize },
     condition: [{ name: LABELS, dtype: 'int32', shape: [] }],
     nullCondition: { [LABELS]: [numClasses] },
     branches,
@@ -173,7 +173,7 @@ export function ditSpec(config: DitConfig): BackboneSpec {
 /** Multiply-accumulates of one sample, for each part of a DiT. */
 function ditMacs(config: DitConfig) {
   const { depth, hiddenSize: d } = config;
-  const { tokens, patchInputs, patchOutputs, mlpWidth } = ditSizes(config);
+  const { patches: tokens, patchInputs, patchOutputs, mlpWidth } = transformerSizes(config);
   const patchEmbedding = tokens * patchInputs * d;
   const modulations = (6 * depth + 2) * d * d;
   return {
@@ -184,22 +184,8 @@ function ditMacs(config: DitConfig) {
   };
 }
 
-/** Everything that shapes a DiT (Peebles and Xie, 2022). Plain JSON. */
-export interface DitConfig {
-  /** For people and provenance, such as `DiT-XL/2`. */
-  readonly name: string;
-  /** Blocks; each has an attention and an MLP branch. */
-  readonly depth: number;
-  /** Width D of a token, a multiple of 4 and of `heads`. */
-  readonly hiddenSize: number;
-  readonly heads: number;
-  /** Latent pixels along a side of a token's patch. */
-  readonly patchSize: number;
-  /** Width of the MLP's hidden layer divided by `hiddenSize`. */
-  readonly mlpRatio: number;
-  /** Height and width of the square latent, a multiple of `patchSize`. */
-  readonly inputSize: number;
-  readonly inChannels: number;
+/** Everything that shapes a DiT (Peebles and Xie, 2022). Plain JSON. Its width is a multiple of 4. */
+export interface DitConfig extends TransformerConfig {
   /** Without the null class of classifier-free guidance, which is label `numClasses`. */
   readonly numClasses: number;
   /** Whether the output has a second half of channels for the variance. */
@@ -232,14 +218,7 @@ export const DIT_SIZES: readonly DitSize[] = (Object.keys(FAMILIES) as Family[])
  * @throws {@link InvalidArgumentError}
  */
 export function ditConfig(size: DitSize, overrides: Partial<DitConfig> = {}): DitConfig {
-  if (!DIT_SIZES.includes(size)) {
-    throw new InvalidArgumentError({
-      argument: 'size',
-      value: size,
-      expected: `one of ${DIT_SIZES.join(', ')}`,
-      fix: 'For another architecture write a DitConfig out in full.',
-    });
-  }
+  assertPublished({ size }, { names: DIT_SIZES, type: 'DitConfig' });
   const [family, patch] = size.slice('DiT-'.length).split('/') as [Family, string];
   const config: DitConfig = {
     name: size,
@@ -256,48 +235,9 @@ export function ditConfig(size: DitSize, overrides: Partial<DitConfig> = {}): Di
   return config;
 }
 
-/** Sizes that follow from a configuration. */
-interface DitSizes {
-  /** Tokens along a side of the grid. */
-  readonly gridSize: number;
-  /** Tokens L. */
-  readonly tokens: number;
-  /** Values of one input patch. */
-  readonly patchInputs: number;
-  /** Values of one output patch. */
-  readonly patchOutputs: number;
-  readonly outputChannels: number;
-  /** Width of the MLP's hidden layer. */
-  readonly mlpWidth: number;
-}
-
-/** Derives sizes from a valid configuration. */
-export function ditSizes(config: DitConfig): DitSizes {
-  const { inputSize, patchSize, inChannels, learnSigma, hiddenSize, mlpRatio } = config;
-  const gridSize = inputSize / patchSize;
-  const outputChannels = learnSigma ? 2 * inChannels : inChannels;
-  return {
-    gridSize,
-    tokens: gridSize ** 2,
-    patchInputs: patchSize ** 2 * inChannels,
-    patchOutputs: patchSize ** 2 * outputChannels,
-    outputChannels,
-    mlpWidth: Math.trunc(hiddenSize * mlpRatio),
-  };
-}
-
 /** Throws {@link InvalidArgumentError} naming the first field that no DiT can have. */
 export function assertDitConfig(config: DitConfig): void {
-  const counts = [
-    'depth',
-    'hiddenSize',
-    'heads',
-    'patchSize',
-    'inputSize',
-    'inChannels',
-    'numClasses',
-  ] as const;
-  assertCounts(config, counts);
+  assertCounts(config, [...TRANSFORMER_COUNTS, 'numClasses']);
   if (config.hiddenSize % 4 !== 0) throw invalidField(config, 'hiddenSize', 'a multiple of 4');
   assertTransformerShape(config, ['inputSize']);
 }

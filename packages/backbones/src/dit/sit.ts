@@ -1,11 +1,14 @@
-import { type Backbone, type BackboneSpec, InvalidArgumentError } from '@harmonica/core';
+import type { Backbone, BackboneSpec } from '@harmonica/core';
+import type { BackboneFamily } from '../family.js';
+import { assertPublished } from '../transformer-config.js';
+import type { ComponentJson } from '../weights/config.js';
 import {
   type Blueprint,
   type LoadModelOptions,
   loadModel,
   type RandomModelOptions,
   randomModel,
-} from '../weights/blueprint.js';
+} from '../weights/load-model.js';
 import type { Parameter } from '../weights/parameter.js';
 import type { Weights } from '../weights/weights.js';
 import {
@@ -17,7 +20,15 @@ import {
   ditConfig,
   ditSpec,
 } from './dit.js';
-import { assertStoredPositions, ditLayouts, ditParameters } from './load-dit.js';
+import {
+  assertStoredPositions,
+  DIT,
+  diffusersFields,
+  ditLayouts,
+  ditParameters,
+  hasSizes,
+  publishedSizes,
+} from './dit-family.js';
 
 interface SitOptions {
   readonly config: SitConfig;
@@ -53,15 +64,18 @@ export const SIT_SIZES: readonly SitSize[] = DIT_SIZES.map(
  * @throws {@link InvalidArgumentError}
  */
 export function sitConfig(size: SitSize, overrides: Partial<SitConfig> = {}): SitConfig {
-  if (!SIT_SIZES.includes(size)) {
-    throw new InvalidArgumentError({
-      argument: 'size',
-      value: size,
-      expected: `one of ${SIT_SIZES.join(', ')}`,
-      fix: 'For another architecture write a SitConfig out in full.',
-    });
-  }
+  assertPublished({ size }, { names: SIT_SIZES, type: 'SitConfig' });
   return ditConfig(size.replace('SiT', 'DiT') as DitSize, { name: size, ...overrides });
+}
+
+/**
+ * The configuration of a SiT that is stored as a DiT of diffusers, which has no class for it. Arguments and errors as for
+ * {@link ditConfigOf}.
+ */
+export function sitConfigOf(json: ComponentJson, overrides: Partial<SitConfig> = {}): SitConfig {
+  const fields = diffusersFields(json);
+  const name = SIT_SIZES.find((size) => hasSizes(sitConfig(size), fields)) ?? 'SiT';
+  return sitConfig('SiT-XL/2', { ...fields, name, ...overrides });
 }
 
 /**
@@ -99,7 +113,7 @@ export function sitParameters(config: SitConfig): Parameter[] {
  * @throws as {@link loadDit} does
  */
 export function loadSit(options: LoadModelOptions<SitConfig>): Promise<Backbone> {
-  return loadModel(SIT, options);
+  return loadModel(BLUEPRINT, options);
 }
 
 /**
@@ -109,13 +123,33 @@ export function loadSit(options: LoadModelOptions<SitConfig>): Promise<Backbone>
  * @throws {@link InvalidArgumentError}
  */
 export function randomSit(options: RandomModelOptions<SitConfig>): Backbone {
-  return randomModel(SIT, options);
+  return randomModel(BLUEPRINT, options);
 }
 
-const SIT: Blueprint<SitConfig, Backbone> = {
+const BLUEPRINT: Blueprint<SitConfig, Backbone> = {
   assertConfig: assertDitConfig,
   owner: ({ name }) => name,
   layouts: (config) => ditLayouts({ config, parameters: sitParameters(config) }),
   create: createSit,
   assertStored: assertStoredPositions,
 };
+
+/** The scalable interpolant transformers of Ma et al. (2024). diffusers has no class for them. */
+export const SIT = {
+  models: SIT_SIZES,
+  published: SIT_SIZES.flatMap((size) =>
+    publishedSizes(size, (overrides) => sitConfig(size, overrides), {
+      inputSize: 64,
+      learnSigma: false,
+    }),
+  ),
+  custom: (fields) => sitConfig('SiT-XL/2', fields),
+  spec: sitSpec,
+  process: () => ({ kind: 'sit', sampler: 'sit-ode' }),
+  guidance: DIT.guidance,
+  classes: DIT.classes,
+  resized: DIT.resized,
+  fittedTo: DIT.fittedTo,
+  load: loadSit,
+  random: randomSit,
+} as const satisfies BackboneFamily<SitConfig>;

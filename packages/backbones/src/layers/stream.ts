@@ -1,4 +1,5 @@
 import {
+  assertArgument,
   assertCondition,
   type Backbone,
   type BackboneSpec,
@@ -30,25 +31,22 @@ export function tokensOf({ state }: Stream): Tensor {
  */
 export function contextOf<R extends Rank = Rank>({ context }: Stream, name: string): Tensor<R> {
   const found = context[name];
-  if (!found) {
-    throw new InvalidArgumentError({
-      argument: 'stream.context',
-      value: Object.keys(context).join(', '),
-      expected: `an entry ${name}, as begin of this backbone makes it`,
-    });
-  }
+  assertArgument(
+    { 'stream.context': Object.keys(context).join(', ') },
+    `an entry ${name}, as begin of this backbone makes it`,
+    found,
+  );
   return found as Tensor<R>;
 }
 
 /** Throws {@link InvalidArgumentError} for a branch of a kind that the backbone does not have. */
 export function assertBranchKind({ branches, name }: BackboneSpec, { kind }: Branch): void {
   const kinds = [...new Set(branches.map((branch) => branch.kind))];
-  if (kinds.includes(kind)) return;
-  throw new InvalidArgumentError({
-    argument: 'branch.kind',
-    value: kind,
-    expected: `a branch of ${name}: ${kinds.join(' or ')}`,
-  });
+  assertArgument(
+    { 'branch.kind': kind },
+    `a branch of ${name}: ${kinds.join(' or ')}`,
+    kinds.includes(kind),
+  );
 }
 
 interface BeginInput {

@@ -1,8 +1,8 @@
 import {
+  assertArgument,
   DisposedError,
   DTypeError,
   EngineError,
-  InvalidArgumentError,
   ShapeError,
   throwIfAborted,
   UnsupportedError,
@@ -206,12 +206,11 @@ function assertDims(name: string, { dims }: TransformersTensor, expected: readon
 }
 
 function assertTokens(tokens: number): void {
-  if (Number.isInteger(tokens) && tokens > 0) return;
-  throw new InvalidArgumentError({
-    argument: 'tokens',
-    value: tokens,
-    expected: 'a positive integer, such as 120 for PixArt-alpha',
-  });
+  assertArgument(
+    { tokens },
+    'a positive integer, such as 120 for PixArt-alpha',
+    Number.isInteger(tokens) && tokens > 0,
+  );
 }
 
 /** What a text encoder makes of prompts. */
@@ -268,13 +267,11 @@ export async function encodePrompts(options: EncodePromptsOptions): Promise<Enco
   const { encoder, prompts, negativePrompts = '', clean = true, signal } = options;
   const negatives =
     typeof negativePrompts === 'string' ? prompts.map(() => negativePrompts) : negativePrompts;
-  if (negatives.length !== prompts.length) {
-    throw new InvalidArgumentError({
-      argument: 'negativePrompts',
-      value: negatives.length,
-      expected: `one prompt for all, or one for each of ${prompts.length}`,
-    });
-  }
+  assertArgument(
+    { negativePrompts: negatives.length },
+    `one prompt for all, or one for each of ${prompts.length}`,
+    negatives.length === prompts.length,
+  );
   const prepare = clean ? cleanPrompt : (text: string) => text.toLowerCase().trim();
   const [wanted, unwanted] = [prompts.map(prepare), negatives.map(prepare)];
   const texts = [...new Set([...wanted, ...unwanted])];

@@ -61,7 +61,7 @@ interface UvitOptions {
 export function createUvit({ config, weights }: UvitOptions): Backbone {
   const spec = uvitSpec(config);
   const { depth, heads, hiddenSize, patchSize } = config;
-  const { gridSize, extras, skips } = uvitSizes(config);
+  const { rows, columns, extras, skips } = uvitSizes(config);
   const frequencies = timestepFrequencies(hiddenSize);
   weights.set(FREQUENCIES, frequencies, [frequencies.length]);
 
@@ -118,7 +118,7 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
       const tokens = slice(state.tokens as Tensor3D, [0, extras, 0], [-1, -1, -1]);
       const x = affineNorm({ x: tokens, weights, name: 'norm' });
       const patches = dense({ x, weights, name: 'decoder_pred' });
-      const image = unpatchify({ patches, patchSize, rows: gridSize, columns: gridSize });
+      const image = unpatchify({ patches, patchSize, rows, columns });
       if (!config.finalConvolution) return image;
       return convolution({ x: image, ...weights.affine<Rank.R4, Rank.R1>('final_layer') });
     },
@@ -187,14 +187,13 @@ function conditionInputs(config: UvitConfig): ConditionInput[] {
 /** Multiply-accumulates of one sample, for each part of a U-ViT. */
 function uvitMacs(config: UvitConfig) {
   const { hiddenSize: d, inputSize, inChannels, captionTokens, captionChannels } = config;
-  const { tokens, gridSize, patchValues, mlpWidth, skips } = uvitSizes(config);
-  const patches = gridSize ** 2;
+  const { tokens, patches, patchInputs, patchOutputs, mlpWidth, skips } = uvitSizes(config);
   const joins = skips * tokens * 2 * d * d;
   const convolution = config.finalConvolution ? 9 * inChannels ** 2 * inputSize ** 2 : 0;
   return {
-    begin: patches * patchValues * d + captionTokens * captionChannels * d + joins,
+    begin: patches * patchInputs * d + captionTokens * captionChannels * d + joins,
     attention: 4 * tokens * d * d + 2 * tokens * tokens * d,
     mlp: 2 * tokens * d * mlpWidth,
-    end: patches * d * patchValues + convolution,
+    end: patches * d * patchOutputs + convolution,
   };
 }

@@ -1,4 +1,4 @@
-import { createRng, DisposedError, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, createRng, DisposedError } from '@harmonica/core';
 import { dispose, keep, type Rank, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { arrange, type Parameter } from './parameter.js';
 
@@ -21,13 +21,7 @@ export class Weights {
   get<R extends Rank = Rank>(name: string): Tensor<R> {
     if (this.#disposed) throw new DisposedError(this.#owner);
     const found = this.#tensors.get(name);
-    if (!found) {
-      throw new InvalidArgumentError({
-        argument: 'name',
-        value: name,
-        expected: `a parameter of ${this.#owner}`,
-      });
-    }
+    assertArgument({ name }, `a parameter of ${this.#owner}`, found);
     return found as Tensor<R>;
   }
 

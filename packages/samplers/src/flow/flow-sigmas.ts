@@ -1,4 +1,4 @@
-import { assertCount, InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
+import { assertArgument, assertCount, type SamplerPlan } from '@harmonica/core';
 import { linspace } from '../numbers.js';
 import { type SigmaSpacing, spaceSigmas } from '../schedules/sigma-spacing.js';
 
@@ -64,13 +64,11 @@ export function createFlowSigmas(
   options: FlowSigmaOptions & { readonly steps?: number },
 ): readonly number[] {
   const { shiftTerminal, sigmaSpacing, shift, dynamicShift } = options;
-  if (shift !== undefined && dynamicShift !== undefined) {
-    throw new InvalidArgumentError({
-      argument: 'shift',
-      value: shift,
-      expected: 'at most one of shift and dynamicShift',
-    });
-  }
+  assertArgument(
+    { shift },
+    'at most one of shift and dynamicShift',
+    shift === undefined || dynamicShift === undefined,
+  );
   const factor = dynamicShift ? dynamicShiftFactor(dynamicShift) : (shift ?? 1);
   assertPositive('shift', factor);
   const shifted = unshifted(options).map((sigma) => shiftSigma(sigma, factor));
@@ -99,13 +97,11 @@ export function describeFlowSigmas(options: FlowSigmaOptions): SamplerPlan['sett
 function unshifted(options: FlowSigmaOptions & { readonly steps?: number }): readonly number[] {
   const { sigmas, steps, length = 1000, sigmaMin = 1 / length, shift = 1 } = options;
   assertCount({ argument: 'length', value: length });
-  if ((sigmas === undefined) === (steps === undefined)) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: steps,
-      expected: 'exactly one of steps and sigmas',
-    });
-  }
+  assertArgument(
+    { steps },
+    'exactly one of steps and sigmas',
+    (sigmas === undefined) !== (steps === undefined),
+  );
   if (sigmas) {
     assertSigmas(sigmas);
     return sigmas;
@@ -130,20 +126,17 @@ function stretch(sigmas: readonly number[], terminal: number): number[] {
 function assertSigmas(sigmas: readonly number[]): void {
   const [first = Number.NaN] = sigmas;
   const descending = sigmas.every((sigma, i) => sigma > 0 && !(sigma >= (sigmas[i - 1] ?? 2)));
-  if (first <= 1 && descending) return;
-  throw new InvalidArgumentError({
-    argument: 'sigmas',
-    value: sigmas,
-    expected: 'one or more numbers in (0, 1], each below the one before it',
-  });
+  assertArgument(
+    { sigmas },
+    'one or more numbers in (0, 1], each below the one before it',
+    first <= 1 && descending,
+  );
 }
 
 function assertPositive(argument: string, value: number): void {
-  if (Number.isFinite(value) && value > 0) return;
-  throw new InvalidArgumentError({ argument, value, expected: 'a positive number' });
+  assertArgument({ [argument]: value }, 'a positive number', Number.isFinite(value) && value > 0);
 }
 
 function assertShare(argument: string, value: number): void {
-  if (value > 0 && value < 1) return;
-  throw new InvalidArgumentError({ argument, value, expected: 'a number between 0 and 1' });
+  assertArgument({ [argument]: value }, 'a number between 0 and 1', value > 0 && value < 1);
 }

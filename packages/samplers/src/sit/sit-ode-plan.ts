@@ -1,10 +1,11 @@
 import {
+  assertArgument,
   assertCount,
-  InvalidArgumentError,
+  assertOneOf,
   type Prediction,
   type SamplerPlan,
 } from '@harmonica/core';
-import { assertOneOf, linspace } from '../numbers.js';
+import { linspace } from '../numbers.js';
 import { eulerStage, heunStage } from '../ode-stages.js';
 import {
   assemblePlan,
@@ -50,7 +51,7 @@ export function createSitOdePlan(options: SitOdePlanOptions): SamplerPlan {
   const { start = margin, stop = 1 - margin } = options;
   assertSitPath(path);
   assertCount({ argument: 'steps', value: steps });
-  assertOneOf({ argument: 'method', value: method, allowed: ['euler', 'heun'] });
+  assertOneOf({ method }, ['euler', 'heun']);
   assertTimes({ start, stop });
   if (method === 'heun') refuseLimits(options, HEUN_HAS_NO_SAMPLES);
   const times = linspace({ start, stop, count: steps + 1 });
@@ -100,12 +101,11 @@ export function marginOf(prediction: Prediction): number {
 
 /** Refuses times outside the path. @throws {@link InvalidArgumentError} */
 export function assertTimes({ start, stop }: { readonly start: number; readonly stop: number }) {
-  if (start >= 0 && start < stop && stop <= 1) return;
-  throw new InvalidArgumentError({
-    argument: 'start',
-    value: start,
-    expected: `a time of 0 or more before the stop at ${stop}, which is at most 1`,
-  });
+  assertArgument(
+    { start },
+    `a time of 0 or more before the stop at ${stop}, which is at most 1`,
+    start >= 0 && start < stop && stop <= 1,
+  );
 }
 
 /** Why Heun's method refuses limits of samples. */
@@ -141,5 +141,5 @@ export function sitPoint(options: { readonly path: SitPath; readonly time: numbe
 
 /** Refuses an unknown path. @throws {@link InvalidArgumentError} */
 export function assertSitPath(path: SitPath): void {
-  assertOneOf({ argument: 'path', value: path, allowed: ['linear', 'gvp'] });
+  assertOneOf({ path }, ['linear', 'gvp']);
 }

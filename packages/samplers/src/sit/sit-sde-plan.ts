@@ -1,5 +1,5 @@
-import { InvalidArgumentError, type Prediction, type SamplerPlan } from '@harmonica/core';
-import { assertOneOf, linspace } from '../numbers.js';
+import { assertArgument, assertOneOf, type Prediction, type SamplerPlan } from '@harmonica/core';
+import { linspace } from '../numbers.js';
 import { type Drift, eulerStage, heunStage } from '../ode-stages.js';
 import {
   assemblePlan,
@@ -223,16 +223,13 @@ function assertSdeOptions(
   >,
 ): void {
   const { steps, method, diffusion, diffusionNorm, lastStep, lastStepSize } = options;
-  assertOneOf({ argument: 'method', value: method, allowed: ['euler', 'heun'] });
-  assertOneOf({ argument: 'diffusion', value: diffusion, allowed: DIFFUSIONS });
+  assertOneOf({ method }, ['euler', 'heun']);
+  assertOneOf({ diffusion }, DIFFUSIONS);
   const lastSteps = ['mean', 'euler', 'tweedie', 'none'];
-  assertOneOf({ argument: 'lastStep', value: lastStep, allowed: lastSteps });
-  const valid = (argument: string, value: number, is: boolean, expected: string) => {
-    if (!is) throw new InvalidArgumentError({ argument, value, expected });
-  };
-  valid('steps', steps, Number.isSafeInteger(steps) && steps >= 2, 'an integer of 2 or more');
-  const normIsValid = Number.isFinite(diffusionNorm) && diffusionNorm >= 0;
-  valid('diffusionNorm', diffusionNorm, normIsValid, 'a number of 0 or more');
-  const sizeIsValid = lastStepSize > 0 && lastStepSize < 1;
-  valid('lastStepSize', lastStepSize, sizeIsValid, 'a number between 0 and 1');
+  assertOneOf({ lastStep }, lastSteps);
+  assertArgument({ steps }, 'an integer of 2 or more', Number.isSafeInteger(steps) && steps >= 2);
+  const isNorm = Number.isFinite(diffusionNorm) && diffusionNorm >= 0;
+  assertArgument({ diffusionNorm }, 'a number of 0 or more', isNorm);
+  const isShare = lastStepSize > 0 && lastStepSize < 1;
+  assertArgument({ lastStepSize }, 'a number between 0 and 1', isShare);
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DIT_XL_2_256, DIT_XL_2_512 } from '../../test/published-configs.js';
-import { ditConfigOf, sitConfigOf } from './diffusers-config.js';
 import { ditConfig } from './dit.js';
-import { sitConfig } from './sit.js';
+import { ditConfigOf } from './dit-family.js';
+import { sitConfig, sitConfigOf } from './sit.js';
 
 describe('ditConfigOf', () => {
   it('reads the published models', () => {
