@@ -25,7 +25,6 @@ export {
   type SitConfig,
   type SitSize,
   sitConfig,
-  sitConfigOf,
   sitSpec,
 } from './dit/sit.js';
 export {
@@ -38,8 +37,7 @@ export {
 } from './families.js';
 export type { BackboneFamily, DiffusersFiles, FamilyProcess, PublishedModel } from './family.js';
 export { type AttentionOptions, scaledDotProductAttention } from './layers/attention.js';
-export { type LinearOptions, linear } from './layers/linear.js';
-export { exactGelu, gelu, silu } from './layers/mlp.js';
+export { exactGelu, gelu, type LinearOptions, linear, silu } from './layers/linear.js';
 export {
   type GroupNormOptions,
   groupNorm,

@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from '@harmonica/core';
 import {
   type ComponentJson,
   configError,
@@ -75,33 +74,6 @@ export function transformerSizes(config: SizedConfig): TransformerSizes {
     outputChannels,
     mlpWidth: Math.trunc(hiddenSize * mlpRatio),
   };
-}
-
-interface PublishedModels {
-  readonly names: readonly string[];
-  /** The type of their configurations. */
-  readonly type: string;
-}
-
-/**
- * Refuses the name of a model that was not published.
- *
- * @param argument its name and value, the only entry
- * @throws {@link InvalidArgumentError}
- */
-export function assertPublished(
-  argument: Readonly<Record<string, string>>,
-  { names, type }: PublishedModels,
-): void {
-  for (const [name, value] of Object.entries(argument)) {
-    if (names.includes(value)) continue;
-    throw new InvalidArgumentError({
-      argument: name,
-      value,
-      expected: `one of ${names.join(', ')}`,
-      fix: `For another architecture write a ${type} out in full.`,
-    });
-  }
 }
 
 /**

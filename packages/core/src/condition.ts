@@ -1,7 +1,7 @@
 import { concat, type Tensor, tensor, tile } from '@tensorflow/tfjs-core';
 import type { BackboneSpec, NamedTensors } from './backbone.js';
-import { assertArgument } from './checks.js';
-import { DTypeError, ShapeError } from './errors.js';
+import { assertArgument, assertShape } from './checks.js';
+import { DTypeError } from './errors.js';
 
 /**
  * Checks conditioning tensors against what the backbone asks for.
@@ -29,9 +29,7 @@ export function assertCondition(spec: BackboneSpec, condition: NamedTensors, bat
     if (given.dtype !== dtype) {
       throw new DTypeError({ tensor: `condition.${name}`, actual: given.dtype, expected: dtype });
     }
-    if (given.shape.join() !== expected.join()) {
-      throw new ShapeError({ tensor: `condition.${name}`, actual: given.shape, expected });
-    }
+    assertShape({ [`condition.${name}`]: given }, expected);
   }
 }
 

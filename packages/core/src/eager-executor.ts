@@ -15,7 +15,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { Backbone, Branch, NamedTensors, Stream } from './backbone.js';
 import { assertArgument } from './checks.js';
-import { DisposedError, InvalidArgumentError } from './errors.js';
+import { DisposedError } from './errors.js';
 import type {
   AdvanceResult,
   BeginInput,
@@ -235,14 +235,12 @@ function branchOf(branches: readonly Branch[], index: number): Branch {
 
 function branchOfAction(branches: readonly Branch[], action: BranchAction): Branch {
   const branch = branchOf(branches, action.branch);
-  if (action.score < 1 && action.history.length === 0) {
-    throw new InvalidArgumentError({
-      argument: 'action.history',
-      value: [],
-      expected: `at least one earlier output of branch ${action.branch}, because its score is below 1`,
-      fix: 'Compute every branch at step 0.',
-    });
-  }
+  assertArgument(
+    { 'action.history': action.history },
+    `at least one earlier output of branch ${action.branch}, because its score is below 1`,
+    action.score >= 1 || action.history.length > 0,
+    'Compute every branch at step 0.',
+  );
   return branch;
 }
 

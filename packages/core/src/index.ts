@@ -18,7 +18,7 @@ export {
   provenanceSchema,
   type RouterFile,
 } from './cache-formats.js';
-export { assertArgument, assertCount, assertOneOf } from './checks.js';
+export { assertArgument, assertCount, assertOneOf, assertShape } from './checks.js';
 export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
 export {
@@ -57,14 +57,16 @@ export {
   type BranchRunner,
   type BranchVjp,
   type CacheMethod,
+  type CachePolicy,
+  type CachePredictor,
   computeAction,
   computeAll,
   type Decisions,
   type Executor,
+  type Probe,
   type StreamHandle,
   type ValueHandle,
 } from './executor.js';
-export { fingerprint, planFingerprint } from './fingerprint.js';
 export {
   createDenoiser,
   type DenoiserOptions,
@@ -86,7 +88,6 @@ export { createNameTable, type NameTable, type NameTableOptions } from './name-t
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
 export type { PixelArray, PixelImage } from './pixel-image.js';
-export type { CachePolicy, CachePredictor, Probe } from './policy.js';
 export {
   type LongCallOptions,
   type OnProgress,
@@ -99,9 +100,11 @@ export { createRng, type Rng, type RngOptions, type RngState, restoreRng } from 
 export {
   assertPlanFits,
   type DynamicThreshold,
+  fingerprint,
   type PlanFit,
   type PlanStep,
   parseSamplerPlan,
+  planFingerprint,
   type SamplerPlan,
   type StepNoise,
 } from './sampler-plan.js';

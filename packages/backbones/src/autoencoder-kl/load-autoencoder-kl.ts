@@ -165,12 +165,7 @@ function conv3(name: string, inputs: number, outputs: number): Parameter[] {
   return convParameters({ name, inputs, outputs, kernel: 3 });
 }
 
-/**
- * An AutoencoderKL of random weights, for tests and benchmarks; the same seed gives the same weights.
- *
- * @returns an autoencoder on the current TensorFlow.js backend; the caller disposes it
- * @throws {@link InvalidArgumentError}
- */
+/** An AutoencoderKL of random weights; owner and errors are as of {@link randomDit}. */
 export function randomAutoencoderKl(
   options: RandomModelOptions<AutoencoderKlConfig>,
 ): AutoencoderKl {

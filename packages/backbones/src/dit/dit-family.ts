@@ -277,26 +277,16 @@ const RULES = {
  * @throws {@link InvalidArgumentError} if no DiT has these sizes
  */
 export function ditConfigOf(json: ComponentJson, overrides: Partial<DitConfig> = {}): DitConfig {
-  const fields = diffusersFields(json);
-  const name = DIT_SIZES.find((size) => hasSizes(ditConfig(size), fields)) ?? 'DiT';
-  return ditConfig('DiT-XL/2', { ...fields, name, ...overrides });
-}
-
-/** The fields of a DiT or SiT from such a file. */
-export function diffusersFields(json: ComponentJson) {
   const settings = readComponent(json, RULES);
-  return {
+  const fields = {
     ...transformerFields(json, settings),
     inputSize: settings.sample_size,
     numClasses: settings.num_embeds_ada_norm,
   };
-}
-
-/** Whether depth, width, heads and patches are those of a published size. */
-export function hasSizes(
-  published: DitConfig,
-  fields: Pick<DitConfig, 'depth' | 'hiddenSize' | 'heads' | 'patchSize'>,
-): boolean {
-  const names = ['depth', 'hiddenSize', 'heads', 'patchSize'] as const;
-  return names.every((name) => published[name] === fields[name]);
+  const hasSizes = (published: DitConfig) =>
+    (['depth', 'hiddenSize', 'heads', 'patchSize'] as const).every(
+      (name) => published[name] === fields[name],
+    );
+  const name = DIT_SIZES.find((size) => hasSizes(ditConfig(size))) ?? 'DiT';
+  return ditConfig('DiT-XL/2', { ...fields, name, ...overrides });
 }

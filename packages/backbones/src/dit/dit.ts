@@ -1,4 +1,11 @@
-import type { Backbone, BackboneSpec, Branch, NamedTensors, Stream } from '@harmonica/core';
+import {
+  assertOneOf,
+  type Backbone,
+  type BackboneSpec,
+  type Branch,
+  type NamedTensors,
+  type Stream,
+} from '@harmonica/core';
 import {
   add,
   gather,
@@ -9,8 +16,7 @@ import {
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
 import { selfAttention } from '../layers/attention.js';
-import { dense } from '../layers/linear.js';
-import { mlp, silu } from '../layers/mlp.js';
+import { dense, mlp, silu } from '../layers/linear.js';
 import {
   adaptiveFinalLayer,
   MODULATION_ROWS,
@@ -30,20 +36,13 @@ import {
 } from '../layers/stream.js';
 import { addTimestepFrequencies, timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
 import {
-  assertPublished,
   assertTransformerShape,
   TRANSFORMER_COUNTS,
   type TransformerConfig,
   transformerSizes,
 } from '../transformer-config.js';
 import { assertCounts, invalidField } from '../weights/config.js';
-import type { Weights } from '../weights/weights.js';
-
-interface DitOptions {
-  readonly config: DitConfig;
-  /** Every tensor of `ditParameters(config)`. Owned by the backbone from here on. */
-  readonly weights: Weights;
-}
+import type { ModelParts, Weights } from '../weights/weights.js';
 
 /**
  * The diffusion transformer with adaLN-Zero blocks (Peebles and Xie, 2022), as published:
@@ -53,7 +52,7 @@ interface DitOptions {
  *
  * The stream's state is `tokens` `[B, L, D]`; its context is `modulation.<block>` `[B, 6, D]` and `final` `[B, 2, D]`.
  */
-export function createDit({ config, weights }: DitOptions): Backbone {
+export function createDit({ config, weights }: ModelParts<DitConfig>): Backbone {
   const spec = ditSpec(config);
   const { heads, patchSize } = config;
   const { rows, columns } = transformerSizes(config);
@@ -99,7 +98,7 @@ function addConstants(config: DitConfig, weights: Weights): void {
   addTimestepFrequencies(weights);
 }
 
-interface ModulationsOptions extends DitOptions {
+interface ModulationsOptions extends ModelParts<DitConfig> {
   readonly time: Tensor1D;
   /** Int32 `[B]`. */
   readonly labels: Tensor;
@@ -218,7 +217,8 @@ export const DIT_SIZES: readonly DitSize[] = (Object.keys(FAMILIES) as Family[])
  * @throws {@link InvalidArgumentError}
  */
 export function ditConfig(size: DitSize, overrides: Partial<DitConfig> = {}): DitConfig {
-  assertPublished({ size }, { names: DIT_SIZES, type: 'DitConfig' });
+  const fix = 'For another architecture write a DitConfig out in full.';
+  assertOneOf({ size }, DIT_SIZES, fix);
   const [family, patch] = size.slice('DiT-'.length).split('/') as [Family, string];
   const config: DitConfig = {
     name: size,

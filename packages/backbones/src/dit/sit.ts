@@ -1,7 +1,5 @@
-import type { Backbone, BackboneSpec } from '@harmonica/core';
+import { assertOneOf, type Backbone, type BackboneSpec } from '@harmonica/core';
 import type { BackboneFamily } from '../family.js';
-import { assertPublished } from '../transformer-config.js';
-import type { ComponentJson } from '../weights/config.js';
 import {
   type Blueprint,
   type LoadModelOptions,
@@ -10,7 +8,7 @@ import {
   randomModel,
 } from '../weights/load-model.js';
 import type { Parameter } from '../weights/parameter.js';
-import type { Weights } from '../weights/weights.js';
+import type { ModelParts } from '../weights/weights.js';
 import {
   assertDitConfig,
   createDit,
@@ -23,21 +21,13 @@ import {
 import {
   assertStoredPositions,
   DIT,
-  diffusersFields,
   ditLayouts,
   ditParameters,
-  hasSizes,
   publishedSizes,
 } from './dit-family.js';
 
-interface SitOptions {
-  readonly config: SitConfig;
-  /** Every tensor of `sitParameters(config)`. Owned by the backbone from here on. */
-  readonly weights: Weights;
-}
-
 /** The scalable interpolant transformer (Ma et al., 2024): a DiT without variance that predicts the velocity. */
-function createSit({ config, weights }: SitOptions): Backbone {
+function createSit({ config, weights }: ModelParts<SitConfig>): Backbone {
   const dit = createDit({ config: { ...config, learnSigma: false }, weights });
   return { ...dit, spec: sitSpec(config) };
 }
@@ -64,18 +54,9 @@ export const SIT_SIZES: readonly SitSize[] = DIT_SIZES.map(
  * @throws {@link InvalidArgumentError}
  */
 export function sitConfig(size: SitSize, overrides: Partial<SitConfig> = {}): SitConfig {
-  assertPublished({ size }, { names: SIT_SIZES, type: 'SitConfig' });
+  const fix = 'For another architecture write a SitConfig out in full.';
+  assertOneOf({ size }, SIT_SIZES, fix);
   return ditConfig(size.replace('SiT', 'DiT') as DitSize, { name: size, ...overrides });
-}
-
-/**
- * The configuration of a SiT that is stored as a DiT of diffusers, which has no class for it. Arguments and errors as for
- * {@link ditConfigOf}.
- */
-export function sitConfigOf(json: ComponentJson, overrides: Partial<SitConfig> = {}): SitConfig {
-  const fields = diffusersFields(json);
-  const name = SIT_SIZES.find((size) => hasSizes(sitConfig(size), fields)) ?? 'SiT';
-  return sitConfig('SiT-XL/2', { ...fields, name, ...overrides });
 }
 
 /**
@@ -116,12 +97,7 @@ export function loadSit(options: LoadModelOptions<SitConfig>): Promise<Backbone>
   return loadModel(BLUEPRINT, options);
 }
 
-/**
- * A SiT of random weights, for tests and benchmarks; the same seed gives the same weights.
- *
- * @returns a backbone on the current TensorFlow.js backend; the caller disposes it
- * @throws {@link InvalidArgumentError}
- */
+/** A SiT of random weights; owner and errors are as of {@link randomDit}. */
 export function randomSit(options: RandomModelOptions<SitConfig>): Backbone {
   return randomModel(BLUEPRINT, options);
 }

@@ -1,5 +1,5 @@
+import { assertOneOf } from '@harmonica/core';
 import {
-  assertPublished,
   assertTransformerShape,
   TRANSFORMER_COUNTS,
   TRANSFORMER_FIXED,
@@ -88,7 +88,8 @@ export function pixartConfig(
   model: PixartModel,
   overrides: Partial<PixartConfig> = {},
 ): PixartConfig {
-  assertPublished({ model }, { names: PIXART_MODELS, type: 'PixartConfig' });
+  const fix = 'For another architecture write a PixartConfig out in full.';
+  assertOneOf({ model }, PIXART_MODELS, fix);
   const { inputSize } = { ...MODELS[model], ...overrides };
   const config: PixartConfig = {
     name: model,

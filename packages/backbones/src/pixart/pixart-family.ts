@@ -175,13 +175,7 @@ export function pixartLayouts(config: PixartConfig): [Layout, Layout] {
   ];
 }
 
-/**
- * A PixArt whose weights are all random, the zero-initialised ones included, so that every branch has an effect. For
- * tests and benchmarks; the same seed gives the same weights.
- *
- * @returns a backbone on the current TensorFlow.js backend; the caller disposes it
- * @throws {@link InvalidArgumentError}
- */
+/** A PixArt of random weights; owner and errors are as of {@link randomDit}. */
 export function randomPixart(options: RandomModelOptions<PixartConfig>): Backbone {
   return randomModel(BLUEPRINT, options);
 }

@@ -18,8 +18,7 @@ import {
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
 import { compressedAttention, crossAttention, selfAttention } from '../layers/attention.js';
-import { dense } from '../layers/linear.js';
-import { mlp, silu } from '../layers/mlp.js';
+import { dense, mlp, silu } from '../layers/linear.js';
 import {
   adaptiveFinalLayer,
   MODULATION_ROWS,
@@ -42,17 +41,11 @@ import {
 } from '../layers/stream.js';
 import { addTimestepFrequencies, timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
 import { transformerSizes } from '../transformer-config.js';
-import type { Weights } from '../weights/weights.js';
+import type { ModelParts, Weights } from '../weights/weights.js';
 import { assertPixartConfig, compressionOf, type PixartConfig } from './pixart-config.js';
 
 /** Taken from the scores of padding, whose share the softmax of float32 makes zero. */
 const PENALTY = 1e4;
-
-interface PixartOptions {
-  readonly config: PixartConfig;
-  /** Every tensor of `pixartParameters(config)`. Owned by the backbone from here on. */
-  readonly weights: Weights;
-}
 
 /**
  * The text-to-image transformer with adaLN-single (Chen et al., 2023; 2024), as published:
@@ -65,7 +58,7 @@ interface PixartOptions {
  * state is `tokens` `[B, L, D]`; its context is `modulation` `[B, 6, D]`, `final` `[B, 2, D]`, `caption` `[B, M, D]` and
  * `captionBias` `[B, 1, 1, M]`.
  */
-export function createPixart({ config, weights }: PixartOptions): Backbone {
+export function createPixart({ config, weights }: ModelParts<PixartConfig>): Backbone {
   const spec = pixartSpec(config);
   const { heads, patchSize } = config;
   const { rows, columns } = transformerSizes(config);
@@ -141,7 +134,7 @@ function addConstants(config: PixartConfig, weights: Weights): void {
   addTimestepFrequencies(weights);
 }
 
-interface ModulationsOptions extends PixartOptions {
+interface ModulationsOptions extends ModelParts<PixartConfig> {
   readonly time: Tensor1D;
   readonly condition: NamedTensors;
 }

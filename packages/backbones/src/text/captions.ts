@@ -1,5 +1,6 @@
 import {
   assertArgument,
+  assertShape,
   type BackboneSpec,
   CheckpointError,
   type NamedTensors,
@@ -72,9 +73,7 @@ function assertPrompts(spec: BackboneSpec, { embeddings, mask }: PromptEmbedding
       fix: `${spec.name} takes captions of ${most} tokens at most; encode with as many.`,
     });
   }
-  if (mask.shape.join() !== [batch, tokens].join()) {
-    throw new ShapeError({ tensor: 'prompts.mask', actual: mask.shape, expected: [batch, tokens] });
-  }
+  assertShape({ 'prompts.mask': mask }, [batch, tokens]);
   return most;
 }
 

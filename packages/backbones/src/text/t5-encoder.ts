@@ -1,9 +1,9 @@
 import {
   assertArgument,
+  assertShape,
   DisposedError,
   DTypeError,
   EngineError,
-  ShapeError,
   throwIfAborted,
   UnsupportedError,
 } from '@harmonica/core';
@@ -190,19 +190,14 @@ function asEmbeddings({ hidden, mask, rows, tokens }: EncoderOutput): PromptEmbe
   if (hidden.type !== 'float32') {
     throw new DTypeError({ tensor: 'last_hidden_state', actual: hidden.type, expected: 'float32' });
   }
-  assertDims('last_hidden_state', hidden, [rows, tokens, width]);
-  assertDims('attention_mask', mask, [rows, tokens]);
+  assertShape({ last_hidden_state: { shape: hidden.dims } }, [rows, tokens, width]);
+  assertShape({ attention_mask: { shape: mask.dims } }, [rows, tokens]);
   const values = Float32Array.from(hidden.data as ArrayLike<number>);
   const kept = Int32Array.from(mask.data as ArrayLike<number | bigint>, Number);
   return {
     embeddings: tensor3d(values, [rows, tokens, width], 'float32'),
     mask: tensor2d(kept, [rows, tokens], 'int32'),
   };
-}
-
-function assertDims(name: string, { dims }: TransformersTensor, expected: readonly number[]): void {
-  if (dims.join() === expected.join()) return;
-  throw new ShapeError({ tensor: name, actual: dims, expected });
 }
 
 function assertTokens(tokens: number): void {

@@ -1,5 +1,5 @@
+import { assertOneOf } from '@harmonica/core';
 import {
-  assertPublished,
   assertTransformerShape,
   TRANSFORMER_COUNTS,
   type TransformerConfig,
@@ -77,7 +77,8 @@ export type UvitModel = (typeof UVIT_MODELS)[number];
  * @throws {@link InvalidArgumentError}
  */
 export function uvitConfig(model: UvitModel, overrides: Partial<UvitConfig> = {}): UvitConfig {
-  assertPublished({ model }, { names: UVIT_MODELS, type: 'UvitConfig' });
+  const fix = 'For another architecture write a UvitConfig out in full.';
+  assertOneOf({ model }, UVIT_MODELS, fix);
   const config: UvitConfig = {
     mlpRatio: 4,
     numClasses: 0,

@@ -117,12 +117,7 @@ function blockParameters(config: UvitConfig, block: number): Parameter[] {
   ];
 }
 
-/**
- * A U-ViT of random weights, for tests and benchmarks; the same seed gives the same weights.
- *
- * @returns a backbone on the current TensorFlow.js backend; the caller disposes it
- * @throws {@link InvalidArgumentError}
- */
+/** A U-ViT of random weights; owner and errors are as of {@link randomDit}. */
 export function randomUvit(options: RandomModelOptions<UvitConfig>): Backbone {
   return randomModel(BLUEPRINT, options);
 }

@@ -18,8 +18,7 @@ import {
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
 import { selfAttention } from '../layers/attention.js';
-import { convolution, dense } from '../layers/linear.js';
-import { exactGelu, mlp } from '../layers/mlp.js';
+import { convolution, dense, exactGelu, mlp } from '../layers/linear.js';
 import { affineNorm } from '../layers/norms.js';
 import { patchify, unpatchify } from '../layers/patches.js';
 import {
@@ -34,16 +33,10 @@ import {
   tokensOf,
 } from '../layers/stream.js';
 import { timestepEmbedding, timestepFrequencies } from '../layers/timestep.js';
-import type { Weights } from '../weights/weights.js';
+import type { ModelParts } from '../weights/weights.js';
 import { assertUvitConfig, type UvitConfig, uvitBlockName, uvitSizes } from './uvit-config.js';
 
 const FREQUENCIES = 'constant.frequencies';
-
-interface UvitOptions {
-  readonly config: UvitConfig;
-  /** Every tensor of `uvitParameters(config)`. Owned by the backbone from here on. */
-  readonly weights: Weights;
-}
 
 /**
  * The U-ViT (Bao et al., 2023): time and condition are tokens beside those of the patches, and blocks are joined in
@@ -58,7 +51,7 @@ interface UvitOptions {
  * branch that ends a block of the first half also saves its result, and the branch that ends a block before one of the
  * second half also joins that one's skip, so that every branch finds in `tokens` what it works on.
  */
-export function createUvit({ config, weights }: UvitOptions): Backbone {
+export function createUvit({ config, weights }: ModelParts<UvitConfig>): Backbone {
   const spec = uvitSpec(config);
   const { depth, heads, hiddenSize, patchSize } = config;
   const { rows, columns, extras, skips } = uvitSizes(config);
@@ -127,7 +120,7 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
   };
 }
 
-interface ExtraTokensOptions extends UvitOptions {
+interface ExtraTokensOptions extends ModelParts<UvitConfig> {
   readonly time: Tensor1D;
   readonly condition: NamedTensors;
 }

@@ -1,4 +1,4 @@
-import { assertArgument, createRng, DisposedError } from '@harmonica/core';
+import { assertArgument, DisposedError } from '@harmonica/core';
 import { dispose, keep, type Rank, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { arrange, type Parameter } from './parameter.js';
 
@@ -47,26 +47,9 @@ export class Weights {
   }
 }
 
-interface RandomWeightsOptions {
-  /** What the weights belong to, for error messages. */
-  readonly owner: string;
-  readonly parameters: readonly Parameter[];
-  /** Integer in [0, 2^53). */
-  readonly seed: number;
-}
-
-/** Independent normal values for every parameter; parameter number i draws from stream i of the seed. */
-export function randomWeights({ owner, parameters, seed }: RandomWeightsOptions): Weights {
-  const weights = new Weights(owner);
-  for (const [stream, parameter] of parameters.entries()) {
-    const { mean, std } = parameter.random;
-    const values = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1));
-    createRng({ seed, stream }).fillNormal(values);
-    weights.set(
-      parameter.name,
-      values.map((value) => mean + std * value),
-      parameter.shape,
-    );
-  }
-  return weights;
+/** What a model is made of. */
+export interface ModelParts<C> {
+  readonly config: C;
+  /** Every tensor of the model. Owned by it from here on. */
+  readonly weights: Weights;
 }

@@ -49,7 +49,7 @@ export function dynamicShiftFactor(options: DynamicShift): number {
   const slope = (maxShift - baseShift) / (maxTokens - baseTokens);
   const line = baseShift + slope * (tokens - baseTokens);
   const factor = options.kind === 'linear' ? line : Math.exp(line);
-  assertPositive('dynamicShift', factor);
+  assertPositive({ dynamicShift: factor });
   return factor;
 }
 
@@ -70,7 +70,7 @@ export function createFlowSigmas(
     shift === undefined || dynamicShift === undefined,
   );
   const factor = dynamicShift ? dynamicShiftFactor(dynamicShift) : (shift ?? 1);
-  assertPositive('shift', factor);
+  assertPositive({ shift: factor });
   const shifted = unshifted(options).map((sigma) => shiftSigma(sigma, factor));
   const stretched = shiftTerminal === undefined ? shifted : stretch(shifted, shiftTerminal);
   const [max, min] = [stretched[0] as number, stretched.at(-1) as number];
@@ -108,7 +108,7 @@ function unshifted(options: FlowSigmaOptions & { readonly steps?: number }): rea
   }
   const count = steps as number;
   assertCount({ argument: 'steps', value: count });
-  assertShare('sigmaMin', sigmaMin);
+  assertArgument({ sigmaMin }, 'a number between 0 and 1', sigmaMin > 0 && sigmaMin < 1);
   return linspace({ start: 1, stop: shiftSigma(sigmaMin, shift), count });
 }
 
@@ -118,7 +118,8 @@ function shiftSigma(sigma: number, factor: number): number {
 }
 
 function stretch(sigmas: readonly number[], terminal: number): number[] {
-  assertShare('shiftTerminal', terminal);
+  const isShare = terminal > 0 && terminal < 1;
+  assertArgument({ shiftTerminal: terminal }, 'a number between 0 and 1', isShare);
   const scale = (1 - terminal) / (1 - (sigmas.at(-1) as number));
   return sigmas.map((sigma) => 1 - (1 - sigma) * scale);
 }
@@ -133,10 +134,7 @@ function assertSigmas(sigmas: readonly number[]): void {
   );
 }
 
-function assertPositive(argument: string, value: number): void {
-  assertArgument({ [argument]: value }, 'a positive number', Number.isFinite(value) && value > 0);
-}
-
-function assertShare(argument: string, value: number): void {
-  assertArgument({ [argument]: value }, 'a number between 0 and 1', value > 0 && value < 1);
+function assertPositive(argument: Readonly<Record<string, number>>): void {
+  const isPositive = Object.values(argument).every((x) => Number.isFinite(x) && x > 0);
+  assertArgument(argument, 'a positive number', isPositive);
 }

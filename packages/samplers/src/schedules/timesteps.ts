@@ -53,8 +53,10 @@ export function selectTimesteps(options: StepSelection & { readonly length: numb
   if (timesteps !== undefined) return sortTimesteps({ timesteps, length });
   if (spacing === 'guided-diffusion') return respaceTimesteps({ respacing: steps, length });
   assertOneOf({ spacing }, ['guided-diffusion', ...Object.keys(countSpacings)]);
-  const count = stepCount({ steps, length, spacing });
-  const spaced = countSpacings[spacing]({ steps: count, length, stepsOffset });
+  const expected = `an integer from 1 to ${length} for ${spacing} spacing`;
+  const isCount = typeof steps === 'number' && Number.isSafeInteger(steps);
+  assertArgument({ steps }, expected, isCount && steps >= 1 && steps <= length);
+  const spaced = countSpacings[spacing]({ steps, length, usable: length, stepsOffset });
   return sortTimesteps({ timesteps: spaced, length });
 }
 
@@ -93,32 +95,14 @@ export function sortTimesteps(options: {
   return sorted;
 }
 
-type CountSpacing = (options: {
-  readonly steps: number;
-  readonly length: number;
-  readonly stepsOffset: number;
-}) => number[];
-
 /** The spacings that take a plain number of steps. */
-const countSpacings: Record<Exclude<TimestepSpacing, 'guided-diffusion'>, CountSpacing> = {
+const countSpacings = {
   linspace: ({ steps, length }) =>
     linspace({ start: 0, stop: length - 1, count: steps }).map(roundHalfToEven),
   leading: ({ steps, length, stepsOffset }) =>
     Array.from({ length: steps }, (_, i) => i * Math.floor(length / steps) + stepsOffset),
-  trailing: ({ steps, length }) => trailingTimesteps({ steps, length, usable: length }),
-};
-
-function stepCount(options: {
-  readonly steps: Respacing;
-  readonly length: number;
-  readonly spacing: TimestepSpacing;
-}): number {
-  const { steps, length, spacing } = options;
-  const expected = `an integer from 1 to ${length} for ${spacing} spacing`;
-  const count = typeof steps === 'number' && Number.isSafeInteger(steps) ? steps : 0;
-  assertArgument({ steps }, expected, count >= 1 && count <= length);
-  return count;
-}
+  trailing: trailingTimesteps,
+} satisfies Record<Exclude<TimestepSpacing, 'guided-diffusion'>, SpacingRule>;
 
 /** Smallest constant stride from 0 that makes `steps` steps. A stride of `length` or more is not considered. */
 function strideTimesteps({ steps, length }: { steps: number; length: number }): number[] {
@@ -212,14 +196,19 @@ export function selectSolverTimesteps(
   return sortTimesteps({ timesteps: selected, length: usable }).reverse();
 }
 
+/** Timesteps of a number of steps. */
+type SpacingRule = (input: SpacingInput) => number[];
+
 interface SpacingInput {
+  /** Positive integer, at most `length`. */
   readonly steps: number;
   readonly length: number;
+  /** How many of the `length` timesteps, from 0, may be visited. */
   readonly usable: number;
   readonly stepsOffset: number;
 }
 
-const spacings: Record<SolverSpacing, (input: SpacingInput) => number[]> = {
+const spacings: Record<SolverSpacing, SpacingRule> = {
   linspace: ({ steps, usable }) =>
     linspace({ start: 0, stop: usable - 1, count: steps + 1 })
       .slice(1)
@@ -258,19 +247,10 @@ function assertStepSelection(options: {
 }
 
 /**
- * `round(usable - i length / steps) - 1` for i from 0, as far as timesteps last. Lin et al. (2023), Table 2.
- *
- * @param options.steps positive integer, at most `length`
- * @param options.usable how many of the `length` timesteps, from 0, may be visited. The stride is that of all of them, so
- * that leaving out the noisiest leaves out steps.
- * @returns distinct integers in [0, usable), descending
+ * `round(usable - i length / steps) - 1` for i from 0, as far as timesteps last, descending. Lin et al. (2023), Table 2. The
+ * stride is that of all timesteps, so that leaving out the noisiest leaves out steps.
  */
-function trailingTimesteps(options: {
-  readonly steps: number;
-  readonly length: number;
-  readonly usable: number;
-}): number[] {
-  const { steps, length, usable } = options;
+function trailingTimesteps({ steps, length, usable }: Omit<SpacingInput, 'stepsOffset'>): number[] {
   const stride = length / steps;
   const count = Math.min(steps, Math.ceil(usable / stride));
   return Array.from({ length: count }, (_, i) => roundHalfToEven(usable - i * stride) - 1);

@@ -88,11 +88,9 @@ function publishedThirdOrder(options: {
  * What is integrated, and whether noise is added: DPM-Solver integrates predicted noise, DPM-Solver++ predicted samples,
  * which suits guidance and can be clipped.
  */
-export type DpmSolverAlgorithm =
-  | 'dpm-solver'
-  | 'dpm-solver++'
-  | 'sde-dpm-solver'
-  | 'sde-dpm-solver++';
+export type DpmSolverAlgorithm = (typeof ALGORITHMS)[number];
+
+const ALGORITHMS = ['dpm-solver', 'dpm-solver++', 'sde-dpm-solver', 'sde-dpm-solver++'] as const;
 
 /** Second-order rule: the value at the middle of a step, or the exact integral of a line. */
 export type DpmSolverRule = 'midpoint' | 'heun';
@@ -121,8 +119,7 @@ export function assertDpmSolver(options: {
   readonly solvers: readonly string[];
 }): void {
   const { algorithm, order, solver, solvers } = options;
-  const algorithms = ['dpm-solver', 'dpm-solver++', 'sde-dpm-solver', 'sde-dpm-solver++'];
-  assertOneOf({ algorithm }, algorithms);
+  assertOneOf({ algorithm }, ALGORITHMS);
   assertOneOf({ order }, [1, 2, 3]);
   assertOneOf({ solver }, solvers);
   if (algorithm === 'sde-dpm-solver' && order === 3) {
