@@ -1,7 +1,7 @@
 import { InvalidArgumentError, ShapeError } from './errors.js';
 
 /** One argument by its name: `{ steps }`, or `{ 'config.depth': depth }`. */
-type NamedArgument<T = unknown> = Readonly<Record<string, T>>;
+export type NamedArgument<T = unknown> = Readonly<Record<string, T>>;
 
 /**
  * Refuses an argument outside its range: `assertArgument({ eta }, 'a number in [0, 1]', eta >= 0 && eta <= 1)`.

@@ -36,7 +36,7 @@ export class HarmonicaError extends Error {
 }
 
 /** What every error may say beside its own fields. */
-interface ErrorDetails {
+export interface ErrorDetails {
   /** What to do, in a sentence. */
   readonly fix?: string | undefined;
   readonly cause?: unknown;

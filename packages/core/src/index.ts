@@ -18,7 +18,13 @@ export {
   provenanceSchema,
   type RouterFile,
 } from './cache-formats.js';
-export { assertArgument, assertCount, assertOneOf, assertShape } from './checks.js';
+export {
+  assertArgument,
+  assertCount,
+  assertOneOf,
+  assertShape,
+  type NamedArgument,
+} from './checks.js';
 export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
 export {
@@ -30,6 +36,7 @@ export {
   DTypeError,
   EngineError,
   type ErrorCode,
+  type ErrorDetails,
   FileError,
   HarmonicaError,
   IncompatibleError,

@@ -26,10 +26,12 @@ export interface UvitConfig extends TransformerConfig {
 }
 
 const SMALL = { depth: 12, hiddenSize: 512, heads: 8 } as const;
+const DEEP = { ...SMALL, depth: 16 } as const;
 const MID = { depth: 16, hiddenSize: 768, heads: 12 } as const;
 const LARGE = { depth: 20, hiddenSize: 1024, heads: 16 } as const;
 const HUGE = { depth: 28, hiddenSize: 1152, heads: 16, finalConvolution: false } as const;
 
+const PIXELS_32 = { inputSize: 32, patchSize: 2, inChannels: 3 } as const;
 const PIXELS_64 = { inputSize: 64, patchSize: 4, inChannels: 3 } as const;
 const LATENT_256 = { inputSize: 32, patchSize: 2, inChannels: 4 } as const;
 const LATENT_512 = { inputSize: 64, patchSize: 4, inChannels: 4 } as const;
@@ -40,22 +42,10 @@ const CLIP = { captionTokens: 77, captionChannels: 768 } as const;
 
 /** What the published models differ in. */
 const MODELS = {
-  cifar10_uvit_small: {
-    name: 'U-ViT-S/2',
-    ...SMALL,
-    inputSize: 32,
-    patchSize: 2,
-    inChannels: 3,
-  },
+  cifar10_uvit_small: { name: 'U-ViT-S/2', ...SMALL, ...PIXELS_32 },
   celeba64_uvit_small: { name: 'U-ViT-S/4', ...SMALL, ...PIXELS_64 },
   mscoco_uvit_small: { name: 'U-ViT-S/2', ...SMALL, ...LATENT_256, ...CLIP },
-  mscoco_uvit_small_deep: {
-    name: 'U-ViT-S/2 (Deep)',
-    ...SMALL,
-    depth: 16,
-    ...LATENT_256,
-    ...CLIP,
-  },
+  mscoco_uvit_small_deep: { name: 'U-ViT-S/2 (Deep)', ...DEEP, ...LATENT_256, ...CLIP },
   imagenet64_uvit_mid: { name: 'U-ViT-M/4', ...MID, ...PIXELS_64, ...IMAGENET_64 },
   imagenet64_uvit_large: { name: 'U-ViT-L/4', ...LARGE, ...PIXELS_64, ...IMAGENET_64 },
   imagenet256_uvit_large: { name: 'U-ViT-L/2', ...LARGE, ...LATENT_256, ...IMAGENET },

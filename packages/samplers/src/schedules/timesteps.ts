@@ -17,7 +17,7 @@ export type Respacing = number | string | readonly number[];
 export type TimestepSpacing = 'guided-diffusion' | 'linspace' | 'leading' | 'trailing';
 
 /** A number of steps with a spacing, or the timesteps themselves in any order. */
-type Selection<Steps, Spacing> =
+export type Selection<Steps, Spacing> =
   | {
       readonly steps: Steps;
       readonly spacing?: Spacing;
