@@ -9,11 +9,11 @@ export interface ParseJsonOptions<T> {
   readonly schema: ZodType<T>;
 }
 
-/** Parses and checks a JSON document. @throws {@link ConfigError} with every issue and its path */
+/** Parses and checks a JSON document, with or without a byte order mark. @throws {@link ConfigError} with every issue and its path */
 export function parseJson<T>({ source, text, schema }: ParseJsonOptions<T>): T {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError({ source, issues: [{ path: '', message }], cause });

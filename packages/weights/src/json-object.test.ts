@@ -21,6 +21,27 @@ describe('parseJsonObject', () => {
     expect(() => parseText(text)).toThrow(message);
   });
 
+  it('takes the numbers that Python writes, and leaves strings with their names alone', () => {
+    const text = '{"a":-Infinity,"b":[Infinity,NaN],"c":"NaN, -Infinity \\" NaN","NaN":1}';
+    expect(parseText(text)).toEqual({
+      a: -Infinity,
+      b: [Infinity, Number.NaN],
+      c: 'NaN, -Infinity " NaN',
+      NaN: 1,
+    });
+    expect(() => parseText('{"a":nan}')).toThrow(/not JSON/);
+    expect(() => parseText('{"a":Infinity1}')).toThrow(/not JSON/);
+  });
+
+  it('takes a byte order mark', () => {
+    expect(parse(Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d))).toEqual({});
+  });
+
+  it('refuses what only seems to be from Python in little time', () => {
+    const text = `{"a":NaN,"${'\\"'.repeat(1_000_000)}`;
+    expect(() => parseText(text)).toThrow(CheckpointError);
+  });
+
   it('refuses bytes that are not UTF-8', () => {
     expect(() => parse(Uint8Array.of(0x22, 0xff, 0x22))).toThrow(/not JSON/);
   });

@@ -4,7 +4,8 @@ import { CheckpointError } from '@harmonica/core';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Parses a JSON object in which no key is repeated.
+ * Parses a JSON object in which no key is repeated. Python writes `NaN`, `Infinity` and `-Infinity` for numbers that JSON does
+ * not have, and so does diffusers in its configurations: they are those numbers.
  *
  * @param options.what what the text is, for error messages
  * @throws {@link CheckpointError} if it is anything else
@@ -36,10 +37,33 @@ function parseJson(options: { path: string; what: string; bytes: Uint8Array }): 
   const { path, what, bytes } = options;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return { text, value: JSON.parse(text) };
+    return { text, value: parseText(text) };
   } catch (cause) {
     throw new CheckpointError({ path, problem: `the ${what} is not JSON`, cause });
   }
+}
+
+/** A string of JSON, or one of the numbers that only Python writes. */
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|$)|-?\bInfinity\b|\bNaN\b/gs;
+
+/** What stands for `NaN` until the document is parsed: a text that no document of UTF-8 has. */
+const NOT_A_NUMBER = '\uD800NaN';
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (/NaN|Infinity/.test(text)) return parsePythonText(text);
+    throw error;
+  }
+}
+
+function parsePythonText(text: string): unknown {
+  const standard = text.replace(STRING_OR_NUMBER, (found) => {
+    if (found === 'NaN') return JSON.stringify(NOT_A_NUMBER);
+    return found.endsWith('Infinity') ? found.replace('Infinity', '1e999') : found;
+  });
+  return JSON.parse(standard, (_, value) => (value === NOT_A_NUMBER ? Number.NaN : value));
 }
 
 /**

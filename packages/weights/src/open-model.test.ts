@@ -154,11 +154,28 @@ describe('openModel of a folder', () => {
     await expect(scheduler).rejects.toThrow(/holds the weights: scheduler_config\.json/);
   });
 
-  it.each(['model_index.json', 'vae/config.json'])('says when %s is malformed', async (name) => {
-    files[name] = new TextEncoder().encode('[1');
+  it('says when model_index.json is malformed', async () => {
+    files['model_index.json'] = new TextEncoder().encode('[1');
     const loaded = openModel(await writeFiles());
     await expect(loaded).rejects.toThrow(CheckpointError);
-    await expect(loaded).rejects.toThrow(name);
+    await expect(loaded).rejects.toThrow('model_index.json');
+  });
+
+  it('says when a configuration is malformed to those who ask for the component, and to nobody else', async () => {
+    files['vae/config.json'] = new TextEncoder().encode('[1');
+    const model = await openModel(await writeFiles());
+    expect(model.components).toContain('vae');
+    expect(() => model.component('vae')).toThrow(CheckpointError);
+    expect(() => model.component('vae')).toThrow('vae/config.json');
+    expect(model.component('transformer').config).not.toEqual({});
+  });
+
+  it('reads a scheduler as diffusers saves it, with numbers that JSON does not have', async () => {
+    files['scheduler/scheduler_config.json'] = new TextEncoder().encode(
+      '{"lambda_min_clipped": -Infinity}',
+    );
+    const { config } = (await openModel(await writeFiles())).component('scheduler');
+    expect(config).toEqual({ lambda_min_clipped: -Infinity });
   });
 });
 

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import {
   CheckpointError,
   FileError,
+  HarmonicaError,
   InvalidArgumentError,
   throwIfAborted,
   type WeightSource,
@@ -41,7 +42,7 @@ const HUB_NAME = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/(.+))?$/;
  *   the path of a file where one file is the model (`owner/name/model.pth`). What exists on this machine goes first.
  * @throws {@link FileError} if there is no such file or folder, or it cannot be read
  * @throws {@link DownloadError} if the hub does not give it
- * @throws {@link CheckpointError} if a configuration is malformed, or the hub's model has no such file
+ * @throws {@link CheckpointError} if `model_index.json` is malformed, or the hub's model has no such file
  * @throws {@link InvalidArgumentError} if an option is outside its range
  * @throws {@link AbortedError}
  */
@@ -100,7 +101,8 @@ export interface ModelParts {
    * One of the components.
    *
    * @param name may be left out if there is only one
-   * @throws {@link InvalidArgumentError} if there is no such component
+   * @throws {@link InvalidArgumentError} if there is no such component; {@link CheckpointError}, {@link DownloadError} if its
+   *   configuration cannot be read
    */
   component(name?: string): ModelComponent;
 }
@@ -154,20 +156,16 @@ const CONFIGS = [
   'preprocessor_config.json',
 ];
 
-/**
- * Reads the configurations of a model.
- *
- * @throws {@link CheckpointError} if one is malformed
- */
+/** Reads the configurations of a model. @throws {@link CheckpointError} if `model_index.json` is malformed */
 async function partsOf(options: PartsOptions): Promise<ModelParts> {
   const { folder, file } = options;
   const isPipeline = file === undefined && folder.files.includes(MODEL_INDEX);
   const index = isPipeline ? await readJson(folder, MODEL_INDEX) : {};
   const names = isPipeline ? componentNames({ folder, index }) : ['model'];
-  const components = new Map<string, ModelComponent>();
+  const components = new Map<string, ModelComponent | HarmonicaError>();
   for (const name of names) {
     const prefix = isPipeline ? `${name}/` : '';
-    components.set(name, await createComponent({ ...options, name, prefix }));
+    components.set(name, await createComponent({ ...options, name, prefix }).catch(keptError));
   }
   return {
     name: file === undefined ? folder.name : `${folder.name}/${file}`,
@@ -176,6 +174,12 @@ async function partsOf(options: PartsOptions): Promise<ModelParts> {
     components: [...components.keys()],
     component: (name) => findComponent(components, name),
   };
+}
+
+/** A component that cannot be read stops those who ask for it, and nobody else. */
+function keptError(error: unknown): HarmonicaError {
+  if (HarmonicaError.isInstance(error) && error.code !== 'aborted') return error;
+  throw error;
 }
 
 /** Entries of components are `[library, class]`, with `null` for one that is left out; each has its folder. */
@@ -221,12 +225,13 @@ async function readConfig(options: PartsOptions & { prefix: string }): Promise<J
 }
 
 function findComponent(
-  components: ReadonlyMap<string, ModelComponent>,
+  components: ReadonlyMap<string, ModelComponent | HarmonicaError>,
   name: string | undefined,
 ): ModelComponent {
   const names = [...components.keys()];
   const wanted = name ?? (names.length === 1 ? names[0] : undefined);
   const component = wanted === undefined ? undefined : components.get(wanted);
+  if (HarmonicaError.isInstance(component)) throw component;
   if (component) return component;
   throw new InvalidArgumentError({
     argument: 'name',

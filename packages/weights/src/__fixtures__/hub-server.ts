@@ -64,7 +64,7 @@ export async function startHubServer(options: {
     requests,
     entries,
     fail: (end, ...list) => void faults.set(end, list),
-    failAlways: (end, fault) => void faults.set(end, new Array(100).fill(fault)),
+    failAlways: (end, fault) => void faults.set(end, new Array(10_000).fill(fault)),
     async close() {
       server.closeAllConnections();
       server.close();

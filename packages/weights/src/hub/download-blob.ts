@@ -7,6 +7,7 @@ import { fileError, hashFile, renameFlushed } from '../files.js';
 import { makeFolder, sizeOfFile } from './hub-cache.js';
 import type { HubFile } from './hub-repository.js';
 import {
+  chunksOf,
   createStallGuard,
   DownloadError,
   downloadError,
@@ -135,10 +136,6 @@ function startOf(options: { response: Response; begin: number; download: BlobDow
   const expected = `bytes ${begin}-${download.file.sizeBytes - 1}/${download.file.sizeBytes}`;
   if (range === expected) return begin;
   throw contentError(download, `the server sends "${range}"; expected "${expected}"`);
-}
-
-async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
-  if (response.body) yield* response.body as unknown as AsyncIterable<Uint8Array>; // as it is in Node
 }
 
 async function writeAt(options: {

@@ -13,6 +13,8 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { AbortedError, FileError } from '@harmonica/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -394,6 +396,46 @@ describe('a caller who stops', () => {
     hub.failAlways(WEIGHTS, status(429, { 'retry-after': '100' }));
     setTimeout(() => controller.abort(), 100);
     await expect(download(WEIGHTS, { signal: controller.signal })).rejects.toThrow(AbortedError);
+  });
+});
+
+describe('a hub that falls silent or does not end', () => {
+  /** Garbage collection, as often as it gets. */
+  const collecting = async <T>(run: () => Promise<T>): Promise<T> => {
+    setFlagsFromString('--expose-gc');
+    const timer = setInterval(runInNewContext('gc') as () => void, 20);
+    return run().finally(() => clearInterval(timer));
+  };
+  const given = () => ({ signal: new AbortController().signal, timeoutMs: 400, retries: 0 });
+
+  it.each(['/revision/main', `/tree/${COMMIT}`, WEIGHTS])(
+    'is left at %s, whatever is collected',
+    async (end) => {
+      hub.failAlways(end, () => {});
+      const left = collecting(() => download(WEIGHTS, given()));
+      await expect(left).rejects.toThrow(DownloadError);
+      await expect(left).rejects.toThrow(/nothing came for 400 ms/);
+    },
+  );
+
+  it('is left when it lists pages without end', async () => {
+    hub.failAlways(`/tree/${COMMIT}`, ({ request, response }) => {
+      response.setHeader('link', `<${hub.endpoint}${request.url}>; rel="next"`);
+      response.end('[]');
+    });
+    await expect(openFolder()).rejects.toThrow(/answers in more than 1000 pages/);
+  });
+
+  it('is left when an answer has no end', async () => {
+    hub.failAlways('/revision/main', ({ response }) => {
+      const chunk = Buffer.alloc(2 ** 20, ' ');
+      const write = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', write);
+      write();
+    });
+    await expect(openFolder({ retries: 0 })).rejects.toThrow(/an answer is over 16777216 bytes/);
   });
 });
 

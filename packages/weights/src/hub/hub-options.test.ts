@@ -45,6 +45,19 @@ describe('hubSettings', () => {
     expect(await hubSettings({})).toMatchObject({ cacheFolder: '/cache', offline: false });
   });
 
+  it.each([
+    ['~/x', `${homedir()}/x/hub`],
+    ['~', `${homedir()}/hub`],
+    ['$HARMONICA_TEST/x', '/models/x/hub'],
+    ['${HARMONICA_TEST}x', '/modelsx/hub'],
+    ['$HARMONICA_UNSET/~', '$HARMONICA_UNSET/~/hub'],
+    ['~other', '~other/hub'],
+  ])('takes HF_HOME %s as huggingface_hub does', async (home, cacheFolder) => {
+    vi.stubEnv('HARMONICA_TEST', '/models');
+    vi.stubEnv('HF_HOME', home);
+    expect(await hubSettings({})).toMatchObject({ cacheFolder });
+  });
+
   it('takes empty variables for none', async () => {
     vi.stubEnv('HF_ENDPOINT', '');
     vi.stubEnv('HF_TOKEN', '');

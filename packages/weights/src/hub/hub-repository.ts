@@ -1,7 +1,10 @@
+import { AbortedError } from '@harmonica/core';
 import type { ListFileEntry } from '@huggingface/hub';
 import { isSize } from '../dtypes.js';
 import { isBelow } from '../files.js';
 import {
+  chunksOf,
+  createStallGuard,
   DownloadError,
   downloadError,
   type HubFetch,
@@ -84,14 +87,26 @@ export async function listRepository(options: {
     retries: settings.retries,
     call: async (access) => {
       const files: HubFile[] = [];
+      let entries = 0;
       const listing = { ...access, repo: repository, revision: commit, recursive: true };
       for await (const entry of listFiles(listing)) {
+        entries += 1;
+        if (entries > MAX_ENTRIES) throw malformed(hub, `it lists more than ${MAX_ENTRIES} files`);
         if (entry.type === 'file') files.push(checkEntry(hub, entry));
       }
       return files;
     },
   });
 }
+
+/** Most files and folders of a repository: the hub itself advises against more. */
+const MAX_ENTRIES = 100_000;
+
+/** Most requests for one answer: pages of a listing have up to 1,000 entries. */
+const MAX_PAGES = 1000;
+
+/** Most bytes of one answer. */
+const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 
 /** Calls a function of the hub's client with our own `fetch`, again if that may help. */
 function ask<T>(options: {
@@ -100,23 +115,50 @@ function ask<T>(options: {
   call: (access: { hubUrl: string; fetch: typeof fetch }) => Promise<T>;
 }): Promise<T> {
   const { hub, retries, call } = options;
-  const { endpoint, signal, timeoutMs } = hub.settings;
+  const { endpoint, signal } = hub.settings;
   const address = addressOf(hub);
-  const limitedFetch: typeof fetch = (input, init) => {
-    const limit = AbortSignal.timeout(timeoutMs);
-    return hub.hubFetch(String(input), {
-      ...init,
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    });
-  };
   const run = async () => {
+    let pages = 0;
+    const limitedFetch: typeof fetch = (input, init) => {
+      pages += 1;
+      if (pages > MAX_PAGES) throw malformed(hub, `it answers in more than ${MAX_PAGES} pages`);
+      return wholeAnswer(hub, String(input), init);
+    };
     try {
       return await call({ hubUrl: endpoint, fetch: limitedFetch });
     } catch (cause) {
+      if (signal?.aborted) throw new AbortedError(`Asking for ${address}`, signal.reason);
       throw downloadError({ address, cause });
     }
   };
   return retrying({ ...hub.settings, retries, what: `Asking for ${address}`, run });
+}
+
+/** An answer with all of its body, which may neither fall silent nor be without end. */
+async function wholeAnswer(
+  hub: HubRepository,
+  address: string,
+  init: RequestInit | undefined,
+): Promise<Response> {
+  const guard = createStallGuard(hub.settings);
+  try {
+    const response = await hub.hubFetch(address, { ...init, signal: guard.signal });
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of chunksOf(response)) {
+      guard.touch();
+      size += chunk.length;
+      if (size > MAX_ANSWER_BYTES)
+        throw malformed(hub, `an answer is over ${MAX_ANSWER_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+    const { status } = response;
+    const headers = new Headers(response.headers);
+    headers.delete('content-encoding'); // what came is decoded already
+    return new Response(size > 0 ? Buffer.concat(chunks) : null, { status, headers });
+  } finally {
+    guard.stop();
+  }
 }
 
 /** Nothing that the hub says becomes part of a local path before it is checked. */

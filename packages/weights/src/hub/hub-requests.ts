@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AbortedError, FileError, HarmonicaError, InvalidArgumentError } from '@harmonica/core';
 import type { RetryContext } from 'p-retry';
@@ -87,7 +88,7 @@ export async function hubSettings(options: HubOptions): Promise<HubSettings> {
     revision: options.revision ?? 'main',
     endpoint: (options.endpoint ?? (HF_ENDPOINT || 'https://huggingface.co')).replace(/\/+$/, ''),
     token: (options.token ?? HF_TOKEN) || undefined,
-    cacheFolder: options.cacheFolder ?? getHFHubCachePath(),
+    cacheFolder: options.cacheFolder ?? expandPath(getHFHubCachePath()),
     offline: options.offline ?? /^(1|on|yes|true)$/i.test(HF_HUB_OFFLINE),
     retries: options.retries ?? 5,
     retryDelayMs: options.retryDelayMs ?? 1000,
@@ -97,6 +98,15 @@ export async function hubSettings(options: HubOptions): Promise<HubSettings> {
   };
   checkSettings(settings);
   return settings;
+}
+
+/** `~` and variables of the environment in a path, as `huggingface_hub` takes them; those that are not set stay. */
+function expandPath(path: string): string {
+  const inHome = /^~(?=[/\\]|$)/.test(path) ? homedir() + path.slice(1) : path;
+  return inHome.replace(
+    /\$(?:\{(\w+)\}|(\w+))/g,
+    (found, braced?: string, plain?: string) => process.env[braced ?? plain ?? ''] ?? found,
+  );
 }
 
 function checkSettings(settings: HubSettings): void {
@@ -269,20 +279,32 @@ interface StallGuard {
   stop(): void;
 }
 
-/** Starts to watch for silence of `timeoutMs`. The caller stops it. */
+/**
+ * Starts to watch for silence of `timeoutMs`. The caller stops it. Timer and listener hold what they abort: signals that are
+ * derived by `AbortSignal.any` and `AbortSignal.timeout` are lost to garbage collection in Node 20 while a request waits.
+ */
 export function createStallGuard(options: Pick<HubSettings, 'timeoutMs' | 'signal'>): StallGuard {
   const { timeoutMs, signal } = options;
   const silence = new AbortController();
+  const abort = () => silence.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort);
   const timer = setTimeout(
     () => silence.abort(new DOMException(`nothing came for ${timeoutMs} ms`, 'TimeoutError')),
     timeoutMs,
   );
   return {
-    signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
+    signal: silence.signal,
     touch: () => void timer.refresh(),
     stop() {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
       silence.abort();
     },
   };
+}
+
+/** What comes of an answer, piece by piece. */
+export async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
+  if (response.body) yield* response.body as unknown as AsyncIterable<Uint8Array>; // as it is in Node
 }
