@@ -29,6 +29,7 @@ const DOCUMENTED = [
 const TABLES: Readonly<Record<string, string[]>> = {
   '@harmonica/backbones': ['TABLE'],
   '@harmonica/pipeline': ['ENGINES'],
+  '@harmonica/samplers': ['ALGORITHMS', 'DIFFUSIONS', 'TABLE'],
 };
 
 /**

@@ -13,7 +13,7 @@ import {
   toNchw,
 } from '../test/fixture.js';
 import type { DitConfig } from './dit/dit.js';
-import { loadDit } from './dit/load-dit.js';
+import { loadDit } from './dit/dit-family.js';
 import { classLabels, forward } from './layers/stream.js';
 
 const CONFIGS: Record<string, DitConfig> = {

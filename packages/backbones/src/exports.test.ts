@@ -48,7 +48,6 @@ it('exports this and nothing else', () => {
     'silu',
     'sinCosPosition',
     'sitConfig',
-    'sitConfigOf',
     'sitSpec',
     'tiledDecode',
     'timestepEmbedding',

@@ -1,5 +1,5 @@
 import { DIT } from './dit/dit-family.js';
-import { SIT } from './dit/sit-family.js';
+import { SIT } from './dit/sit.js';
 import { type BackboneFamily, type DiffusersFiles, slugOf } from './family.js';
 import { PIXART } from './pixart/pixart-family.js';
 import { UVIT } from './uvit/uvit-family.js';

@@ -1,6 +1,6 @@
 import type { Backbone, BackboneSpec, WeightSource } from '@harmonica/core';
-import type { LoadModelOptions, RandomModelOptions } from './weights/blueprint.js';
 import type { ComponentJson } from './weights/config.js';
+import type { LoadModelOptions, RandomModelOptions } from './weights/load-model.js';
 
 /** The noise that a model was trained with, and the sampler that its authors use: names of `@harmonica/samplers`. */
 export type FamilyProcess =

@@ -16,9 +16,8 @@ export {
   type TiledDecodeProgress,
   tiledDecode,
 } from './autoencoder-kl/tiled-decode.js';
-export { ditConfigOf, sitConfigOf } from './dit/diffusers-config.js';
 export { DIT_SIZES, type DitConfig, type DitSize, ditConfig, ditSpec } from './dit/dit.js';
-export { loadDit, randomDit } from './dit/load-dit.js';
+export { ditConfigOf, loadDit, randomDit } from './dit/dit-family.js';
 export {
   loadSit,
   randomSit,
@@ -38,8 +37,7 @@ export {
 } from './families.js';
 export type { BackboneFamily, DiffusersFiles, FamilyProcess, PublishedModel } from './family.js';
 export { type AttentionOptions, scaledDotProductAttention } from './layers/attention.js';
-export { type LinearOptions, linear } from './layers/linear.js';
-export { exactGelu, gelu, silu } from './layers/mlp.js';
+export { exactGelu, gelu, type LinearOptions, linear, silu } from './layers/linear.js';
 export {
   type GroupNormOptions,
   groupNorm,
@@ -58,10 +56,6 @@ export {
   timestepEmbedding,
   timestepFrequencies,
 } from './layers/timestep.js';
-export {
-  loadPixart,
-  randomPixart,
-} from './pixart/load-pixart.js';
 export { pixartSpec } from './pixart/pixart.js';
 export {
   type KvCompression,
@@ -72,6 +66,10 @@ export {
   pixartConfigOf,
   SIGMA_KV_COMPRESSION,
 } from './pixart/pixart-config.js';
+export {
+  loadPixart,
+  randomPixart,
+} from './pixart/pixart-family.js';
 export {
   type CaptionConditionOptions,
   captionCondition,
@@ -98,12 +96,16 @@ export {
   type TokenizerOptions,
   type TransformersTensor,
 } from './text/t5-encoder.js';
+export { uvitSpec } from './uvit/uvit.js';
+export { UVIT_MODELS, type UvitConfig, type UvitModel, uvitConfig } from './uvit/uvit-config.js';
 export {
   loadUvit,
   randomUvit,
-} from './uvit/load-uvit.js';
-export { uvitSpec } from './uvit/uvit.js';
-export { UVIT_MODELS, type UvitConfig, type UvitModel, uvitConfig } from './uvit/uvit-config.js';
-export type { LoadModelOptions, RandomModelOptions } from './weights/blueprint.js';
+} from './uvit/uvit-family.js';
 export type { ComponentJson } from './weights/config.js';
-export type { LoadOptions, LoadProgress } from './weights/load-weights.js';
+export type {
+  LoadModelOptions,
+  LoadOptions,
+  LoadProgress,
+  RandomModelOptions,
+} from './weights/load-model.js';

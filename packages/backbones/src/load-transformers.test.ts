@@ -4,12 +4,12 @@ import { memory } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { arrayOf, readFixture, type StoredArrays, sourceOf } from '../test/fixture.js';
 import { outputBits } from '../test/parity.js';
-import { loadDit } from './dit/load-dit.js';
+import { loadDit } from './dit/dit-family.js';
 import { loadSit, sitConfig } from './dit/sit.js';
-import { loadPixart } from './pixart/load-pixart.js';
 import { pixartConfig } from './pixart/pixart-config.js';
-import { loadUvit } from './uvit/load-uvit.js';
+import { loadPixart } from './pixart/pixart-family.js';
 import { uvitConfig } from './uvit/uvit-config.js';
+import { loadUvit } from './uvit/uvit-family.js';
 
 const SIT = sitConfig('SiT-S/2', {
   depth: 2,

@@ -3,8 +3,8 @@ import type { Backbone } from '@harmonica/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFixture, sourceOf } from '../test/fixture.js';
 import { expectSameBranches, expectSameOutput, outputBits } from '../test/parity.js';
-import { loadPixart } from './pixart/load-pixart.js';
 import { type PixartConfig, pixartConfig } from './pixart/pixart-config.js';
+import { loadPixart } from './pixart/pixart-family.js';
 
 const SMALL = { hiddenSize: 24, heads: 2, inputSize: 8 } as const;
 

@@ -3,8 +3,8 @@ import type { Backbone } from '@harmonica/core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { arrayOf, readFixture, type StoredArrays, sourceOf } from '../test/fixture.js';
 import { expectSameBranches, expectSameOutput } from '../test/parity.js';
-import { loadUvit } from './uvit/load-uvit.js';
 import { type UvitConfig, uvitConfig } from './uvit/uvit-config.js';
+import { loadUvit } from './uvit/uvit-family.js';
 
 const CONFIGS: UvitConfig[] = [
   uvitConfig('imagenet256_uvit_huge', {

@@ -1,6 +1,7 @@
 import { concat, type Tensor, tensor, tile } from '@tensorflow/tfjs-core';
 import type { BackboneSpec, NamedTensors } from './backbone.js';
-import { DTypeError, InvalidArgumentError, ShapeError } from './errors.js';
+import { assertArgument, assertShape } from './checks.js';
+import { DTypeError } from './errors.js';
 
 /**
  * Checks conditioning tensors against what the backbone asks for.
@@ -11,30 +12,24 @@ import { DTypeError, InvalidArgumentError, ShapeError } from './errors.js';
 export function assertCondition(spec: BackboneSpec, condition: NamedTensors, batch: number): void {
   const known = spec.condition.map(({ name }) => name);
   for (const name of Object.keys(condition)) {
-    if (!known.includes(name)) {
-      throw new InvalidArgumentError({
-        argument: 'condition',
-        value: name,
-        expected: `the inputs of ${spec.name}: ${known.join(', ') || 'none'}`,
-      });
-    }
+    assertArgument(
+      { condition: name },
+      `the inputs of ${spec.name}: ${known.join(', ') || 'none'}`,
+      known.includes(name),
+    );
   }
   for (const { name, dtype, shape } of spec.condition) {
     const given = condition[name];
-    if (!given) {
-      throw new InvalidArgumentError({
-        argument: `condition.${name}`,
-        value: undefined,
-        expected: `a ${dtype} tensor [${[batch, ...shape].join(', ')}]`,
-      });
-    }
+    assertArgument(
+      { [`condition.${name}`]: undefined },
+      `a ${dtype} tensor [${[batch, ...shape].join(', ')}]`,
+      given,
+    );
     const expected = [batch, ...shape];
     if (given.dtype !== dtype) {
       throw new DTypeError({ tensor: `condition.${name}`, actual: given.dtype, expected: dtype });
     }
-    if (given.shape.join() !== expected.join()) {
-      throw new ShapeError({ tensor: `condition.${name}`, actual: given.shape, expected });
-    }
+    assertShape({ [`condition.${name}`]: given }, expected);
   }
 }
 
@@ -50,13 +45,11 @@ export function assertUnconditional(
   batch: number,
 ): void {
   const rows = Object.values(unconditional)[0]?.shape[0] ?? batch;
-  if (batch % rows !== 0) {
-    throw new InvalidArgumentError({
-      argument: 'guidance.unconditional',
-      value: rows,
-      expected: `one row for all ${batch} images, one for each, or a number that divides theirs`,
-    });
-  }
+  assertArgument(
+    { 'guidance.unconditional': rows },
+    `one row for all ${batch} images, one for each, or a number that divides theirs`,
+    batch % rows === 0,
+  );
   assertCondition(spec, unconditional, rows);
 }
 
@@ -92,13 +85,11 @@ function repeated(x: Tensor, batch: number): Tensor {
 function nullTensor(spec: BackboneSpec, name: string, batch: number): Tensor {
   const values = spec.nullCondition?.[name];
   const input = spec.condition.find((candidate) => candidate.name === name);
-  if (!values || !input) {
-    throw new InvalidArgumentError({
-      argument: 'guidance.unconditional',
-      value: undefined,
-      expected: `a tensor for ${name}, because ${spec.name} has no null condition of its own`,
-    });
-  }
+  assertArgument(
+    { 'guidance.unconditional': undefined },
+    `a tensor for ${name}, because ${spec.name} has no null condition of its own`,
+    values && input,
+  );
   const repeated = Array.from({ length: batch }, () => values).flat();
   return tensor(repeated, [batch, ...input.shape], input.dtype);
 }

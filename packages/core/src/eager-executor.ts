@@ -14,7 +14,8 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import type { Backbone, Branch, NamedTensors, Stream } from './backbone.js';
-import { DisposedError, InvalidArgumentError } from './errors.js';
+import { assertArgument } from './checks.js';
+import { DisposedError } from './errors.js';
 import type {
   AdvanceResult,
   BeginInput,
@@ -228,24 +229,18 @@ export function createEagerExecutor(backbone: Backbone, engine = 'tfjs'): Execut
 
 function branchOf(branches: readonly Branch[], index: number): Branch {
   const branch = branches[index];
-  if (branch) return branch;
-  throw new InvalidArgumentError({
-    argument: 'branch',
-    value: index,
-    expected: `a branch index in [0, ${branches.length - 1}]`,
-  });
+  assertArgument({ branch: index }, `a branch index in [0, ${branches.length - 1}]`, branch);
+  return branch;
 }
 
 function branchOfAction(branches: readonly Branch[], action: BranchAction): Branch {
   const branch = branchOf(branches, action.branch);
-  if (action.score < 1 && action.history.length === 0) {
-    throw new InvalidArgumentError({
-      argument: 'action.history',
-      value: [],
-      expected: `at least one earlier output of branch ${action.branch}, because its score is below 1`,
-      fix: 'Compute every branch at step 0.',
-    });
-  }
+  assertArgument(
+    { 'action.history': action.history },
+    `at least one earlier output of branch ${action.branch}, because its score is below 1`,
+    action.score >= 1 || action.history.length > 0,
+    'Compute every branch at step 0.',
+  );
   return branch;
 }
 

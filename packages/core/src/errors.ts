@@ -35,96 +35,70 @@ export class HarmonicaError extends Error {
   }
 }
 
-/** An argument outside its documented range. */
-export class InvalidArgumentError extends HarmonicaError {
-  readonly argument: string;
-  readonly value: unknown;
-  readonly expected: string;
+/** What every error may say beside its own fields. */
+export interface ErrorDetails {
   /** What to do, in a sentence. */
-  readonly fix: string | undefined;
-
-  constructor(fields: {
-    argument: string;
-    value: unknown;
-    expected: string;
-    fix?: string | undefined;
-    cause?: unknown;
-  }) {
-    const { argument, value, expected, fix, cause } = fields;
-    const message = sentence(`${argument} is ${show(value)}; expected ${expected}`, fix);
-    super('invalid-argument', message, { cause });
-    this.argument = argument;
-    this.value = value;
-    this.expected = expected;
-    this.fix = fix;
-  }
+  readonly fix?: string | undefined;
+  readonly cause?: unknown;
 }
+
+/** A class of errors of one code. They have the fields that they are made of; `statement` makes their message of these. */
+function errorOf<F extends object>(
+  code: ErrorCode,
+  statement: (fields: F & ErrorDetails) => string,
+) {
+  class FieldsError extends HarmonicaError {
+    constructor(fields: F & ErrorDetails) {
+      const { cause, ...kept } = fields;
+      const { fix } = kept;
+      super(code, `${statement(fields)}.${fix ? ` ${fix}` : ''}`, { cause });
+      Object.assign(this, kept);
+    }
+  }
+  return FieldsError as unknown as Pick<typeof HarmonicaError, 'isInstance'> &
+    (new (
+      fields: F & ErrorDetails,
+    ) => HarmonicaError & Readonly<F> & Pick<ErrorDetails, 'fix'>);
+}
+
+/** An argument outside its documented range. */
+export class InvalidArgumentError extends errorOf<{
+  argument: string;
+  value: unknown;
+  expected: string;
+}>(
+  'invalid-argument',
+  ({ argument, value, expected }) => `${argument} is ${show(value)}; expected ${expected}`,
+) {}
 
 /** A tensor whose shape is not the documented one. `null` in `expected` stands for any size. */
-export class ShapeError extends HarmonicaError {
-  readonly tensor: string;
-  readonly actual: readonly number[];
-  readonly expected: readonly (number | null)[];
-
-  constructor(fields: {
-    tensor: string;
-    actual: readonly number[];
-    expected: readonly (number | null)[];
-    fix?: string;
-  }) {
-    const { tensor, actual, expected, fix } = fields;
-    const wanted = expected.map((size) => size ?? '*').join(', ');
-    super(
-      'shape',
-      sentence(`${tensor} has shape [${actual.join(', ')}]; expected [${wanted}]`, fix),
-    );
-    this.tensor = tensor;
-    this.actual = actual;
-    this.expected = expected;
-  }
-}
+export class ShapeError extends errorOf<{
+  tensor: string;
+  actual: readonly number[];
+  expected: readonly (number | null)[];
+}>('shape', ({ tensor, actual, expected }) => {
+  const wanted = expected.map((size) => size ?? '*').join(', ');
+  return `${tensor} has shape [${actual.join(', ')}]; expected [${wanted}]`;
+}) {}
 
 /** A tensor or file of an unexpected element type. */
-export class DTypeError extends HarmonicaError {
-  readonly tensor: string;
-  readonly actual: string;
-  readonly expected: string;
-
-  constructor(fields: { tensor: string; actual: string; expected: string; fix?: string }) {
-    const { tensor, actual, expected, fix } = fields;
-    super('dtype', sentence(`${tensor} is ${actual}; expected ${expected}`, fix));
-    this.tensor = tensor;
-    this.actual = actual;
-    this.expected = expected;
-  }
-}
+export class DTypeError extends errorOf<{ tensor: string; actual: string; expected: string }>(
+  'dtype',
+  ({ tensor, actual, expected }) => `${tensor} is ${actual}; expected ${expected}`,
+) {}
 
 /** Something that exists in the field but that this engine, format or method cannot do. */
-export class UnsupportedError extends HarmonicaError {
-  readonly feature: string;
-  readonly engine: string;
-
-  constructor(fields: { feature: string; engine: string; fix?: string; cause?: unknown }) {
-    const { feature, engine, fix, cause } = fields;
-    super('unsupported', sentence(`${engine} does not support ${feature}`, fix), { cause });
-    this.feature = feature;
-    this.engine = engine;
-  }
-}
+export class UnsupportedError extends errorOf<{ feature: string; engine: string }>(
+  'unsupported',
+  ({ feature, engine }) => `${engine} does not support ${feature}`,
+) {}
 
 /** An engine that is missing, failed to start or failed while running. */
-export class EngineError extends HarmonicaError {
-  readonly engine: string;
-  readonly operation: string;
-
-  constructor(fields: { engine: string; operation: string; fix?: string; cause?: unknown }) {
-    const { engine, operation, fix, cause } = fields;
-    const reason = cause instanceof Error ? `: ${cause.message}` : '';
-    super('engine', sentence(`${engine} failed at ${operation}${reason}`, fix), { cause });
-    this.engine = engine;
-    this.operation = operation;
-  }
-}
+export class EngineError extends errorOf<{ engine: string; operation: string }>(
+  'engine',
+  ({ engine, operation, cause }) =>
+    `${engine} failed at ${operation}${cause instanceof Error ? `: ${cause.message}` : ''}`,
+) {}
 
 /** Use of something after its `dispose`. */
 export class DisposedError extends HarmonicaError {
@@ -134,23 +108,10 @@ export class DisposedError extends HarmonicaError {
 }
 
 /** A weight file that is truncated, malformed, incomplete or not made for this model. */
-export class CheckpointError extends HarmonicaError {
-  readonly path: string;
-  readonly key: string | undefined;
-
-  constructor(fields: {
-    path: string;
-    problem: string;
-    key?: string;
-    fix?: string;
-    cause?: unknown;
-  }) {
-    const { path, problem, key, fix, cause } = fields;
-    super('checkpoint', sentence(`${path}${key ? ` (${key})` : ''}: ${problem}`, fix), { cause });
-    this.path = path;
-    this.key = key;
-  }
-}
+export class CheckpointError extends errorOf<{ path: string; problem: string; key?: string }>(
+  'checkpoint',
+  ({ path, key, problem }) => `${path}${key ? ` (${key})` : ''}: ${problem}`,
+) {}
 
 /** One fault of a document: where it is and what is wrong. */
 export interface ConfigIssue {
@@ -159,47 +120,30 @@ export interface ConfigIssue {
 }
 
 /** A JSON document (plan, schedule, router, config) that does not fit its schema. */
-export class ConfigError extends HarmonicaError {
-  readonly source: string;
-  readonly issues: readonly ConfigIssue[];
-
-  constructor(fields: { source: string; issues: readonly ConfigIssue[]; cause?: unknown }) {
-    const { source, issues, cause } = fields;
+export class ConfigError extends errorOf<{ source: string; issues: readonly ConfigIssue[] }>(
+  'config',
+  ({ source, issues }) => {
     const list = issues.map(({ path, message }) => `${path || '(root)'}: ${message}`).join('; ');
-    super('config', `${source} is not valid: ${list}.`, { cause });
-    this.source = source;
-    this.issues = issues;
-  }
-}
+    return `${source} is not valid: ${list}`;
+  },
+) {}
 
 /** Two things that are each fine but do not belong together, such as a router and another model. */
-export class IncompatibleError extends HarmonicaError {
-  readonly what: string;
-  readonly actual: unknown;
-  readonly expected: unknown;
-
-  constructor(fields: { what: string; actual: unknown; expected: unknown; fix?: string }) {
-    const { what, actual, expected, fix } = fields;
-    super('incompatible', sentence(`${what} is ${show(actual)}; expected ${show(expected)}`, fix));
-    this.what = what;
-    this.actual = actual;
-    this.expected = expected;
-  }
-}
+export class IncompatibleError extends errorOf<{
+  what: string;
+  actual: unknown;
+  expected: unknown;
+}>(
+  'incompatible',
+  ({ what, actual, expected }) => `${what} is ${show(actual)}; expected ${show(expected)}`,
+) {}
 
 /** NaN or infinity where numbers were due. */
-export class NonFiniteError extends HarmonicaError {
-  readonly site: string;
-  readonly step: number | undefined;
-
-  constructor(fields: { site: string; step?: number; fix?: string }) {
-    const { site, step, fix } = fields;
-    const where = step === undefined ? site : `${site} at step ${step}`;
-    super('non-finite', sentence(`${where} is not finite (NaN or infinity)`, fix));
-    this.site = site;
-    this.step = step;
-  }
-}
+export class NonFiniteError extends errorOf<{ site: string; step?: number }>(
+  'non-finite',
+  ({ site, step }) =>
+    `${step === undefined ? site : `${site} at step ${step}`} is not finite (NaN or infinity)`,
+) {}
 
 /** A run that its caller stopped through an `AbortSignal`. */
 export class AbortedError extends HarmonicaError {
@@ -209,23 +153,14 @@ export class AbortedError extends HarmonicaError {
 }
 
 /** A file that cannot be read or written. */
-export class FileError extends HarmonicaError {
-  readonly path: string;
-
-  constructor(fields: { path: string; problem: string; fix?: string; cause?: unknown }) {
-    const { path, problem, fix, cause } = fields;
-    super('file', sentence(`${path}: ${problem}`, fix), { cause });
-    this.path = path;
-  }
-}
+export class FileError extends errorOf<{ path: string; problem: string }>(
+  'file',
+  ({ path, problem }) => `${path}: ${problem}`,
+) {}
 
 /** Throws {@link AbortedError} if the signal says so. Call it once per step of any loop. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortedError(what, signal.reason);
-}
-
-function sentence(statement: string, fix: string | undefined): string {
-  return fix ? `${statement}. ${fix}` : `${statement}.`;
 }
 
 function show(value: unknown): string {

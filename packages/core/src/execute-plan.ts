@@ -1,18 +1,27 @@
 import {
+  abs,
   add,
   clipByValue,
   dispose,
+  div,
   exp,
   keep,
+  maximum,
+  minimum,
   mul,
+  neg,
+  reshape,
+  slice,
+  type Tensor2D,
   type Tensor4D,
   tidy,
+  topk,
 } from '@tensorflow/tfjs-core';
-import { applyThreshold } from './dynamic-threshold.js';
-import { InvalidArgumentError, NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
+import { assertArgument } from './checks.js';
+import { NonFiniteError, ShapeError, throwIfAborted } from './errors.js';
 import { channelRange, linearCombination, type Term } from './linear-combination.js';
 import type { NoiseSource } from './noise.js';
-import type { PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
+import type { DynamicThreshold, PlanStep, SamplerPlan, StepNoise } from './sampler-plan.js';
 
 /** Which step of a plan is run. `index` 0 is the first, noisiest step. */
 export interface StepInfo {
@@ -102,19 +111,11 @@ export interface AdvancePlanOptions {
  * @throws {@link ShapeError} if the output does not fit the latent
  */
 export function advancePlan(options: AdvancePlanOptions): PlanState {
-  const { plan, index, state, output, noise } = options;
-  const step = plan.steps[index] as PlanStep;
+  const { plan, index, state } = options;
   const depth = historyDepth(plan, index);
   let next: PlanState | undefined;
   tidy(() => {
-    const { latent, prediction } = applyStep({
-      step,
-      latent: state.latent,
-      output,
-      predictions: state.predictions,
-      drawn: drawNoise(plan, index, noise),
-      drawnEarlier: drawEarlierNoise(plan, index, noise),
-    });
+    const { latent, prediction } = applyStep(options);
     const older = state.predictions.slice(0, depth - 1).map((p) => keep(p.clone()));
     next = { latent: keep(latent), predictions: [keep(prediction.clone()), ...older] };
   });
@@ -126,29 +127,6 @@ export function disposePlanState({ latent, predictions }: PlanState): void {
   dispose([latent, ...predictions]);
 }
 
-function drawNoise(plan: SamplerPlan, index: number, noise?: NoiseSource): Tensor4D | undefined {
-  if (!addsNoise((plan.steps[index] as PlanStep).noise)) return undefined;
-  return sourceOf(plan, noise).step(index);
-}
-
-/** What the step adds of the draws of earlier steps, already scaled. */
-function drawEarlierNoise(plan: SamplerPlan, index: number, noise?: NoiseSource): Tensor4D[] {
-  const step = plan.steps[index] as PlanStep;
-  const factors = (step.noise.kind === 'fixed' && step.noise.earlier) || [];
-  return factors.flatMap((factor, j) =>
-    factor === 0 ? [] : [mul(sourceOf(plan, noise).step(index - 1 - j), factor) as Tensor4D],
-  );
-}
-
-function sourceOf(plan: SamplerPlan, noise: NoiseSource | undefined): NoiseSource {
-  if (noise) return noise;
-  throw new InvalidArgumentError({
-    argument: 'noise',
-    value: noise,
-    expected: `a noise source, because the ${plan.sampler} plan adds noise`,
-  });
-}
-
 function freeing<T>(tensor: Tensor4D, use: () => T): T {
   try {
     return use();
@@ -157,17 +135,10 @@ function freeing<T>(tensor: Tensor4D, use: () => T): T {
   }
 }
 
-interface ApplyStepInput {
-  readonly step: PlanStep;
-  readonly latent: Tensor4D;
-  readonly output: Tensor4D;
-  readonly predictions: readonly Tensor4D[];
-  readonly drawn: Tensor4D | undefined;
-  readonly drawnEarlier: readonly Tensor4D[];
-}
-
-function applyStep(input: ApplyStepInput) {
-  const { step, latent, output, predictions, drawn, drawnEarlier } = input;
+function applyStep(options: AdvancePlanOptions) {
+  const { plan, index, output } = options;
+  const { latent, predictions } = options.state;
+  const step = plan.steps[index] as PlanStep;
   const [batch, height, width, channels] = latent.shape;
   const [outputBatch, , , outputChannels] = output.shape;
   if (outputBatch !== batch || outputChannels < channels) {
@@ -184,10 +155,26 @@ function applyStep(input: ApplyStepInput) {
     const p = j === 0 ? prediction : predictions[j - 1];
     return p && factor !== 0 ? [[factor, p]] : [];
   });
-  let next = linearCombination([step.carry, latent], ...known);
-  if (drawn) next = add(next, mul(drawn, noiseStd(step.noise, output, channels)));
-  for (const term of drawnEarlier) next = add(next, term);
+  const moved = linearCombination([step.carry, latent], ...known);
+  const next = noiseOf(options).reduce((sum, term) => add<Tensor4D>(sum, term), moved);
   return { latent: next, prediction };
+}
+
+/** What a step adds: its own draw of noise, then what it takes of those of earlier steps, the latest first. */
+function noiseOf({ plan, index, state, output, noise: source }: AdvancePlanOptions): Tensor4D[] {
+  const { noise } = plan.steps[index] as PlanStep;
+  const draw = (step: number): Tensor4D => {
+    const expected = `a noise source, because the ${plan.sampler} plan adds noise`;
+    assertArgument({ noise: source }, expected, source);
+    return source.step(step);
+  };
+  const std = () => noiseStd(noise, output, state.latent.shape[3]);
+  const own = addsNoise(noise) ? [mul<Tensor4D>(draw(index), std())] : [];
+  const factors = (noise.kind === 'fixed' && noise.earlier) || [];
+  const earlier = factors.flatMap((factor, j) =>
+    factor === 0 ? [] : [mul<Tensor4D>(draw(index - 1 - j), factor)],
+  );
+  return [...own, ...earlier];
 }
 
 function limit({ clip, threshold }: PlanStep, prediction: Tensor4D): Tensor4D {
@@ -232,4 +219,32 @@ async function assertFinite(latent: Tensor4D, step: number): Promise<void> {
   for (const value of values) {
     if (!Number.isFinite(value)) throw new NonFiniteError({ site: 'latent', step });
   }
+}
+
+/**
+ * Dynamic thresholding (Imagen 2022, Section 2.3), with the quantile interpolated linearly between the two nearest values.
+ *
+ * @param prediction `[batch, height, width, channels]`, not disposed
+ * @returns the same shape; call it inside a `tf.tidy`
+ */
+function applyThreshold(prediction: Tensor4D, threshold: DynamicThreshold): Tensor4D {
+  const [batch, ...size] = prediction.shape;
+  const values: Tensor2D = reshape(abs(prediction), [batch, size[0] * size[1] * size[2]]);
+  const quantile = rowQuantile(values, threshold.ratio);
+  const bound = reshape(clipByValue(quantile, 1, threshold.max), [batch, 1, 1, 1]);
+  return div(minimum(maximum(prediction, neg(bound)), bound), bound);
+}
+
+/** `[batch, count]` to `[batch, 1]`. */
+function rowQuantile(values: Tensor2D, ratio: number): Tensor2D {
+  const [batch, count] = values.shape;
+  const position = ratio * (count - 1);
+  const below = Math.floor(position);
+  const share = position - below;
+  // Descending: the last of them is the value at `below`, the one before it its upper neighbour.
+  const largest = topk(values, count - below).values as Tensor2D;
+  const low = slice(largest, [0, count - below - 1], [batch, 1]);
+  if (share === 0) return low;
+  const high = slice(largest, [0, count - below - 2], [batch, 1]);
+  return add(mul(low, 1 - share), mul(high, share));
 }

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseCacheSchedule, parseRouterFile } from './cache-formats.js';
 import { ConfigError } from './errors.js';
-import { fingerprint, planFingerprint } from './fingerprint.js';
-import { parseSamplerPlan, type SamplerPlan } from './sampler-plan.js';
+import {
+  fingerprint,
+  parseSamplerPlan,
+  planFingerprint,
+  type SamplerPlan,
+} from './sampler-plan.js';
 
 const provenance = {
   model: { name: 'tiny', sha256: 'a'.repeat(64) },

@@ -1,7 +1,7 @@
 import { concat, dispose, mul, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
+import { assertShape } from './checks.js';
 import { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
-import { ShapeError } from './errors.js';
 import { type Denoiser, executePlan, type StepEvent } from './execute-plan.js';
 import {
   type BranchRunner,
@@ -9,6 +9,7 @@ import {
   computeAll,
   type Decisions,
   type Executor,
+  type StreamHandle,
 } from './executor.js';
 import { type Guidance, guidedHalf } from './guidance.js';
 import { createNoise } from './noise.js';
@@ -101,60 +102,29 @@ export interface DenoiserOptions {
 /** The model as a sampler sees it: guided, with its branches run by `runner`. */
 export function createDenoiser(options: DenoiserOptions): Denoiser {
   const { executor, runner, condition, guidance } = options;
-  return async (latent, { index, timestep }) => {
-    const output = await runModel({
-      executor,
-      runner,
-      latent,
-      index,
-      time: timestep,
-      condition,
-      guided: !!guidance,
-    });
-    if (!guidance) return output;
+  const { height, width, channels } = executor.spec.latent;
+  return async (latent, { index, timestep: time }) => {
+    assertShape({ latent }, [latent.shape[0], height, width, channels]);
+    const both = guidance ? concat([latent, latent], 0) : latent;
     try {
-      return guidedHalf({ output, ...guidance });
+      const begun = await executor.begin({ latent: both, time, condition });
+      const output = await endOf(executor, await runner.run(index, begun));
+      if (!guidance) return output;
+      try {
+        return guidedHalf({ output, ...guidance });
+      } finally {
+        output.dispose();
+      }
     } finally {
-      output.dispose();
+      if (guidance) both.dispose();
     }
   };
 }
 
-interface RunModelInput {
-  readonly executor: Executor;
-  readonly runner: BranchRunner;
-  readonly latent: Tensor4D;
-  readonly index: number;
-  readonly time: number;
-  readonly condition: NamedTensors;
-  readonly guided: boolean;
-}
-
-async function runModel(input: RunModelInput): Promise<Tensor4D> {
-  const { executor, runner, latent, index, time, condition, guided } = input;
-  assertLatent(executor, latent);
-  const both = guided ? concat([latent, latent], 0) : latent;
+async function endOf(executor: Executor, stream: StreamHandle): Promise<Tensor4D> {
   try {
-    const begun = await executor.begin({ latent: both, time, condition });
-    const stream = await runner.run(index, begun);
-    try {
-      return await executor.end(stream);
-    } finally {
-      executor.release(stream);
-    }
+    return await executor.end(stream);
   } finally {
-    if (guided) both.dispose();
-  }
-}
-
-function assertLatent({ spec }: Executor, latent: Tensor4D): void {
-  const { height, width, channels } = spec.latent;
-  const [batch, ...size] = latent.shape;
-  if (size.join() !== [height, width, channels].join()) {
-    throw new ShapeError({
-      tensor: 'latent',
-      actual: latent.shape,
-      expected: [batch, height, width, channels],
-    });
+    executor.release(stream);
   }
 }

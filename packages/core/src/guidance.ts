@@ -10,7 +10,7 @@ import {
   where,
 } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
-import { InvalidArgumentError } from './errors.js';
+import { assertArgument } from './checks.js';
 import { javascriptValues } from './linear-combination.js';
 
 /** Classifier-free guidance (Ho and Salimans, 2022). */
@@ -144,18 +144,14 @@ function leadingChannels({ shape, size }: Tensor4D, count: number): Tensor4D {
 
 function assertGuidable(output: Tensor4D, channels: number): void {
   const [doubled, , , total] = output.shape;
-  if (doubled % 2 !== 0) {
-    throw new InvalidArgumentError({
-      argument: 'output.shape[0]',
-      value: doubled,
-      expected: 'an even batch: the conditional half, then the unconditional half',
-    });
-  }
-  if (!Number.isInteger(channels) || channels < 1 || channels > total) {
-    throw new InvalidArgumentError({
-      argument: 'channels',
-      value: channels,
-      expected: `an integer in [1, ${total}]`,
-    });
-  }
+  assertArgument(
+    { 'output.shape[0]': doubled },
+    'an even batch: the conditional half, then the unconditional half',
+    doubled % 2 === 0,
+  );
+  assertArgument(
+    { channels },
+    `an integer in [1, ${total}]`,
+    Number.isInteger(channels) && channels >= 1 && channels <= total,
+  );
 }

@@ -18,7 +18,13 @@ export {
   provenanceSchema,
   type RouterFile,
 } from './cache-formats.js';
-export { assertCount } from './checks.js';
+export {
+  assertArgument,
+  assertCount,
+  assertOneOf,
+  assertShape,
+  type NamedArgument,
+} from './checks.js';
 export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
 export {
@@ -30,6 +36,7 @@ export {
   DTypeError,
   EngineError,
   type ErrorCode,
+  type ErrorDetails,
   FileError,
   HarmonicaError,
   IncompatibleError,
@@ -57,14 +64,16 @@ export {
   type BranchRunner,
   type BranchVjp,
   type CacheMethod,
+  type CachePolicy,
+  type CachePredictor,
   computeAction,
   computeAll,
   type Decisions,
   type Executor,
+  type Probe,
   type StreamHandle,
   type ValueHandle,
 } from './executor.js';
-export { fingerprint, planFingerprint } from './fingerprint.js';
 export {
   createDenoiser,
   type DenoiserOptions,
@@ -86,7 +95,6 @@ export { createNameTable, type NameTable, type NameTableOptions } from './name-t
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
 export { type ParseJsonOptions, parseJson } from './parse-json.js';
 export type { PixelArray, PixelImage } from './pixel-image.js';
-export type { CachePolicy, CachePredictor, Probe } from './policy.js';
 export {
   type LongCallOptions,
   type OnProgress,
@@ -99,9 +107,11 @@ export { createRng, type Rng, type RngOptions, type RngState, restoreRng } from 
 export {
   assertPlanFits,
   type DynamicThreshold,
+  fingerprint,
   type PlanFit,
   type PlanStep,
   parseSamplerPlan,
+  planFingerprint,
   type SamplerPlan,
   type StepNoise,
 } from './sampler-plan.js';

@@ -1,5 +1,5 @@
 import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
-import { InvalidArgumentError } from './errors.js';
+import { assertArgument } from './checks.js';
 import { createRng } from './rng.js';
 
 /** The noise of a sampling run. Every image has its own seed, so an image does not depend on its batch. */
@@ -25,13 +25,7 @@ export interface NoiseOptions {
  * @throws {@link InvalidArgumentError} if there are no seeds or one is not an integer in [0, 2^53)
  */
 export function createNoise({ seeds, latent }: NoiseOptions): NoiseSource {
-  if (seeds.length === 0) {
-    throw new InvalidArgumentError({
-      argument: 'seeds',
-      value: seeds,
-      expected: 'at least one seed',
-    });
-  }
+  assertArgument({ seeds }, 'at least one seed', seeds.length !== 0);
   const { height, width, channels } = latent;
   const size = height * width * channels;
   const draw = (stream: number): Tensor4D => {

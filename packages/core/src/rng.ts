@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from './errors.js';
+import { assertArgument } from './checks.js';
 
 /** Where a generator stands. Plain JSON; `restoreRng` continues from it. */
 export interface RngState {
@@ -58,13 +58,11 @@ export function restoreRng({ seed, stream, block }: RngState): Rng {
       return toUniform(a, b);
     },
     integer(bound) {
-      if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32) {
-        throw new InvalidArgumentError({
-          argument: 'bound',
-          value: bound,
-          expected: 'an integer in [1, 2^32]',
-        });
-      }
+      assertArgument(
+        { bound },
+        'an integer in [1, 2^32]',
+        Number.isInteger(bound) && bound >= 1 && bound <= 2 ** 32,
+      );
       const limit = 2 ** 32 - (2 ** 32 % bound);
       for (;;) {
         const word = draw()[0];
@@ -91,9 +89,11 @@ function toUniform(high: number, low: number): number {
 }
 
 function split(argument: string, value: number): [number, number] {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError({ argument, value, expected: 'an integer in [0, 2^53)' });
-  }
+  assertArgument(
+    { [argument]: value },
+    'an integer in [0, 2^53)',
+    Number.isSafeInteger(value) && value >= 0,
+  );
   return [value >>> 0, Math.floor(value / 2 ** 32)];
 }
 

@@ -58,6 +58,7 @@ export {
 export {
   type Respacing,
   respaceTimesteps,
+  type Selection,
   type SolverSpacing,
   type SolverStepSelection,
   type StepSelection,

@@ -1,5 +1,3 @@
-import { InvalidArgumentError } from '@harmonica/core';
-
 /**
  * `count` evenly spaced numbers from `start` to `stop`, both included, in NumPy's order of operations so that the last
  * bit agrees. One number is `start`.
@@ -16,15 +14,4 @@ export function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);
   return floor % 2 === 0 ? floor : floor + 1;
-}
-
-/** Refuses a value that is not in a list. @throws {@link InvalidArgumentError} */
-export function assertOneOf(options: {
-  readonly argument: string;
-  readonly value: unknown;
-  readonly allowed: readonly unknown[];
-}): void {
-  const { argument, value, allowed } = options;
-  if (allowed.includes(value)) return;
-  throw new InvalidArgumentError({ argument, value, expected: `one of ${allowed.join(', ')}` });
 }

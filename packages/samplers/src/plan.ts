@@ -1,4 +1,5 @@
 import {
+  assertArgument,
   IncompatibleError,
   InvalidArgumentError,
   type NoiseProcess,
@@ -58,20 +59,17 @@ function assertRow({ timestep, toPrediction, carry, history, noise }: PlanRow, s
   const { x, model } = toPrediction;
   const numbers = [timestep, x, model, carry, ...history, ...Object.values(ofNoise).flat()];
   if (!numbers.every(Number.isFinite)) throw new NonFiniteError({ site: 'sampler plan', step });
-  if (history.length < 1 || history.length > step + 1) {
-    throw new InvalidArgumentError({
-      argument: `history of step ${step}`,
-      value: history,
-      expected: `1 to ${step + 1} factors, one for each prediction made so far`,
-    });
-  }
-  if (noise.kind === 'fixed' && (noise.earlier?.length ?? 0) > step) {
-    throw new InvalidArgumentError({
-      argument: `noise of step ${step}`,
-      value: noise.earlier,
-      expected: `at most ${step} factors of earlier noise, one for each step before`,
-    });
-  }
+  assertArgument(
+    { [`history of step ${step}`]: history },
+    `1 to ${step + 1} factors, one for each prediction made so far`,
+    history.length >= 1 && history.length <= step + 1,
+  );
+  const { earlier = [] } = { ...(noise.kind === 'fixed' && noise) };
+  assertArgument(
+    { [`noise of step ${step}`]: earlier },
+    `at most ${step} factors of earlier noise, one for each step before`,
+    earlier.length <= step,
+  );
 }
 
 /** Bounds of predicted samples, for methods whose predictions are samples. At most one of the two. */
@@ -88,13 +86,7 @@ export interface PredictionLimits {
  * @throws {@link InvalidArgumentError} if a limit is outside its range, or both are given
  */
 export function limitFields({ clip, threshold }: PredictionLimits): PredictionLimits {
-  if (clip && threshold) {
-    throw new InvalidArgumentError({
-      argument: 'threshold',
-      value: threshold,
-      expected: 'at most one of clip and threshold',
-    });
-  }
+  assertArgument({ threshold }, 'at most one of clip and threshold', !(clip && threshold));
   if (clip) assertClip(clip);
   if (threshold) assertThreshold(threshold);
   return {
@@ -127,21 +119,19 @@ export function refuseLimits(
 }
 
 function assertClip({ min, max }: NonNullable<PlanStep['clip']>): void {
-  if (Number.isFinite(min) && Number.isFinite(max) && min < max) return;
-  throw new InvalidArgumentError({
-    argument: 'clip',
-    value: { min, max },
-    expected: 'finite numbers with min < max',
-  });
+  assertArgument(
+    { clip: { min, max } },
+    'finite numbers with min < max',
+    Number.isFinite(min) && Number.isFinite(max) && min < max,
+  );
 }
 
 function assertThreshold({ ratio, max }: NonNullable<PlanStep['threshold']>): void {
-  if (ratio > 0 && ratio <= 1 && Number.isFinite(max) && max >= 1) return;
-  throw new InvalidArgumentError({
-    argument: 'threshold',
-    value: { ratio, max },
-    expected: 'a ratio in (0, 1] and a max of 1 or more',
-  });
+  assertArgument(
+    { threshold: { ratio, max } },
+    'a ratio in (0, 1] and a max of 1 or more',
+    ratio > 0 && ratio <= 1 && Number.isFinite(max) && max >= 1,
+  );
 }
 
 interface ConvertPredictionOptions {
@@ -181,6 +171,12 @@ export function convertPrediction(options: ConvertPredictionOptions): PlanStep['
   };
 }
 
+/** For callers whose types are not checked. */
+export function refusePrediction(prediction: never): never {
+  const expected = 'epsilon, sample or velocity';
+  throw new InvalidArgumentError({ argument: 'prediction', value: prediction, expected });
+}
+
 function combinationOf(prediction: Prediction, { alphaSlope, sigmaSlope }: NoisePoint) {
   switch (prediction) {
     case 'sample':
@@ -190,11 +186,7 @@ function combinationOf(prediction: Prediction, { alphaSlope, sigmaSlope }: Noise
     case 'velocity':
       return { sample: alphaSlope, noise: sigmaSlope };
     default:
-      throw new InvalidArgumentError({
-        argument: 'prediction',
-        value: prediction,
-        expected: 'epsilon, sample or velocity',
-      });
+      return refusePrediction(prediction);
   }
 }
 
@@ -239,4 +231,37 @@ export function flowPoint(options: {
 }): NoisePoint {
   const { timestep, sigma } = options;
   return { timestep, alpha: 1 - sigma, sigma, alphaSlope: -1, sigmaSlope: 1 };
+}
+
+/** A drift `dx/dt = x * latent + model * prediction` at one point. */
+export type Drift = PlanStep['toPrediction'];
+
+/** Euler's step: `x' = x + dt * drift`. */
+export function eulerStage(options: { readonly drift: Drift; readonly dt: number }): PlanUpdate {
+  const { drift, dt } = options;
+  return {
+    carry: 1 + dt * drift.x,
+    history: [dt * drift.model],
+    noise: { kind: 'fixed', std: 0 },
+  };
+}
+
+/**
+ * The second half of Heun's step, after {@link eulerStage}: the latent moves by half of the difference between the drifts at
+ * both ends. The drift at the start is worked out from the current latent and the prediction before this one.
+ */
+export function heunStage(options: {
+  /** At the start of the step. */
+  readonly before: Drift;
+  /** At its end. */
+  readonly drift: Drift;
+  readonly dt: number;
+}): PlanUpdate {
+  const { before, drift, dt } = options;
+  const growth = 1 + dt * before.x;
+  return {
+    carry: 1 + (dt / 2) * (drift.x - before.x / growth),
+    history: [(dt / 2) * drift.model, (-(dt / 2) * before.model) / growth],
+    noise: { kind: 'fixed', std: 0 },
+  };
 }

@@ -73,7 +73,7 @@ const SIT = [...LIMITS, 'interpolant', 'method', 'startTime'] as const;
 
 /** Every sampler, one entry each. `ddpm` has a fixed variance, `iddpm` the one that the model predicts. */
 const SAMPLERS = {
-  ddim: { process: 'diffusion', settings: [...ONE_STEP, 'eta'], create: createDdimPlan },
+  ddim: diffusion([...ONE_STEP, 'eta'], createDdimPlan),
   ddpm: ancestral('fixed-large'),
   iddpm: ancestral('learned-range'),
   'dpm-solver': multistep('dpm-solver'),
@@ -83,16 +83,11 @@ const SAMPLERS = {
   'dpm-solver-singlestep': singlestep('dpm-solver'),
   'dpm-solver++-singlestep': singlestep('dpm-solver++'),
   'sde-dpm-solver++-singlestep': singlestep('sde-dpm-solver++'),
-  unipc: {
-    process: 'diffusion',
-    settings: [...SOLVER, 'order', 'solver', 'integrate', 'uncorrected'],
-    create: createUniPcPlan,
-  },
-  'sa-solver': {
-    process: 'diffusion',
-    settings: [...SOLVER, 'predictorOrder', 'correctorOrder', 'integrate', 'tau'],
-    create: createSaSolverPlan,
-  },
+  unipc: diffusion([...SOLVER, 'order', 'solver', 'integrate', 'uncorrected'], createUniPcPlan),
+  'sa-solver': diffusion(
+    [...SOLVER, 'predictorOrder', 'correctorOrder', 'integrate', 'tau'],
+    createSaSolverPlan,
+  ),
   'flow-euler': { process: 'flow', settings: [...FLOW, 'stochastic'], create: createFlowEulerPlan },
   'flow-heun': { process: 'flow', settings: FLOW, create: createFlowHeunPlan },
   'sit-ode': { process: 'sit', settings: [...SIT, 'stopTime'], create: createSitOdePlan },
@@ -171,28 +166,27 @@ export function samplerOf(
 }
 
 function ancestral(variance: 'fixed-large' | 'learned-range') {
-  return {
-    process: 'diffusion',
-    settings: ONE_STEP,
-    create: (options: DdpmPlanOptions) => createDdpmPlan({ ...options, variance }),
-  } as const;
+  return diffusion(ONE_STEP, (options: DdpmPlanOptions) =>
+    createDdpmPlan({ ...options, variance }),
+  );
 }
 
 function multistep(algorithm: DpmSolverAlgorithm) {
-  return {
-    process: 'diffusion',
-    settings: [...SOLVER, 'order', 'solver', 'eulerAtFinal'],
-    create: (options: DpmSolverPlanOptions) => createDpmSolverPlan({ ...options, algorithm }),
-  } as const;
+  const settings = [...SOLVER, 'order', 'solver', 'eulerAtFinal'] as const;
+  return diffusion(settings, (options: DpmSolverPlanOptions) =>
+    createDpmSolverPlan({ ...options, algorithm }),
+  );
 }
 
 function singlestep(algorithm: Exclude<DpmSolverAlgorithm, 'sde-dpm-solver'>) {
-  return {
-    process: 'diffusion',
-    settings: [...SOLVER, 'order', 'solver'],
-    create: (options: DpmSolverSinglestepPlanOptions) =>
-      createDpmSolverSinglestepPlan({ ...options, algorithm }),
-  } as const;
+  const settings = [...SOLVER, 'order', 'solver'] as const;
+  return diffusion(settings, (options: DpmSolverSinglestepPlanOptions) =>
+    createDpmSolverSinglestepPlan({ ...options, algorithm }),
+  );
+}
+
+function diffusion(settings: Sampler['settings'], create: Sampler['create']): Sampler {
+  return { process: 'diffusion', settings, create };
 }
 
 function settingsOf(sampler: SamplerName): readonly SettingName[] {

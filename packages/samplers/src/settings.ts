@@ -1,13 +1,7 @@
-import { InvalidArgumentError, type Prediction } from '@harmonica/core';
+import { InvalidArgumentError } from '@harmonica/core';
 import { z } from 'zod';
 import { createNoiseSchedule, type NoiseScheduleName } from './schedules/noise-schedule.js';
-import type { SigmaSpacing } from './schedules/sigma-spacing.js';
-import type { SolverSpacing, TimestepSpacing } from './schedules/timesteps.js';
-import type { SitPath } from './sit/sit-ode-plan.js';
-import type { SitDiffusion, SitLastStep } from './sit/sit-sde-plan.js';
-import type { SolverSpace } from './solvers/exponential-step.js';
 import { tauBetween } from './solvers/sa-solver-plan.js';
-import type { TimeRounding } from './solvers/solver-path.js';
 
 /** A setting that samplers have, for options and files. What it may be with which sampler is left to the sampler. */
 export interface SamplerSetting<T = unknown> {
@@ -32,57 +26,11 @@ export interface TauRange {
   readonly value?: number | undefined;
 }
 
-/** The values of every setting; its range is checked by each sampler that has it. */
-export interface SettingValues {
-  readonly prediction: Prediction;
-  readonly schedule: NoiseScheduleName;
-  readonly spacing: TimestepSpacing | SolverSpacing;
-  readonly stepsOffset: number;
-  readonly sigmaSpacing: SigmaSpacing;
-  readonly timeRounding: TimeRounding;
-  readonly finalSigma: 'zero' | 'min';
-  readonly minLogSnr: number;
-  readonly clip: number;
-  readonly dynamicThreshold: { readonly ratio: number; readonly max: number };
-  readonly eta: number;
-  readonly order: number;
-  readonly solver: 'midpoint' | 'heun' | 'paper' | 'bh1' | 'bh2';
-  readonly lowerOrderFinal: boolean;
-  readonly eulerAtFinal: boolean;
-  readonly integrate: SolverSpace;
-  readonly uncorrected: 'all' | readonly number[];
-  readonly predictorOrder: number;
-  readonly correctorOrder: number;
-  readonly tau: TauRange;
-  readonly shift: number;
-  readonly dynamicShift: number;
-  readonly shiftTerminal: number;
-  readonly sigmaMin: number;
-  readonly stochastic: boolean;
-  readonly interpolant: SitPath;
-  readonly method: 'euler' | 'heun';
-  readonly startTime: number;
-  readonly stopTime: number;
-  readonly diffusion: SitDiffusion;
-  readonly diffusionNorm: number;
-  readonly lastStep: SitLastStep;
-  readonly lastStepSize: number;
-}
-
-/** A setting that some samplers have. */
-export type SettingName = keyof SettingValues;
-
-/** The settings of a sampler that were given. */
-export type SamplerSettings = { readonly [Name in SettingName]?: SettingValues[Name] | undefined };
-
-/** Every setting, one entry each. */
-export const SAMPLER_SETTINGS: {
-  readonly [Name in SettingName]: SamplerSetting<SettingValues[Name]>;
-} = {
+const TABLE = {
   prediction: choice('what the model predicts', ['epsilon', 'sample', 'velocity']),
   schedule: {
     ...choice('noise schedule', ['linear', 'scaled-linear', 'squared-cosine']),
-    toPlan: (name) => createNoiseSchedule({ name }),
+    toPlan: (name: NoiseScheduleName) => createNoiseSchedule({ name }),
   },
   spacing: choice('of timesteps', [
     'guided-diffusion',
@@ -98,9 +46,9 @@ export const SAMPLER_SETTINGS: {
   minLogSnr: number('leaves out noisier timesteps'),
   clip: {
     ...number('keeps predicted samples in [-x, x]'),
-    toPlan: (x) => ({ min: -x, max: x }),
+    toPlan: (x: number) => ({ min: -x, max: x }),
   },
-  dynamicThreshold: {
+  dynamicThreshold: setting<{ readonly ratio: number; readonly max: number }>({
     description: 'limits predicted samples by a quantile, such as 0.995,2',
     placeholder: 'ratio,max',
     expected: 'a ratio and a maximum, such as 0.995,2',
@@ -110,22 +58,22 @@ export const SAMPLER_SETTINGS: {
         parts(',', z.tuple([numeric(), numeric()])).transform(([ratio, max]) => ({ ratio, max })),
       ]),
     planOption: 'threshold',
-  },
+  }),
   eta: number('noise, 0 to 1'),
   order: integer('of the solver'),
   solver: choice('rule of the solver', ['midpoint', 'heun', 'paper', 'bh1', 'bh2']),
   lowerOrderFinal: yesOrNo('lower orders at the end'),
   eulerAtFinal: yesOrNo('a last step of first order'),
   integrate: choice('what is integrated', ['sample', 'epsilon']),
-  uncorrected: {
+  uncorrected: setting<'all' | readonly number[]>({
     description: 'all, or steps without corrector, such as 0,1',
     placeholder: 'steps',
     expected: 'all, or steps such as 0,1',
     schema: () => z.union([z.literal('all'), parts(',', z.array(numeric(z.int().min(0))))]),
-  },
+  }),
   predictorOrder: integer('order of the predictor'),
   correctorOrder: integer('order of the corrector, 0 for none'),
-  tau: {
+  tau: setting<TauRange>({
     description: 'stochasticity: a number, or times and a number, such as 200-800:1',
     placeholder: 'tau',
     expected: 'a number of at least 0, or times and such a number, such as 200-800:1',
@@ -153,12 +101,12 @@ export const SAMPLER_SETTINGS: {
       ]),
     toPlan: ({ from, to, value }) =>
       tauBetween({ from, to, ...(value !== undefined && { value }) }),
-  },
+  }),
   shift: number('towards noise, 3 for Stable Diffusion 3'),
   dynamicShift: {
     ...integer('a shift that follows the tokens of the image'),
     placeholder: 'tokens',
-    toPlan: (tokens) => ({ tokens }),
+    toPlan: (tokens: number) => ({ tokens }),
   },
   shiftTerminal: number('last noise level'),
   sigmaMin: number('lowest noise level before the shift'),
@@ -182,6 +130,22 @@ export const SAMPLER_SETTINGS: {
   lastStep: choice('how the last stretch is gone', ['mean', 'euler', 'tweedie', 'none']),
   lastStepSize: number('length of the last step'),
 };
+
+/** A setting that some samplers have. */
+export type SettingName = keyof typeof TABLE;
+
+/** The values of every setting; its range is checked by each sampler that has it. */
+export type SettingValues = {
+  readonly [Name in SettingName]: z.infer<ReturnType<(typeof TABLE)[Name]['schema']>>;
+};
+
+/** The settings of a sampler that were given. */
+export type SamplerSettings = { readonly [Name in SettingName]?: SettingValues[Name] | undefined };
+
+/** Every setting, one entry each. */
+export const SAMPLER_SETTINGS: {
+  readonly [Name in SettingName]: SamplerSetting<SettingValues[Name]>;
+} = TABLE;
 
 /** Names of all settings. */
 export const SETTING_NAMES = Object.keys(SAMPLER_SETTINGS) as readonly SettingName[];
@@ -222,7 +186,12 @@ export function planOptionsOf(settings: SamplerSettings): Readonly<Record<string
   return Object.fromEntries(entries);
 }
 
-function choice<T extends string>(what: string, choices: readonly T[]): SamplerSetting<T> {
+/** A setting that is written out. */
+function setting<T>(entry: SamplerSetting<T>): SamplerSetting<T> {
+  return entry;
+}
+
+function choice<const T extends string>(what: string, choices: readonly T[]): SamplerSetting<T> {
   return {
     description: `${what}: ${choices.join(', ')}`,
     placeholder: 'name',

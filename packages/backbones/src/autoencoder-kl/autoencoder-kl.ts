@@ -1,4 +1,4 @@
-import { ShapeError } from '@harmonica/core';
+import { assertShape, ShapeError } from '@harmonica/core';
 import {
   add,
   clipByValue,
@@ -9,10 +9,9 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { scaledDotProductAttention } from '../layers/attention.js';
-import { convolution, dense } from '../layers/linear.js';
-import { silu } from '../layers/mlp.js';
+import { convolution, dense, silu } from '../layers/linear.js';
 import { groupNorm } from '../layers/norms.js';
-import type { Weights } from '../weights/weights.js';
+import type { ModelParts, Weights } from '../weights/weights.js';
 import { type AutoencoderKlConfig, downsamplingOf } from './config.js';
 
 /** A diagonal normal distribution over latents. */
@@ -45,14 +44,8 @@ export interface AutoencoderKl {
   dispose(): void;
 }
 
-interface CreateAutoencoderKlOptions {
-  readonly config: AutoencoderKlConfig;
-  /** Every tensor of `autoencoderKlParameters(config)`. Owned by the autoencoder from here on. */
-  readonly weights: Weights;
-}
-
 /** The autoencoder of latent diffusion (Rombach et al., 2022), in the layout of the Stable Diffusion VAE. */
-export function createAutoencoderKl(options: CreateAutoencoderKlOptions): AutoencoderKl {
+export function createAutoencoderKl(options: ModelParts<AutoencoderKlConfig>): AutoencoderKl {
   const { config, weights } = options;
   const { imageChannels, latentChannels } = config;
   const downsampling = downsamplingOf(config);
@@ -69,7 +62,7 @@ export function createAutoencoderKl(options: CreateAutoencoderKlOptions): Autoen
       });
     },
     decode(latent) {
-      assertLatent(latent, latentChannels);
+      assertShape({ latent }, [null, null, null, latentChannels]);
       return runStages(latent, decoder);
     },
     dispose: () => weights.dispose(),
@@ -155,15 +148,6 @@ function assertImage({ image, channels, multiple }: AssertImageOptions): void {
     actual: image.shape,
     expected: [null, null, null, channels],
     fix: `Height and width must be multiples of ${multiple}.`,
-  });
-}
-
-function assertLatent(latent: Tensor4D, channels: number): void {
-  if (latent.rank === 4 && latent.shape[3] === channels) return;
-  throw new ShapeError({
-    tensor: 'latent',
-    actual: latent.shape,
-    expected: [null, null, null, channels],
   });
 }
 

@@ -1,11 +1,13 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertOneOf } from '@harmonica/core';
 import {
+  assertCounts,
   type ComponentJson,
-  type ComponentRules,
   configError,
   count,
   counts,
   flag,
+  invalidField,
+  isCount,
   orNull,
   positive,
   readComponent,
@@ -79,13 +81,8 @@ export type AutoencoderKlName = 'sd-vae-ft-ema' | 'sd-vae-ft-mse' | 'sdxl-vae';
  * @throws {@link InvalidArgumentError} if it is not known
  */
 export function autoencoderKlPreset(name: AutoencoderKlName): AutoencoderKlPreset {
-  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
-  if (preset) return { config: autoencoderKlConfig(), ...preset };
-  throw new InvalidArgumentError({
-    argument: 'name',
-    value: name,
-    expected: `one of ${Object.keys(PRESETS).join(', ')}`,
-  });
+  assertOneOf({ name }, Object.keys(PRESETS));
+  return { config: autoencoderKlConfig(), ...PRESETS[name] };
 }
 
 /** How many image pixels a side of a latent pixel covers. */
@@ -96,41 +93,16 @@ export function downsamplingOf({ blockOutChannels }: AutoencoderKlConfig): numbe
 /** Throws {@link InvalidArgumentError} naming the first field that no AutoencoderKL can have. */
 export function assertAutoencoderKlConfig(config: AutoencoderKlConfig): void {
   const { blockOutChannels, normNumGroups } = config;
-  const counts = ['imageChannels', 'latentChannels', 'layersPerBlock', 'normNumGroups'] as const;
-  for (const field of counts) {
-    if (!isCount(config[field])) throw invalid(config, field, 'a positive integer');
-  }
+  assertCounts(config, ['imageChannels', 'latentChannels', 'layersPerBlock', 'normNumGroups']);
   if (blockOutChannels.length === 0 || !blockOutChannels.every(isCount)) {
-    throw invalid(config, 'blockOutChannels', 'one positive integer or more');
+    throw invalidField(config, 'blockOutChannels', 'one positive integer or more');
   }
   if (!blockOutChannels.every((channels) => channels % normNumGroups === 0)) {
-    throw invalid(config, 'blockOutChannels', `multiples of normNumGroups ${normNumGroups}`);
+    throw invalidField(config, 'blockOutChannels', `multiples of normNumGroups ${normNumGroups}`);
   }
 }
 
-function isCount(value: number): boolean {
-  return Number.isInteger(value) && value > 0;
-}
-
-function invalid(config: AutoencoderKlConfig, field: keyof AutoencoderKlConfig, expected: string) {
-  return new InvalidArgumentError({ argument: `config.${field}`, value: config[field], expected });
-}
-
-interface AutoencoderSettings {
-  readonly in_channels: number;
-  readonly out_channels: number;
-  readonly latent_channels: number;
-  readonly block_out_channels: readonly number[];
-  readonly layers_per_block: number;
-  readonly norm_num_groups: number;
-  readonly mid_block_add_attention: boolean;
-  readonly use_quant_conv: boolean;
-  readonly use_post_quant_conv: boolean;
-  readonly scaling_factor: number;
-  readonly sample_size: number | null;
-}
-
-function rulesOf(json: ComponentJson): ComponentRules<AutoencoderSettings> {
+function rulesOf(json: ComponentJson) {
   const { config, scalingFactor } = autoencoderKlPreset('sd-vae-ft-ema');
   const { block_out_channels: channels = config.blockOutChannels } = json;
   const levels = Array.isArray(channels) ? channels.length : 0;

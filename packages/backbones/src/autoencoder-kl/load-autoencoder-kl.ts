@@ -4,7 +4,7 @@ import {
   loadModel,
   type RandomModelOptions,
   randomModel,
-} from '../weights/blueprint.js';
+} from '../weights/load-model.js';
 import {
   convParameters,
   groupNormParameters,
@@ -21,10 +21,7 @@ import { type AutoencoderKlConfig, assertAutoencoderKlConfig } from './config.js
  * matrices or as 1 x 1 convolutions.
  *
  * @returns an autoencoder whose weights live on the current TensorFlow.js backend; the caller disposes it
- * @throws {@link InvalidArgumentError} if no AutoencoderKL has this configuration
- * @throws {@link CheckpointError} naming each tensor that is missing, unknown or of another shape
- * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
- * @throws {@link AbortedError}
+ * @throws as {@link loadDit} does
  */
 export function loadAutoencoderKl(
   options: LoadModelOptions<AutoencoderKlConfig>,
@@ -49,20 +46,15 @@ export function autoencoderKlParameters(config: AutoencoderKlConfig): Parameter[
 }
 
 function encoderParameters(config: AutoencoderKlConfig): Parameter[] {
-  const { imageChannels, latentChannels, blockOutChannels, layersPerBlock, normNumGroups } = config;
+  const { imageChannels, latentChannels, blockOutChannels } = config;
+  const { layersPerBlock: layers, normNumGroups: groups } = config;
   const first = blockOutChannels[0] as number;
   const last = blockOutChannels.at(-1) as number;
   const levels = blockOutChannels.map((outputs, level) => {
     const inputs = blockOutChannels[level - 1] ?? first;
     const name = `encoder.down_blocks.${level}`;
     return [
-      ...resnetsParameters({
-        name,
-        inputs,
-        outputs,
-        layers: layersPerBlock,
-        groups: normNumGroups,
-      }),
+      ...resnetsParameters({ name, inputs, outputs, layers, groups }),
       ...(level < blockOutChannels.length - 1
         ? conv3(`${name}.downsamplers.0.conv`, outputs, outputs)
         : []),
@@ -72,13 +64,14 @@ function encoderParameters(config: AutoencoderKlConfig): Parameter[] {
     ...conv3('encoder.conv_in', imageChannels, first),
     ...levels.flat(),
     ...middleParameters(config, 'encoder.mid_block'),
-    ...groupNormParameters('encoder.conv_norm_out', last, normNumGroups),
+    ...groupNormParameters('encoder.conv_norm_out', last, groups),
     ...conv3('encoder.conv_out', last, 2 * latentChannels),
   ];
 }
 
 function decoderParameters(config: AutoencoderKlConfig): Parameter[] {
-  const { imageChannels, latentChannels, blockOutChannels, layersPerBlock, normNumGroups } = config;
+  const { imageChannels, latentChannels, blockOutChannels, normNumGroups: groups } = config;
+  const layers = config.layersPerBlock + 1;
   const channels = [...blockOutChannels].reverse();
   const first = channels[0] as number;
   const last = channels.at(-1) as number;
@@ -86,13 +79,7 @@ function decoderParameters(config: AutoencoderKlConfig): Parameter[] {
     const inputs = channels[level - 1] ?? first;
     const name = `decoder.up_blocks.${level}`;
     return [
-      ...resnetsParameters({
-        name,
-        inputs,
-        outputs,
-        layers: layersPerBlock + 1,
-        groups: normNumGroups,
-      }),
+      ...resnetsParameters({ name, inputs, outputs, layers, groups }),
       ...(level < channels.length - 1 ? conv3(`${name}.upsamplers.0.conv`, outputs, outputs) : []),
     ];
   });
@@ -100,7 +87,7 @@ function decoderParameters(config: AutoencoderKlConfig): Parameter[] {
     ...conv3('decoder.conv_in', latentChannels, first),
     ...middleParameters(config, 'decoder.mid_block'),
     ...levels.flat(),
-    ...groupNormParameters('decoder.conv_norm_out', last, normNumGroups),
+    ...groupNormParameters('decoder.conv_norm_out', last, groups),
     ...conv3('decoder.conv_out', last, imageChannels),
   ];
 }
@@ -168,12 +155,7 @@ function conv3(name: string, inputs: number, outputs: number): Parameter[] {
   return convParameters({ name, inputs, outputs, kernel: 3 });
 }
 
-/**
- * An AutoencoderKL of random weights, for tests and benchmarks; the same seed gives the same weights.
- *
- * @returns an autoencoder on the current TensorFlow.js backend; the caller disposes it
- * @throws {@link InvalidArgumentError}
- */
+/** An AutoencoderKL of random weights; owner and errors are as of {@link randomDit}. */
 export function randomAutoencoderKl(
   options: RandomModelOptions<AutoencoderKlConfig>,
 ): AutoencoderKl {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, throwIfAborted } from '@harmonica/core';
+import { assertArgument, throwIfAborted } from '@harmonica/core';
 import {
   add,
   concat,
@@ -163,12 +163,10 @@ async function decodeTile(options: TileOptions & SeamOptions & { left: number })
 /** By how much the decoder enlarges. */
 function enlargement(image: Tensor4D, [rows, columns]: readonly [number, number]): number {
   const factor = image.shape[1] / rows;
-  if (Number.isInteger(factor) && image.shape[2] === columns * factor) return factor;
-  throw new InvalidArgumentError({
-    argument: 'decode',
-    value: image.shape,
-    expected: `an image that is larger than its ${rows} x ${columns} tile by a whole factor`,
-  });
+  const expected = `an image that is larger than its ${rows} x ${columns} tile by a whole factor`;
+  const isWhole = Number.isInteger(factor) && image.shape[2] === columns * factor;
+  assertArgument({ decode: image.shape }, expected, isWhole);
+  return factor;
 }
 
 interface BlendOptions {
@@ -220,18 +218,14 @@ function range(image: Tensor4D, { begin, count, axis }: Range): Tensor4D {
 }
 
 function assertTiles({ tileSize, overlap }: { tileSize: number; overlap: number }): void {
-  if (!Number.isInteger(tileSize) || tileSize < 2) {
-    throw new InvalidArgumentError({
-      argument: 'tileSize',
-      value: tileSize,
-      expected: 'an integer of 2 or more',
-    });
-  }
-  if (!(overlap >= 0 && overlap <= 0.5 && Number.isInteger(tileSize * overlap))) {
-    throw new InvalidArgumentError({
-      argument: 'overlap',
-      value: overlap,
-      expected: `a number in [0, 0.5] that is a whole number of the ${tileSize} pixels of a tile`,
-    });
-  }
+  assertArgument(
+    { tileSize },
+    'an integer of 2 or more',
+    Number.isInteger(tileSize) && tileSize >= 2,
+  );
+  assertArgument(
+    { overlap },
+    `a number in [0, 0.5] that is a whole number of the ${tileSize} pixels of a tile`,
+    overlap >= 0 && overlap <= 0.5 && Number.isInteger(tileSize * overlap),
+  );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DIT_SIZES, type DitSize, ditConfig, ditSpec } from './dit.js';
-import { ditParameters } from './load-dit.js';
+import { ditParameters } from './dit-family.js';
 
 /** Gflops and millions of parameters of the 256 x 256 models (Peebles and Xie, 2022, Table 4). */
 const PUBLISHED: Record<DitSize, { gmacs: number; parameters: number }> = {

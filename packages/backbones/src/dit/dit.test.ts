@@ -27,7 +27,7 @@ import { relativeError } from '../../test/fixture.js';
 import { kernelsOf } from '../../test/kernels.js';
 import { classLabels, forward } from '../layers/stream.js';
 import type { DitConfig } from './dit.js';
-import { randomDit } from './load-dit.js';
+import { randomDit } from './dit-family.js';
 
 const CONFIG: DitConfig = {
   name: 'small',

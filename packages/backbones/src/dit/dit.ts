@@ -1,8 +1,8 @@
 import {
+  assertOneOf,
   type Backbone,
   type BackboneSpec,
   type Branch,
-  InvalidArgumentError,
   type NamedTensors,
   type Stream,
 } from '@harmonica/core';
@@ -16,8 +16,7 @@ import {
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
 import { selfAttention } from '../layers/attention.js';
-import { dense } from '../layers/linear.js';
-import { mlp, silu } from '../layers/mlp.js';
+import { dense, mlp, silu } from '../layers/linear.js';
 import {
   adaptiveFinalLayer,
   MODULATION_ROWS,
@@ -36,14 +35,14 @@ import {
   tokensOf,
 } from '../layers/stream.js';
 import { addTimestepFrequencies, timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
-import { assertCounts, assertTransformerShape, invalidField } from '../weights/config.js';
-import type { Weights } from '../weights/weights.js';
-
-interface DitOptions {
-  readonly config: DitConfig;
-  /** Every tensor of `ditParameters(config)`. Owned by the backbone from here on. */
-  readonly weights: Weights;
-}
+import {
+  assertTransformerShape,
+  TRANSFORMER_COUNTS,
+  type TransformerConfig,
+  transformerSizes,
+} from '../transformer-config.js';
+import { assertCounts, invalidField } from '../weights/config.js';
+import type { ModelParts, Weights } from '../weights/weights.js';
 
 /**
  * The diffusion transformer with adaLN-Zero blocks (Peebles and Xie, 2022), as published:
@@ -53,10 +52,10 @@ interface DitOptions {
  *
  * The stream's state is `tokens` `[B, L, D]`; its context is `modulation.<block>` `[B, 6, D]` and `final` `[B, 2, D]`.
  */
-export function createDit({ config, weights }: DitOptions): Backbone {
+export function createDit({ config, weights }: ModelParts<DitConfig>): Backbone {
   const spec = ditSpec(config);
   const { heads, patchSize } = config;
-  const { gridSize } = ditSizes(config);
+  const { rows, columns } = transformerSizes(config);
   addConstants(config, weights);
   return {
     spec,
@@ -85,8 +84,7 @@ export function createDit({ config, weights }: DitOptions): Backbone {
       return { tokens: add(tokensOf(stream), mul(gate, output)) };
     },
 
-    end: (stream) =>
-      adaptiveFinalLayer({ stream, weights, patchSize, rows: gridSize, columns: gridSize }),
+    end: (stream) => adaptiveFinalLayer({ stream, weights, patchSize, rows, columns }),
 
     dispose: () => weights.dispose(),
   };
@@ -94,12 +92,13 @@ export function createDit({ config, weights }: DitOptions): Backbone {
 
 function addConstants(config: DitConfig, weights: Weights): void {
   const { hiddenSize: width } = config;
-  const { gridSize, tokens } = ditSizes(config);
-  weights.set(POSITIONS, sinCosPosition({ gridSize, width }), [tokens, width]);
+  const { rows, columns, patches } = transformerSizes(config);
+  const positions = sinCosPosition({ gridSize: { rows, columns }, width });
+  weights.set(POSITIONS, positions, [patches, width]);
   addTimestepFrequencies(weights);
 }
 
-interface ModulationsOptions extends DitOptions {
+interface ModulationsOptions extends ModelParts<DitConfig> {
   readonly time: Tensor1D;
   /** Int32 `[B]`. */
   readonly labels: Tensor;
@@ -150,7 +149,7 @@ function rowsOf({ kind }: Branch): (typeof MODULATION_ROWS)['attention' | 'mlp']
 export function ditSpec(config: DitConfig): BackboneSpec {
   assertDitConfig(config);
   const { name, depth, hiddenSize, inputSize, inChannels, numClasses } = config;
-  const { tokens, outputChannels } = ditSizes(config);
+  const { patches, outputChannels } = transformerSizes(config);
   const branches = blockBranches({ blocks: depth, kinds: ['attention', 'mlp'] });
   const macs = ditMacs(config);
   return {
@@ -158,7 +157,7 @@ export function ditSpec(config: DitConfig): BackboneSpec {
     latent: { height: inputSize, width: inputSize, channels: inChannels },
     outputChannels,
     prediction: 'epsilon',
-    tokens: { count: tokens, width: hiddenSize },
+    tokens: { count: patches, width: hiddenSize },
     condition: [{ name: LABELS, dtype: 'int32', shape: [] }],
     nullCondition: { [LABELS]: [numClasses] },
     branches,
@@ -173,7 +172,7 @@ export function ditSpec(config: DitConfig): BackboneSpec {
 /** Multiply-accumulates of one sample, for each part of a DiT. */
 function ditMacs(config: DitConfig) {
   const { depth, hiddenSize: d } = config;
-  const { tokens, patchInputs, patchOutputs, mlpWidth } = ditSizes(config);
+  const { patches: tokens, patchInputs, patchOutputs, mlpWidth } = transformerSizes(config);
   const patchEmbedding = tokens * patchInputs * d;
   const modulations = (6 * depth + 2) * d * d;
   return {
@@ -184,22 +183,8 @@ function ditMacs(config: DitConfig) {
   };
 }
 
-/** Everything that shapes a DiT (Peebles and Xie, 2022). Plain JSON. */
-export interface DitConfig {
-  /** For people and provenance, such as `DiT-XL/2`. */
-  readonly name: string;
-  /** Blocks; each has an attention and an MLP branch. */
-  readonly depth: number;
-  /** Width D of a token, a multiple of 4 and of `heads`. */
-  readonly hiddenSize: number;
-  readonly heads: number;
-  /** Latent pixels along a side of a token's patch. */
-  readonly patchSize: number;
-  /** Width of the MLP's hidden layer divided by `hiddenSize`. */
-  readonly mlpRatio: number;
-  /** Height and width of the square latent, a multiple of `patchSize`. */
-  readonly inputSize: number;
-  readonly inChannels: number;
+/** Everything that shapes a DiT (Peebles and Xie, 2022). Plain JSON. Its width is a multiple of 4. */
+export interface DitConfig extends TransformerConfig {
   /** Without the null class of classifier-free guidance, which is label `numClasses`. */
   readonly numClasses: number;
   /** Whether the output has a second half of channels for the variance. */
@@ -232,14 +217,8 @@ export const DIT_SIZES: readonly DitSize[] = (Object.keys(FAMILIES) as Family[])
  * @throws {@link InvalidArgumentError}
  */
 export function ditConfig(size: DitSize, overrides: Partial<DitConfig> = {}): DitConfig {
-  if (!DIT_SIZES.includes(size)) {
-    throw new InvalidArgumentError({
-      argument: 'size',
-      value: size,
-      expected: `one of ${DIT_SIZES.join(', ')}`,
-      fix: 'For another architecture write a DitConfig out in full.',
-    });
-  }
+  const fix = 'For another architecture write a DitConfig out in full.';
+  assertOneOf({ size }, DIT_SIZES, fix);
   const [family, patch] = size.slice('DiT-'.length).split('/') as [Family, string];
   const config: DitConfig = {
     name: size,
@@ -256,48 +235,9 @@ export function ditConfig(size: DitSize, overrides: Partial<DitConfig> = {}): Di
   return config;
 }
 
-/** Sizes that follow from a configuration. */
-interface DitSizes {
-  /** Tokens along a side of the grid. */
-  readonly gridSize: number;
-  /** Tokens L. */
-  readonly tokens: number;
-  /** Values of one input patch. */
-  readonly patchInputs: number;
-  /** Values of one output patch. */
-  readonly patchOutputs: number;
-  readonly outputChannels: number;
-  /** Width of the MLP's hidden layer. */
-  readonly mlpWidth: number;
-}
-
-/** Derives sizes from a valid configuration. */
-export function ditSizes(config: DitConfig): DitSizes {
-  const { inputSize, patchSize, inChannels, learnSigma, hiddenSize, mlpRatio } = config;
-  const gridSize = inputSize / patchSize;
-  const outputChannels = learnSigma ? 2 * inChannels : inChannels;
-  return {
-    gridSize,
-    tokens: gridSize ** 2,
-    patchInputs: patchSize ** 2 * inChannels,
-    patchOutputs: patchSize ** 2 * outputChannels,
-    outputChannels,
-    mlpWidth: Math.trunc(hiddenSize * mlpRatio),
-  };
-}
-
 /** Throws {@link InvalidArgumentError} naming the first field that no DiT can have. */
 export function assertDitConfig(config: DitConfig): void {
-  const counts = [
-    'depth',
-    'hiddenSize',
-    'heads',
-    'patchSize',
-    'inputSize',
-    'inChannels',
-    'numClasses',
-  ] as const;
-  assertCounts(config, counts);
+  assertCounts(config, [...TRANSFORMER_COUNTS, 'numClasses']);
   if (config.hiddenSize % 4 !== 0) throw invalidField(config, 'hiddenSize', 'a multiple of 4');
   assertTransformerShape(config, ['inputSize']);
 }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { randomTensor } from '../../test/derivative.js';
 import { classLabels, forward } from '../layers/stream.js';
 import { ditConfig } from './dit.js';
-import { randomDit } from './load-dit.js';
+import { randomDit } from './dit-family.js';
 
 const CONFIG = ditConfig('DiT-S/8', {
   depth: 2,

@@ -1,13 +1,14 @@
-import { type Backbone, type BackboneSpec, InvalidArgumentError } from '@harmonica/core';
+import { assertOneOf, type Backbone, type BackboneSpec } from '@harmonica/core';
+import type { BackboneFamily } from '../family.js';
 import {
   type Blueprint,
   type LoadModelOptions,
   loadModel,
   type RandomModelOptions,
   randomModel,
-} from '../weights/blueprint.js';
+} from '../weights/load-model.js';
 import type { Parameter } from '../weights/parameter.js';
-import type { Weights } from '../weights/weights.js';
+import type { ModelParts } from '../weights/weights.js';
 import {
   assertDitConfig,
   createDit,
@@ -17,16 +18,16 @@ import {
   ditConfig,
   ditSpec,
 } from './dit.js';
-import { assertStoredPositions, ditLayouts, ditParameters } from './load-dit.js';
-
-interface SitOptions {
-  readonly config: SitConfig;
-  /** Every tensor of `sitParameters(config)`. Owned by the backbone from here on. */
-  readonly weights: Weights;
-}
+import {
+  assertStoredPositions,
+  DIT,
+  ditLayouts,
+  ditParameters,
+  publishedSizes,
+} from './dit-family.js';
 
 /** The scalable interpolant transformer (Ma et al., 2024): a DiT without variance that predicts the velocity. */
-function createSit({ config, weights }: SitOptions): Backbone {
+function createSit({ config, weights }: ModelParts<SitConfig>): Backbone {
   const dit = createDit({ config: { ...config, learnSigma: false }, weights });
   return { ...dit, spec: sitSpec(config) };
 }
@@ -53,14 +54,8 @@ export const SIT_SIZES: readonly SitSize[] = DIT_SIZES.map(
  * @throws {@link InvalidArgumentError}
  */
 export function sitConfig(size: SitSize, overrides: Partial<SitConfig> = {}): SitConfig {
-  if (!SIT_SIZES.includes(size)) {
-    throw new InvalidArgumentError({
-      argument: 'size',
-      value: size,
-      expected: `one of ${SIT_SIZES.join(', ')}`,
-      fix: 'For another architecture write a SitConfig out in full.',
-    });
-  }
+  const fix = 'For another architecture write a SitConfig out in full.';
+  assertOneOf({ size }, SIT_SIZES, fix);
   return ditConfig(size.replace('SiT', 'DiT') as DitSize, { name: size, ...overrides });
 }
 
@@ -99,23 +94,38 @@ export function sitParameters(config: SitConfig): Parameter[] {
  * @throws as {@link loadDit} does
  */
 export function loadSit(options: LoadModelOptions<SitConfig>): Promise<Backbone> {
-  return loadModel(SIT, options);
+  return loadModel(BLUEPRINT, options);
 }
 
-/**
- * A SiT of random weights, for tests and benchmarks; the same seed gives the same weights.
- *
- * @returns a backbone on the current TensorFlow.js backend; the caller disposes it
- * @throws {@link InvalidArgumentError}
- */
+/** A SiT of random weights; owner and errors are as of {@link randomDit}. */
 export function randomSit(options: RandomModelOptions<SitConfig>): Backbone {
-  return randomModel(SIT, options);
+  return randomModel(BLUEPRINT, options);
 }
 
-const SIT: Blueprint<SitConfig, Backbone> = {
+const BLUEPRINT: Blueprint<SitConfig, Backbone> = {
   assertConfig: assertDitConfig,
   owner: ({ name }) => name,
   layouts: (config) => ditLayouts({ config, parameters: sitParameters(config) }),
   create: createSit,
   assertStored: assertStoredPositions,
 };
+
+/** The scalable interpolant transformers of Ma et al. (2024). diffusers has no class for them. */
+export const SIT = {
+  models: SIT_SIZES,
+  published: SIT_SIZES.flatMap((size) =>
+    publishedSizes(size, (overrides) => sitConfig(size, overrides), {
+      inputSize: 64,
+      learnSigma: false,
+    }),
+  ),
+  custom: (fields) => sitConfig('SiT-XL/2', fields),
+  spec: sitSpec,
+  process: () => ({ kind: 'sit', sampler: 'sit-ode' }),
+  guidance: DIT.guidance,
+  classes: DIT.classes,
+  resized: DIT.resized,
+  fittedTo: DIT.fittedTo,
+  load: loadSit,
+  random: randomSit,
+} as const satisfies BackboneFamily<SitConfig>;

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { relativeError } from '../../test/fixture.js';
-import { exactGelu, gelu } from './mlp.js';
+import { exactGelu, gelu } from './linear.js';
 
 it('is the tanh form of GELU', () => {
   const x = [-30, -5, -1.5, -0.1, 0, 0.2, 1, 3, 30];

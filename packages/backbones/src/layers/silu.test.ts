@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { relativeError } from '../../test/fixture.js';
-import { silu } from './mlp.js';
+import { silu } from './linear.js';
 
 it('is x sigmoid(x)', () => {
   const x = [-20, -1, 0, 0.5, 4];

@@ -1,12 +1,13 @@
 import {
+  assertArgument,
   assertCondition,
+  assertShape,
   type Backbone,
   type BackboneSpec,
   type Branch,
   type BranchKind,
   InvalidArgumentError,
   type NamedTensors,
-  ShapeError,
   type Stream,
 } from '@harmonica/core';
 import {
@@ -30,25 +31,22 @@ export function tokensOf({ state }: Stream): Tensor {
  */
 export function contextOf<R extends Rank = Rank>({ context }: Stream, name: string): Tensor<R> {
   const found = context[name];
-  if (!found) {
-    throw new InvalidArgumentError({
-      argument: 'stream.context',
-      value: Object.keys(context).join(', '),
-      expected: `an entry ${name}, as begin of this backbone makes it`,
-    });
-  }
-  return found as Tensor<R>;
+  if (found) return found as Tensor<R>;
+  throw new InvalidArgumentError({
+    argument: 'stream.context',
+    value: Object.keys(context).join(', '),
+    expected: `an entry ${name}, as begin of this backbone makes it`,
+  });
 }
 
 /** Throws {@link InvalidArgumentError} for a branch of a kind that the backbone does not have. */
 export function assertBranchKind({ branches, name }: BackboneSpec, { kind }: Branch): void {
   const kinds = [...new Set(branches.map((branch) => branch.kind))];
-  if (kinds.includes(kind)) return;
-  throw new InvalidArgumentError({
-    argument: 'branch.kind',
-    value: kind,
-    expected: `a branch of ${name}: ${kinds.join(' or ')}`,
-  });
+  assertArgument(
+    { 'branch.kind': kind },
+    `a branch of ${name}: ${kinds.join(' or ')}`,
+    kinds.includes(kind),
+  );
 }
 
 interface BeginInput {
@@ -65,14 +63,9 @@ interface BeginInput {
  */
 export function assertBeginInput({ spec, latent, time, condition }: BeginInput): void {
   const { height, width, channels } = spec.latent;
-  const expected = [null, height, width, channels];
-  const [batch = 0, ...sample] = latent.shape;
-  if (sample.join() !== expected.slice(1).join()) {
-    throw new ShapeError({ tensor: 'latent', actual: latent.shape, expected });
-  }
-  if (time.shape.join() !== String(batch)) {
-    throw new ShapeError({ tensor: 'time', actual: time.shape, expected: [batch] });
-  }
+  const [batch] = latent.shape;
+  assertShape({ latent }, [null, height, width, channels]);
+  assertShape({ time }, [batch]);
   assertCondition(spec, condition, batch);
 }
 
@@ -114,14 +107,11 @@ export interface ClassLabelsOptions {
 export function classLabels({ config, labels }: ClassLabelsOptions): NamedTensors {
   const { name, numClasses, nullClass = true } = config;
   const largest = nullClass ? numClasses : numClasses - 1;
+  const orNull = nullClass ? `, or ${numClasses} for the null class` : '';
+  const expected = `a class of ${name}: an integer in [0, ${numClasses - 1}]${orNull}`;
   for (const [i, label] of labels.entries()) {
-    if (!Number.isInteger(label) || label < 0 || label > largest) {
-      throw new InvalidArgumentError({
-        argument: `labels[${i}]`,
-        value: label,
-        expected: `a class of ${name}: an integer in [0, ${numClasses - 1}]${nullClass ? `, or ${numClasses} for the null class` : ''}`,
-      });
-    }
+    const isClass = Number.isInteger(label) && label >= 0 && label <= largest;
+    assertArgument({ [`labels[${i}]`]: label }, expected, isClass);
   }
   return { [LABELS]: tensor1d([...labels], 'int32') };
 }

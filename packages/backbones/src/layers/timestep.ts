@@ -11,8 +11,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { linearParameters, type Parameter } from '../weights/parameter.js';
 import type { Weights } from '../weights/weights.js';
-import { dense } from './linear.js';
-import { silu } from './mlp.js';
+import { dense, silu } from './linear.js';
 
 /** Width of the sinusoidal embedding that the published DiT feeds to its timestep MLP. */
 const TIMESTEP_EMBEDDING_WIDTH = 256;

@@ -1,16 +1,17 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertOneOf } from '@harmonica/core';
 import {
+  assertTransformerShape,
+  TRANSFORMER_COUNTS,
   TRANSFORMER_FIXED,
   TRANSFORMER_IGNORED,
   TRANSFORMER_SETTINGS,
-  type TransformerSettings,
+  type TransformerConfig,
   transformerFields,
-} from '../dit/diffusers-config.js';
+  transformerSizes,
+} from '../transformer-config.js';
 import {
   assertCounts,
-  assertTransformerShape,
   type ComponentJson,
-  type ComponentRules,
   configError,
   count,
   flag,
@@ -28,26 +29,15 @@ export interface KvCompression {
   readonly blocks: readonly number[];
 }
 
-/** Everything that shapes a PixArt-alpha (Chen et al., 2023) or PixArt-Sigma (Chen et al., 2024). Plain JSON. */
-export interface PixartConfig {
-  /** For people and provenance, such as `PixArt-XL-2-1024-MS`. */
-  readonly name: string;
-  /** Blocks; each has a self-attention, a cross-attention and an MLP branch. */
-  readonly depth: number;
-  /** Width D of a token, a multiple of 4 and of `heads`; with micro-conditions also of 3. */
-  readonly hiddenSize: number;
-  readonly heads: number;
-  /** Latent pixels along a side of a token's patch. */
-  readonly patchSize: number;
-  /** Width of the MLP's hidden layer divided by `hiddenSize`. */
-  readonly mlpRatio: number;
-  /** Side of the square latent that positions are counted in, a multiple of `patchSize`. */
-  readonly inputSize: number;
+/**
+ * Everything that shapes a PixArt-alpha (Chen et al., 2023) or PixArt-Sigma (Chen et al., 2024). Plain JSON. Its width is a
+ * multiple of 4, with micro-conditions of 12, and positions are counted in a square of `inputSize`.
+ */
+export interface PixartConfig extends TransformerConfig {
   /** Height of the latent, a multiple of `patchSize`; `inputSize` but for other aspect ratios. */
   readonly latentHeight: number;
   /** Width of the latent, a multiple of `patchSize`; `inputSize` but for other aspect ratios. */
   readonly latentWidth: number;
-  readonly inChannels: number;
   /** Whether the output has a second half of channels for the variance. */
   readonly learnSigma: boolean;
   /** Width of a caption's embedding, 4096 for T5-XXL. */
@@ -98,14 +88,8 @@ export function pixartConfig(
   model: PixartModel,
   overrides: Partial<PixartConfig> = {},
 ): PixartConfig {
-  if (!PIXART_MODELS.includes(model)) {
-    throw new InvalidArgumentError({
-      argument: 'model',
-      value: model,
-      expected: `one of ${PIXART_MODELS.join(', ')}`,
-      fix: 'For another architecture write a PixartConfig out in full.',
-    });
-  }
+  const fix = 'For another architecture write a PixartConfig out in full.';
+  assertOneOf({ model }, PIXART_MODELS, fix);
   const { inputSize } = { ...MODELS[model], ...overrides };
   const config: PixartConfig = {
     name: model,
@@ -127,38 +111,6 @@ export function pixartConfig(
   return config;
 }
 
-/** Sizes that follow from a configuration. */
-interface PixartSizes {
-  /** Rows and columns of the grid of tokens. */
-  readonly rows: number;
-  readonly columns: number;
-  /** Tokens L. */
-  readonly tokens: number;
-  /** Values of one input patch. */
-  readonly patchInputs: number;
-  /** Values of one output patch. */
-  readonly patchOutputs: number;
-  readonly outputChannels: number;
-  /** Width of the MLP's hidden layer. */
-  readonly mlpWidth: number;
-}
-
-/** Derives sizes from a valid configuration. */
-export function pixartSizes(config: PixartConfig): PixartSizes {
-  const { latentHeight, latentWidth, patchSize, inChannels, learnSigma } = config;
-  const [rows, columns] = [latentHeight / patchSize, latentWidth / patchSize];
-  const outputChannels = learnSigma ? 2 * inChannels : inChannels;
-  return {
-    rows,
-    columns,
-    tokens: rows * columns,
-    patchInputs: patchSize ** 2 * inChannels,
-    patchOutputs: patchSize ** 2 * outputChannels,
-    outputChannels,
-    mlpWidth: Math.trunc(config.hiddenSize * config.mlpRatio),
-  };
-}
-
 /** By how much a block compresses its keys and values along each side; 1 is not at all. */
 export function compressionOf({ kvCompression }: PixartConfig, block: number): number {
   return kvCompression?.blocks.includes(block) ? kvCompression.factor : 1;
@@ -166,35 +118,23 @@ export function compressionOf({ kvCompression }: PixartConfig, block: number): n
 
 /** Throws {@link InvalidArgumentError} naming the first field that no PixArt can have. */
 export function assertPixartConfig(config: PixartConfig): void {
-  assertCounts(config, COUNTS);
+  const sides = ['latentHeight', 'latentWidth'] as const;
+  assertCounts(config, [...TRANSFORMER_COUNTS, ...sides, 'captionChannels', 'captionTokens']);
   const { hiddenSize, positionScale, microConditions } = config;
   const step = microConditions ? 12 : 4;
   if (hiddenSize % step !== 0) throw invalidField(config, 'hiddenSize', `a multiple of ${step}`);
-  assertTransformerShape(config, ['inputSize', 'latentHeight', 'latentWidth']);
+  assertTransformerShape(config, ['inputSize', ...sides]);
   if (!(positionScale > 0 && Number.isFinite(positionScale))) {
     throw invalidField(config, 'positionScale', 'a positive number');
   }
   assertKvCompression(config);
 }
 
-const COUNTS = [
-  'depth',
-  'hiddenSize',
-  'heads',
-  'patchSize',
-  'inputSize',
-  'latentHeight',
-  'latentWidth',
-  'inChannels',
-  'captionChannels',
-  'captionTokens',
-] as const;
-
 function assertKvCompression(config: PixartConfig): void {
   const { kvCompression, depth } = config;
   if (!kvCompression) return;
   const { factor, blocks } = kvCompression;
-  const { rows, columns } = pixartSizes(config);
+  const { rows, columns } = transformerSizes(config);
   const divides =
     Number.isInteger(factor) && factor > 1 && [rows, columns].every((n) => n % factor === 0);
   if (!divides) {
@@ -206,14 +146,7 @@ function assertKvCompression(config: PixartConfig): void {
   }
 }
 
-interface PixartSettings extends TransformerSettings {
-  readonly cross_attention_dim: number;
-  readonly caption_channels: number;
-  readonly interpolation_scale: number | null;
-  readonly use_additional_conditions: boolean | null;
-}
-
-const RULES: ComponentRules<PixartSettings> = {
+const RULES = {
   component: 'PixArtTransformer2DModel',
   settings: {
     ...TRANSFORMER_SETTINGS,

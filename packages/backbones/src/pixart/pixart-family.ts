@@ -1,7 +1,29 @@
+import type { Backbone } from '@harmonica/core';
 import { type BackboneFamily, slugOf } from '../family.js';
-import { loadPixart, randomPixart } from './load-pixart.js';
-import { pixartSpec } from './pixart.js';
+import { timestepMlpParameters } from '../layers/timestep.js';
+import { transformerSizes } from '../transformer-config.js';
 import {
+  type Blueprint,
+  type LoadModelOptions,
+  loadModel,
+  type RandomModelOptions,
+  randomModel,
+} from '../weights/load-model.js';
+import {
+  depthwiseParameters,
+  inLayout,
+  type Layout,
+  type LayoutRule,
+  layerNormParameters,
+  linearParameters,
+  type Parameter,
+  patchParameters,
+  plainParameter,
+} from '../weights/parameter.js';
+import { createPixart, pixartSpec } from './pixart.js';
+import {
+  assertPixartConfig,
+  compressionOf,
   PIXART_MODELS,
   type PixartConfig,
   type PixartModel,
@@ -43,3 +65,124 @@ function shortName(model: PixartModel): string {
   const [, sigma, resolution = ''] = /^PixArt-(Sigma-)?XL-2-(\w+?)(?:x\d+|-MS)$/.exec(model) ?? [];
   return `pixart-${sigma ? 'sigma' : 'alpha'}-${slugOf(resolution)}`;
 }
+
+/**
+ * Loads a PixArt-alpha or PixArt-Sigma from a checkpoint with the official parameter names or with those of diffusers
+ * (`PixArtTransformer2DModel`), one tensor at a time. A stored position table is left out, as the official code does: it
+ * is computed for the configuration's grid.
+ *
+ * @returns a backbone whose weights live on the current TensorFlow.js backend; the caller disposes it
+ * @throws as {@link loadDit} does
+ */
+export function loadPixart(options: LoadModelOptions<PixartConfig>): Promise<Backbone> {
+  return loadModel(BLUEPRINT, options);
+}
+
+/** Every trained tensor of a PixArt under its official name, in the order in which they are used. */
+export function pixartParameters(config: PixartConfig): Parameter[] {
+  const { depth, hiddenSize: width, patchSize, inChannels, captionChannels } = config;
+  const { patchOutputs } = transformerSizes(config);
+  return [
+    ...patchParameters({
+      name: 'x_embedder.proj',
+      inputs: inChannels,
+      outputs: width,
+      kernel: patchSize,
+    }),
+    ...timestepMlpParameters('t_embedder', width),
+    ...(config.microConditions
+      ? ['csize_embedder', 'ar_embedder'].flatMap((name) => timestepMlpParameters(name, width / 3))
+      : []),
+    ...linearParameters('t_block.1', width, 6 * width),
+    ...linearParameters('y_embedder.y_proj.fc1', captionChannels, width),
+    ...linearParameters('y_embedder.y_proj.fc2', width, width),
+    ...Array.from({ length: depth }, (_, block) => blockParameters(config, block)).flat(),
+    plainParameter('final_layer.scale_shift_table', [2, width], 0.5),
+    ...linearParameters('final_layer.linear', width, patchOutputs),
+  ];
+}
+
+function blockParameters(config: PixartConfig, block: number): Parameter[] {
+  const { hiddenSize: width } = config;
+  const { mlpWidth } = transformerSizes(config);
+  const name = `blocks.${block}`;
+  const factor = compressionOf(config, block);
+  return [
+    plainParameter(`${name}.scale_shift_table`, [6, width], 0.5),
+    ...linearParameters(`${name}.attn.qkv`, width, 3 * width),
+    ...(factor > 1
+      ? [
+          ...depthwiseParameters(`${name}.attn.sr`, width, factor),
+          ...layerNormParameters(`${name}.attn.norm`, width),
+        ]
+      : []),
+    ...linearParameters(`${name}.attn.proj`, width, width),
+    ...linearParameters(`${name}.cross_attn.q_linear`, width, width),
+    ...linearParameters(`${name}.cross_attn.kv_linear`, width, 2 * width),
+    ...linearParameters(`${name}.cross_attn.proj`, width, width),
+    ...linearParameters(`${name}.mlp.fc1`, width, mlpWidth),
+    ...linearParameters(`${name}.mlp.fc2`, mlpWidth, width),
+  ];
+}
+
+/**
+ * diffusers' names (`PixArtTransformer2DModel`), in which it splits queries, keys and values. It has none for compressed
+ * keys and values; here they keep their official ones.
+ */
+const DIFFUSERS: readonly LayoutRule[] = [
+  ['x_embedder.proj', 'pos_embed.proj'],
+  ['t_embedder.mlp.0', 'adaln_single.emb.timestep_embedder.linear_1'],
+  ['t_embedder.mlp.2', 'adaln_single.emb.timestep_embedder.linear_2'],
+  ['csize_embedder.mlp.0', 'adaln_single.emb.resolution_embedder.linear_1'],
+  ['csize_embedder.mlp.2', 'adaln_single.emb.resolution_embedder.linear_2'],
+  ['ar_embedder.mlp.0', 'adaln_single.emb.aspect_ratio_embedder.linear_1'],
+  ['ar_embedder.mlp.2', 'adaln_single.emb.aspect_ratio_embedder.linear_2'],
+  ['t_block.1', 'adaln_single.linear'],
+  ['y_embedder.y_proj.fc1', 'caption_projection.linear_1'],
+  ['y_embedder.y_proj.fc2', 'caption_projection.linear_2'],
+  ['blocks.*.scale_shift_table', 'transformer_blocks.*.scale_shift_table'],
+  [
+    'blocks.*.attn.qkv',
+    'transformer_blocks.*.attn1.to_q',
+    'transformer_blocks.*.attn1.to_k',
+    'transformer_blocks.*.attn1.to_v',
+  ],
+  ['blocks.*.attn.sr', 'transformer_blocks.*.attn1.sr'],
+  ['blocks.*.attn.norm', 'transformer_blocks.*.attn1.norm'],
+  ['blocks.*.attn.proj', 'transformer_blocks.*.attn1.to_out.0'],
+  ['blocks.*.cross_attn.q_linear', 'transformer_blocks.*.attn2.to_q'],
+  [
+    'blocks.*.cross_attn.kv_linear',
+    'transformer_blocks.*.attn2.to_k',
+    'transformer_blocks.*.attn2.to_v',
+  ],
+  ['blocks.*.cross_attn.proj', 'transformer_blocks.*.attn2.to_out.0'],
+  ['blocks.*.mlp.fc1', 'transformer_blocks.*.ff.net.0.proj'],
+  ['blocks.*.mlp.fc2', 'transformer_blocks.*.ff.net.2'],
+  ['final_layer.scale_shift_table', 'scale_shift_table'],
+  ['final_layer.linear', 'proj_out'],
+];
+
+/** The official layout of a PixArt, and that of diffusers. The extras are tables that are computed or not needed. */
+export function pixartLayouts(config: PixartConfig): [Layout, Layout] {
+  const parameters = pixartParameters(config);
+  return [
+    { parameters, extras: ['pos_embed', 'y_embedder.y_embedding'] },
+    {
+      parameters: inLayout({ parameters, rules: DIFFUSERS }),
+      extras: ['pos_embed.pos_embed', 'caption_projection.y_embedding'],
+    },
+  ];
+}
+
+/** A PixArt of random weights; owner and errors are as of {@link randomDit}. */
+export function randomPixart(options: RandomModelOptions<PixartConfig>): Backbone {
+  return randomModel(BLUEPRINT, options);
+}
+
+const BLUEPRINT: Blueprint<PixartConfig, Backbone> = {
+  assertConfig: assertPixartConfig,
+  owner: ({ name }) => name,
+  layouts: pixartLayouts,
+  create: createPixart,
+};

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { expectCounted, published, sizeOf } from '../../test/published.js';
-import { pixartLayouts, pixartParameters } from './load-pixart.js';
 import { pixartSpec } from './pixart.js';
 import { PIXART_MODELS, pixartConfig, SIGMA_KV_COMPRESSION } from './pixart-config.js';
+import { pixartLayouts, pixartParameters } from './pixart-family.js';
 
 const COMPRESSED = pixartConfig('PixArt-Sigma-XL-2-2K-MS', {
   kvCompression: SIGMA_KV_COMPRESSION,

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { describeBackbone } from '../../test/backbone-contract.js';
 import { randomTensor } from '../../test/derivative.js';
 import { forward } from '../layers/stream.js';
-import { randomPixart } from './load-pixart.js';
 import { type PixartConfig, pixartConfig } from './pixart-config.js';
+import { randomPixart } from './pixart-family.js';
 
 const TOKENS = 4;
 const small = {

@@ -18,8 +18,7 @@ import {
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
 import { compressedAttention, crossAttention, selfAttention } from '../layers/attention.js';
-import { dense } from '../layers/linear.js';
-import { mlp, silu } from '../layers/mlp.js';
+import { dense, mlp, silu } from '../layers/linear.js';
 import {
   adaptiveFinalLayer,
   MODULATION_ROWS,
@@ -41,22 +40,12 @@ import {
   tokensOf,
 } from '../layers/stream.js';
 import { addTimestepFrequencies, timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
-import type { Weights } from '../weights/weights.js';
-import {
-  assertPixartConfig,
-  compressionOf,
-  type PixartConfig,
-  pixartSizes,
-} from './pixart-config.js';
+import { transformerSizes } from '../transformer-config.js';
+import type { ModelParts, Weights } from '../weights/weights.js';
+import { assertPixartConfig, compressionOf, type PixartConfig } from './pixart-config.js';
 
 /** Taken from the scores of padding, whose share the softmax of float32 makes zero. */
 const PENALTY = 1e4;
-
-interface PixartOptions {
-  readonly config: PixartConfig;
-  /** Every tensor of `pixartParameters(config)`. Owned by the backbone from here on. */
-  readonly weights: Weights;
-}
 
 /**
  * The text-to-image transformer with adaLN-single (Chen et al., 2023; 2024), as published:
@@ -69,10 +58,10 @@ interface PixartOptions {
  * state is `tokens` `[B, L, D]`; its context is `modulation` `[B, 6, D]`, `final` `[B, 2, D]`, `caption` `[B, M, D]` and
  * `captionBias` `[B, 1, 1, M]`.
  */
-export function createPixart({ config, weights }: PixartOptions): Backbone {
+export function createPixart({ config, weights }: ModelParts<PixartConfig>): Backbone {
   const spec = pixartSpec(config);
   const { heads, patchSize } = config;
-  const { rows, columns } = pixartSizes(config);
+  const { rows, columns } = transformerSizes(config);
   addConstants(config, weights);
 
   const attend = (x: Tensor, { block }: Branch): Tensor => {
@@ -134,18 +123,18 @@ export function createPixart({ config, weights }: PixartOptions): Backbone {
 
 function addConstants(config: PixartConfig, weights: Weights): void {
   const { hiddenSize: width, inputSize, patchSize, positionScale } = config;
-  const { rows, columns, tokens } = pixartSizes(config);
+  const { rows, columns, patches } = transformerSizes(config);
   const positions = sinCosPosition({
     gridSize: { rows, columns },
     width,
     baseSize: inputSize / patchSize,
     interpolation: positionScale,
   });
-  weights.set(POSITIONS, positions, [tokens, width]);
+  weights.set(POSITIONS, positions, [patches, width]);
   addTimestepFrequencies(weights);
 }
 
-interface ModulationsOptions extends PixartOptions {
+interface ModulationsOptions extends ModelParts<PixartConfig> {
   readonly time: Tensor1D;
   readonly condition: NamedTensors;
 }
@@ -200,7 +189,7 @@ function captionContext({ weights, condition }: ConditionOptions): NamedTensors 
 export function pixartSpec(config: PixartConfig): BackboneSpec {
   assertPixartConfig(config);
   const { name, depth, hiddenSize, latentHeight, latentWidth, inChannels } = config;
-  const { tokens, outputChannels } = pixartSizes(config);
+  const { patches, patchOutputs, outputChannels } = transformerSizes(config);
   const branches = blockBranches({
     blocks: depth,
     kinds: ['attention', 'cross-attention', 'mlp'],
@@ -210,13 +199,13 @@ export function pixartSpec(config: PixartConfig): BackboneSpec {
     latent: { height: latentHeight, width: latentWidth, channels: inChannels },
     outputChannels,
     prediction: 'epsilon',
-    tokens: { count: tokens, width: hiddenSize },
+    tokens: { count: patches, width: hiddenSize },
     condition: conditionInputs(config),
     branches,
     macs: {
       begin: beginMacs(config),
       branches: branches.map(({ kind, block }) => BRANCH_MACS[kind](config, block)),
-      end: tokens * hiddenSize * pixartSizes(config).patchOutputs,
+      end: patches * hiddenSize * patchOutputs,
     },
   };
 }
@@ -237,7 +226,7 @@ function conditionInputs(config: PixartConfig): ConditionInput[] {
 
 function beginMacs(config: PixartConfig): number {
   const { hiddenSize: d, captionTokens, captionChannels, microConditions } = config;
-  const { tokens, patchInputs } = pixartSizes(config);
+  const { patches: tokens, patchInputs } = transformerSizes(config);
   const time = timestepMlpMacs(d) + (microConditions ? 3 * timestepMlpMacs(d / 3) : 0);
   return (
     tokens * patchInputs * d + time + 6 * d * d + captionTokens * (captionChannels * d + d * d)
@@ -247,18 +236,18 @@ function beginMacs(config: PixartConfig): number {
 const BRANCH_MACS = {
   attention: (config: PixartConfig, block: number): number => {
     const { hiddenSize: d } = config;
-    const { tokens } = pixartSizes(config);
+    const { patches: tokens } = transformerSizes(config);
     const factor = compressionOf(config, block);
     const compression = factor > 1 ? 2 * tokens * d : 0;
     return 4 * tokens * d * d + compression + (2 * tokens * tokens * d) / factor ** 2;
   },
   'cross-attention': (config: PixartConfig): number => {
     const { hiddenSize: d, captionTokens: m } = config;
-    const { tokens } = pixartSizes(config);
+    const { patches: tokens } = transformerSizes(config);
     return 2 * tokens * d * d + 2 * m * d * d + 2 * tokens * m * d;
   },
   mlp: (config: PixartConfig): number => {
-    const { tokens, mlpWidth } = pixartSizes(config);
+    const { patches: tokens, mlpWidth } = transformerSizes(config);
     return 2 * tokens * config.hiddenSize * mlpWidth;
   },
 } as const;

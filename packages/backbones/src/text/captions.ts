@@ -1,14 +1,15 @@
 import {
+  assertArgument,
+  assertShape,
   type BackboneSpec,
   CheckpointError,
-  InvalidArgumentError,
   type NamedTensors,
   ShapeError,
   type WeightSource,
 } from '@harmonica/core';
 import { pad, type Tensor, tensor, tensor2d, tensor3d, tidy, tile } from '@tensorflow/tfjs-core';
 import { ASPECT_RATIO, CAPTION, CAPTION_MASK, RESOLUTION } from '../layers/stream.js';
-import { readFinite } from '../weights/load-weights.js';
+import { readFinite } from '../weights/load-model.js';
 import type { PromptEmbeddings } from './t5-encoder.js';
 
 /** Image pixels along a side of a latent pixel, with every published autoencoder. */
@@ -61,13 +62,7 @@ function imageSizeOf({ latent }: BackboneSpec): { height: number; width: number 
 /** The tokens that the backbone takes. */
 function assertPrompts(spec: BackboneSpec, { embeddings, mask }: PromptEmbeddings): number {
   const caption = spec.condition.find(({ name }) => name === CAPTION);
-  if (!caption) {
-    throw new InvalidArgumentError({
-      argument: 'spec',
-      value: spec.name,
-      expected: 'that of a backbone that takes captions',
-    });
-  }
+  assertArgument({ spec: spec.name }, 'that of a backbone that takes captions', caption);
   const [most = 0, channels = 0] = caption.shape;
   const [batch, tokens, actual] = embeddings.shape;
   if (tokens > most || actual !== channels) {
@@ -78,9 +73,7 @@ function assertPrompts(spec: BackboneSpec, { embeddings, mask }: PromptEmbedding
       fix: `${spec.name} takes captions of ${most} tokens at most; encode with as many.`,
     });
   }
-  if (mask.shape.join() !== [batch, tokens].join()) {
-    throw new ShapeError({ tensor: 'prompts.mask', actual: mask.shape, expected: [batch, tokens] });
-  }
+  assertShape({ 'prompts.mask': mask }, [batch, tokens]);
   return most;
 }
 

@@ -1,9 +1,9 @@
 import {
+  assertArgument,
+  assertShape,
   DisposedError,
   DTypeError,
   EngineError,
-  InvalidArgumentError,
-  ShapeError,
   throwIfAborted,
   UnsupportedError,
 } from '@harmonica/core';
@@ -190,8 +190,8 @@ function asEmbeddings({ hidden, mask, rows, tokens }: EncoderOutput): PromptEmbe
   if (hidden.type !== 'float32') {
     throw new DTypeError({ tensor: 'last_hidden_state', actual: hidden.type, expected: 'float32' });
   }
-  assertDims('last_hidden_state', hidden, [rows, tokens, width]);
-  assertDims('attention_mask', mask, [rows, tokens]);
+  assertShape({ last_hidden_state: { shape: hidden.dims } }, [rows, tokens, width]);
+  assertShape({ attention_mask: { shape: mask.dims } }, [rows, tokens]);
   const values = Float32Array.from(hidden.data as ArrayLike<number>);
   const kept = Int32Array.from(mask.data as ArrayLike<number | bigint>, Number);
   return {
@@ -200,18 +200,12 @@ function asEmbeddings({ hidden, mask, rows, tokens }: EncoderOutput): PromptEmbe
   };
 }
 
-function assertDims(name: string, { dims }: TransformersTensor, expected: readonly number[]): void {
-  if (dims.join() === expected.join()) return;
-  throw new ShapeError({ tensor: name, actual: dims, expected });
-}
-
 function assertTokens(tokens: number): void {
-  if (Number.isInteger(tokens) && tokens > 0) return;
-  throw new InvalidArgumentError({
-    argument: 'tokens',
-    value: tokens,
-    expected: 'a positive integer, such as 120 for PixArt-alpha',
-  });
+  assertArgument(
+    { tokens },
+    'a positive integer, such as 120 for PixArt-alpha',
+    Number.isInteger(tokens) && tokens > 0,
+  );
 }
 
 /** What a text encoder makes of prompts. */
@@ -268,13 +262,11 @@ export async function encodePrompts(options: EncodePromptsOptions): Promise<Enco
   const { encoder, prompts, negativePrompts = '', clean = true, signal } = options;
   const negatives =
     typeof negativePrompts === 'string' ? prompts.map(() => negativePrompts) : negativePrompts;
-  if (negatives.length !== prompts.length) {
-    throw new InvalidArgumentError({
-      argument: 'negativePrompts',
-      value: negatives.length,
-      expected: `one prompt for all, or one for each of ${prompts.length}`,
-    });
-  }
+  assertArgument(
+    { negativePrompts: negatives.length },
+    `one prompt for all, or one for each of ${prompts.length}`,
+    negatives.length === prompts.length,
+  );
   const prepare = clean ? cleanPrompt : (text: string) => text.toLowerCase().trim();
   const [wanted, unwanted] = [prompts.map(prepare), negatives.map(prepare)];
   const texts = [...new Set([...wanted, ...unwanted])];

@@ -1,22 +1,18 @@
-import { InvalidArgumentError } from '@harmonica/core';
-import { assertCounts, assertTransformerShape, invalidField } from '../weights/config.js';
+import { assertOneOf } from '@harmonica/core';
+import {
+  assertTransformerShape,
+  TRANSFORMER_COUNTS,
+  type TransformerConfig,
+  type TransformerSizes,
+  transformerSizes,
+} from '../transformer-config.js';
+import { assertCounts, invalidField } from '../weights/config.js';
 
-/** Everything that shapes a U-ViT (Bao et al., 2023). Plain JSON. */
-export interface UvitConfig {
-  /** For people and provenance, such as `U-ViT-H/2`. */
-  readonly name: string;
-  /** Blocks beside the middle one, an even number: half before it, half after it. */
-  readonly depth: number;
-  /** Width D of a token, a multiple of 2 and of `heads`. */
-  readonly hiddenSize: number;
-  readonly heads: number;
-  /** Image or latent pixels along a side of a token's patch. */
-  readonly patchSize: number;
-  /** Width of the MLP's hidden layer divided by `hiddenSize`. */
-  readonly mlpRatio: number;
-  /** Height and width of the square image or latent, a multiple of `patchSize`. */
-  readonly inputSize: number;
-  readonly inChannels: number;
+/**
+ * Everything that shapes a U-ViT (Bao et al., 2023). Plain JSON. Its width is even, and so is its depth: half of the blocks
+ * stand before the middle one, which is not counted, half after it.
+ */
+export interface UvitConfig extends TransformerConfig {
   /** Classes without the null class; 0 for a model without labels. */
   readonly numClasses: number;
   /** Whether label `numClasses` is the null class of classifier-free guidance. */
@@ -30,10 +26,12 @@ export interface UvitConfig {
 }
 
 const SMALL = { depth: 12, hiddenSize: 512, heads: 8 } as const;
+const DEEP = { ...SMALL, depth: 16 } as const;
 const MID = { depth: 16, hiddenSize: 768, heads: 12 } as const;
 const LARGE = { depth: 20, hiddenSize: 1024, heads: 16 } as const;
 const HUGE = { depth: 28, hiddenSize: 1152, heads: 16, finalConvolution: false } as const;
 
+const PIXELS_32 = { inputSize: 32, patchSize: 2, inChannels: 3 } as const;
 const PIXELS_64 = { inputSize: 64, patchSize: 4, inChannels: 3 } as const;
 const LATENT_256 = { inputSize: 32, patchSize: 2, inChannels: 4 } as const;
 const LATENT_512 = { inputSize: 64, patchSize: 4, inChannels: 4 } as const;
@@ -44,22 +42,10 @@ const CLIP = { captionTokens: 77, captionChannels: 768 } as const;
 
 /** What the published models differ in. */
 const MODELS = {
-  cifar10_uvit_small: {
-    name: 'U-ViT-S/2',
-    ...SMALL,
-    inputSize: 32,
-    patchSize: 2,
-    inChannels: 3,
-  },
+  cifar10_uvit_small: { name: 'U-ViT-S/2', ...SMALL, ...PIXELS_32 },
   celeba64_uvit_small: { name: 'U-ViT-S/4', ...SMALL, ...PIXELS_64 },
   mscoco_uvit_small: { name: 'U-ViT-S/2', ...SMALL, ...LATENT_256, ...CLIP },
-  mscoco_uvit_small_deep: {
-    name: 'U-ViT-S/2 (Deep)',
-    ...SMALL,
-    depth: 16,
-    ...LATENT_256,
-    ...CLIP,
-  },
+  mscoco_uvit_small_deep: { name: 'U-ViT-S/2 (Deep)', ...DEEP, ...LATENT_256, ...CLIP },
   imagenet64_uvit_mid: { name: 'U-ViT-M/4', ...MID, ...PIXELS_64, ...IMAGENET_64 },
   imagenet64_uvit_large: { name: 'U-ViT-L/4', ...LARGE, ...PIXELS_64, ...IMAGENET_64 },
   imagenet256_uvit_large: { name: 'U-ViT-L/2', ...LARGE, ...LATENT_256, ...IMAGENET },
@@ -81,14 +67,8 @@ export type UvitModel = (typeof UVIT_MODELS)[number];
  * @throws {@link InvalidArgumentError}
  */
 export function uvitConfig(model: UvitModel, overrides: Partial<UvitConfig> = {}): UvitConfig {
-  if (!UVIT_MODELS.includes(model)) {
-    throw new InvalidArgumentError({
-      argument: 'model',
-      value: model,
-      expected: `one of ${UVIT_MODELS.join(', ')}`,
-      fix: 'For another architecture write a UvitConfig out in full.',
-    });
-  }
+  const fix = 'For another architecture write a UvitConfig out in full.';
+  assertOneOf({ model }, UVIT_MODELS, fix);
   const config: UvitConfig = {
     mlpRatio: 4,
     numClasses: 0,
@@ -104,34 +84,21 @@ export function uvitConfig(model: UvitModel, overrides: Partial<UvitConfig> = {}
 }
 
 /** Sizes that follow from a configuration. */
-interface UvitSizes {
-  /** Patches along a side of the grid. */
-  readonly gridSize: number;
+interface UvitSizes extends TransformerSizes {
   /** Tokens before those of the patches: label or caption, and time. */
   readonly extras: number;
   /** All tokens L. */
   readonly tokens: number;
-  /** Values of one patch, in and out. */
-  readonly patchValues: number;
-  /** Width of the MLP's hidden layer. */
-  readonly mlpWidth: number;
   /** Blocks before the middle one, each with a long skip to one after it. */
   readonly skips: number;
 }
 
 /** Derives sizes from a valid configuration. */
 export function uvitSizes(config: UvitConfig): UvitSizes {
-  const { inputSize, patchSize, inChannels, numClasses, captionTokens, hiddenSize } = config;
-  const gridSize = inputSize / patchSize;
+  const { depth, numClasses, captionTokens } = config;
+  const sizes = transformerSizes(config);
   const extras = 1 + (numClasses > 0 ? 1 : captionTokens);
-  return {
-    gridSize,
-    extras,
-    tokens: extras + gridSize ** 2,
-    patchValues: patchSize ** 2 * inChannels,
-    mlpWidth: Math.trunc(hiddenSize * config.mlpRatio),
-    skips: config.depth / 2,
-  };
+  return { ...sizes, extras, tokens: extras + sizes.patches, skips: depth / 2 };
 }
 
 /** The official name of a block: those before the middle, the middle, those after it. */
@@ -143,15 +110,7 @@ export function uvitBlockName({ depth }: Pick<UvitConfig, 'depth'>, block: numbe
 
 /** Throws {@link InvalidArgumentError} naming the first field that no U-ViT can have. */
 export function assertUvitConfig(config: UvitConfig): void {
-  const positive = [
-    'depth',
-    'hiddenSize',
-    'heads',
-    'patchSize',
-    'inputSize',
-    'inChannels',
-  ] as const;
-  assertCounts(config, positive);
+  assertCounts(config, TRANSFORMER_COUNTS);
   assertCounts(config, ['numClasses', 'captionTokens', 'captionChannels'], 0);
   for (const field of ['depth', 'hiddenSize'] as const) {
     if (config[field] % 2 !== 0) throw invalidField(config, field, 'an even number');

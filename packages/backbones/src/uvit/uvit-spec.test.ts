@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { expectCounted, published, sizeOf } from '../../test/published.js';
-import { uvitParameters } from './load-uvit.js';
 import { uvitSpec } from './uvit.js';
 import { UVIT_MODELS, uvitConfig, uvitSizes } from './uvit-config.js';
+import { uvitParameters } from './uvit-family.js';
 
 describe('uvitSpec', () => {
   it.each(UVIT_MODELS)('costs what the official code does: %s', (model) => {
     const config = uvitConfig(model);
-    const { extras, patchValues } = uvitSizes(config);
+    const { extras, patchInputs } = uvitSizes(config);
     // The official code also runs the last layer on the extra tokens, and drops what comes of it.
-    expectCounted(uvitSpec(config), model, extras * config.hiddenSize * patchValues);
+    expectCounted(uvitSpec(config), model, extras * config.hiddenSize * patchInputs);
   });
 
   it('describes a model with labels, as plain JSON', () => {

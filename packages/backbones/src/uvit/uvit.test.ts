@@ -20,8 +20,8 @@ import { describeBackbone } from '../../test/backbone-contract.js';
 import { randomTensor } from '../../test/derivative.js';
 import { relativeError } from '../../test/fixture.js';
 import { classLabels } from '../layers/stream.js';
-import { randomUvit } from './load-uvit.js';
 import { uvitConfig } from './uvit-config.js';
+import { randomUvit } from './uvit-family.js';
 
 const SMALL = { depth: 4, hiddenSize: 16, heads: 2, inputSize: 4 };
 const labelled = uvitConfig('imagenet256_uvit_large', { ...SMALL, numClasses: 3 });

@@ -18,8 +18,7 @@ import {
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
 import { selfAttention } from '../layers/attention.js';
-import { convolution, dense } from '../layers/linear.js';
-import { exactGelu, mlp } from '../layers/mlp.js';
+import { convolution, dense, exactGelu, mlp } from '../layers/linear.js';
 import { affineNorm } from '../layers/norms.js';
 import { patchify, unpatchify } from '../layers/patches.js';
 import {
@@ -34,16 +33,10 @@ import {
   tokensOf,
 } from '../layers/stream.js';
 import { timestepEmbedding, timestepFrequencies } from '../layers/timestep.js';
-import type { Weights } from '../weights/weights.js';
+import type { ModelParts } from '../weights/weights.js';
 import { assertUvitConfig, type UvitConfig, uvitBlockName, uvitSizes } from './uvit-config.js';
 
 const FREQUENCIES = 'constant.frequencies';
-
-interface UvitOptions {
-  readonly config: UvitConfig;
-  /** Every tensor of `uvitParameters(config)`. Owned by the backbone from here on. */
-  readonly weights: Weights;
-}
 
 /**
  * The U-ViT (Bao et al., 2023): time and condition are tokens beside those of the patches, and blocks are joined in
@@ -58,10 +51,10 @@ interface UvitOptions {
  * branch that ends a block of the first half also saves its result, and the branch that ends a block before one of the
  * second half also joins that one's skip, so that every branch finds in `tokens` what it works on.
  */
-export function createUvit({ config, weights }: UvitOptions): Backbone {
+export function createUvit({ config, weights }: ModelParts<UvitConfig>): Backbone {
   const spec = uvitSpec(config);
   const { depth, heads, hiddenSize, patchSize } = config;
-  const { gridSize, extras, skips } = uvitSizes(config);
+  const { rows, columns, extras, skips } = uvitSizes(config);
   const frequencies = timestepFrequencies(hiddenSize);
   weights.set(FREQUENCIES, frequencies, [frequencies.length]);
 
@@ -118,7 +111,7 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
       const tokens = slice(state.tokens as Tensor3D, [0, extras, 0], [-1, -1, -1]);
       const x = affineNorm({ x: tokens, weights, name: 'norm' });
       const patches = dense({ x, weights, name: 'decoder_pred' });
-      const image = unpatchify({ patches, patchSize, rows: gridSize, columns: gridSize });
+      const image = unpatchify({ patches, patchSize, rows, columns });
       if (!config.finalConvolution) return image;
       return convolution({ x: image, ...weights.affine<Rank.R4, Rank.R1>('final_layer') });
     },
@@ -127,7 +120,7 @@ export function createUvit({ config, weights }: UvitOptions): Backbone {
   };
 }
 
-interface ExtraTokensOptions extends UvitOptions {
+interface ExtraTokensOptions extends ModelParts<UvitConfig> {
   readonly time: Tensor1D;
   readonly condition: NamedTensors;
 }
@@ -187,14 +180,13 @@ function conditionInputs(config: UvitConfig): ConditionInput[] {
 /** Multiply-accumulates of one sample, for each part of a U-ViT. */
 function uvitMacs(config: UvitConfig) {
   const { hiddenSize: d, inputSize, inChannels, captionTokens, captionChannels } = config;
-  const { tokens, gridSize, patchValues, mlpWidth, skips } = uvitSizes(config);
-  const patches = gridSize ** 2;
+  const { tokens, patches, patchInputs, patchOutputs, mlpWidth, skips } = uvitSizes(config);
   const joins = skips * tokens * 2 * d * d;
   const convolution = config.finalConvolution ? 9 * inChannels ** 2 * inputSize ** 2 : 0;
   return {
-    begin: patches * patchValues * d + captionTokens * captionChannels * d + joins,
+    begin: patches * patchInputs * d + captionTokens * captionChannels * d + joins,
     attention: 4 * tokens * d * d + 2 * tokens * tokens * d,
     mlp: 2 * tokens * d * mlpWidth,
-    end: patches * d * patchValues + convolution,
+    end: patches * d * patchOutputs + convolution,
   };
 }

@@ -4,12 +4,17 @@ import { ConfigError, type ConfigIssue, InvalidArgumentError } from '@harmonica/
 export type ComponentJson = Readonly<Record<string, unknown>>;
 
 /** A setting that is read: what it must be, and what stands for it where it is absent. */
-interface Setting<T> {
+export interface Setting<T> {
   readonly expected: string;
   accepts(value: unknown): boolean;
   /** Without one the setting must be there. */
   readonly fallback?: T;
 }
+
+/** The settings that some rules read. */
+export type SettingsOf<Rules> = {
+  readonly [K in keyof Rules]: Rules[K] extends Setting<infer T> ? T : never;
+};
 
 /** What a component's settings may be. */
 export interface ComponentRules<T> {
@@ -94,7 +99,8 @@ function setting<T>(
   return { expected, accepts, ...(fallback !== undefined && { fallback }) };
 }
 
-function isCount(value: unknown): boolean {
+/** Whether something is a positive integer. */
+export function isCount(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) > 0;
 }
 
@@ -119,14 +125,6 @@ function issueOfOther(
   return [{ path, message: `is ${actual}; only ${wanted.join(' or ')} is this architecture` }];
 }
 
-/** What the configuration of every transformer here has. */
-interface TransformerShape {
-  readonly hiddenSize: number;
-  readonly heads: number;
-  readonly patchSize: number;
-  readonly mlpRatio: number;
-}
-
 /** The error that names a field which no model can have. */
 export function invalidField<C extends object>(
   config: C,
@@ -147,28 +145,5 @@ export function assertCounts<C extends object>(
     if (Number.isInteger(value) && value >= least) continue;
     const expected = least === 1 ? 'a positive integer' : 'an integer of 0 or more';
     throw invalidField(config, field, expected);
-  }
-}
-
-/**
- * Heads divide the width, patches the given sides, and the MLP has a hidden layer.
- *
- * @throws {@link InvalidArgumentError} for the first field of which this is not true
- */
-export function assertTransformerShape<C extends TransformerShape>(
-  config: C,
-  sides: readonly (keyof C & string)[],
-): void {
-  const shape: TransformerShape = config;
-  const { hiddenSize, heads, patchSize, mlpRatio } = shape;
-  if (hiddenSize % heads !== 0) {
-    throw invalidField(config, 'heads', `a divisor of hiddenSize ${hiddenSize}`);
-  }
-  for (const side of sides) {
-    if ((config[side] as number) % patchSize === 0) continue;
-    throw invalidField(config, side, `a multiple of patchSize ${patchSize}`);
-  }
-  if (!(mlpRatio * hiddenSize >= 1 && Number.isFinite(mlpRatio))) {
-    throw invalidField(config, 'mlpRatio', `a finite number of at least 1 / ${hiddenSize}`);
   }
 }

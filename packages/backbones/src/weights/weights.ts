@@ -1,4 +1,4 @@
-import { createRng, DisposedError, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, DisposedError } from '@harmonica/core';
 import { dispose, keep, type Rank, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { arrange, type Parameter } from './parameter.js';
 
@@ -21,13 +21,7 @@ export class Weights {
   get<R extends Rank = Rank>(name: string): Tensor<R> {
     if (this.#disposed) throw new DisposedError(this.#owner);
     const found = this.#tensors.get(name);
-    if (!found) {
-      throw new InvalidArgumentError({
-        argument: 'name',
-        value: name,
-        expected: `a parameter of ${this.#owner}`,
-      });
-    }
+    assertArgument({ name }, `a parameter of ${this.#owner}`, found);
     return found as Tensor<R>;
   }
 
@@ -53,26 +47,9 @@ export class Weights {
   }
 }
 
-interface RandomWeightsOptions {
-  /** What the weights belong to, for error messages. */
-  readonly owner: string;
-  readonly parameters: readonly Parameter[];
-  /** Integer in [0, 2^53). */
-  readonly seed: number;
-}
-
-/** Independent normal values for every parameter; parameter number i draws from stream i of the seed. */
-export function randomWeights({ owner, parameters, seed }: RandomWeightsOptions): Weights {
-  const weights = new Weights(owner);
-  for (const [stream, parameter] of parameters.entries()) {
-    const { mean, std } = parameter.random;
-    const values = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1));
-    createRng({ seed, stream }).fillNormal(values);
-    weights.set(
-      parameter.name,
-      values.map((value) => mean + std * value),
-      parameter.shape,
-    );
-  }
-  return weights;
+/** What a model is made of. */
+export interface ModelParts<C> {
+  readonly config: C;
+  /** Every tensor of the model. Owned by it from here on. */
+  readonly weights: Weights;
 }

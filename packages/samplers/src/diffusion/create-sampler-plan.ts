@@ -1,11 +1,16 @@
 import {
   IncompatibleError,
-  InvalidArgumentError,
   type PlanStep,
   type Prediction,
   type SamplerPlan,
 } from '@harmonica/core';
-import { assemblePlan, describeLimits, type PlanUpdate, type PredictionLimits } from '../plan.js';
+import {
+  assemblePlan,
+  describeLimits,
+  type PlanUpdate,
+  type PredictionLimits,
+  refusePrediction,
+} from '../plan.js';
 import { createNoiseLevels, type NoiseLevel } from '../schedules/noise-level.js';
 import {
   createLinearSchedule,
@@ -109,10 +114,6 @@ export function toSample({ prediction, alphaBar }: ToSampleOptions): PlanStep['t
     case 'velocity':
       return { x: Math.sqrt(alphaBar), model: -Math.sqrt(1 - alphaBar) };
     default:
-      throw new InvalidArgumentError({
-        argument: 'prediction',
-        value: prediction,
-        expected: 'epsilon, sample or velocity',
-      });
+      return refusePrediction(prediction);
   }
 }

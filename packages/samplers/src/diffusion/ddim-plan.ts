@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
+import { assertArgument, type SamplerPlan } from '@harmonica/core';
 import type { PlanUpdate } from '../plan.js';
 import type { NoiseLevel } from '../schedules/noise-level.js';
 import { createSamplerPlan, type PlanOptions } from './create-sampler-plan.js';
@@ -18,9 +18,7 @@ export type DdimPlanOptions = PlanOptions & {
  */
 export function createDdimPlan(options: DdimPlanOptions): SamplerPlan {
   const { eta = 0 } = options;
-  if (!Number.isFinite(eta) || eta < 0 || eta > 1) {
-    throw new InvalidArgumentError({ argument: 'eta', value: eta, expected: 'a number in [0, 1]' });
-  }
+  assertArgument({ eta }, 'a number in [0, 1]', Number.isFinite(eta) && eta >= 0 && eta <= 1);
   return createSamplerPlan({
     sampler: 'ddim',
     options,

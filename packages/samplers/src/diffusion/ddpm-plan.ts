@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type SamplerPlan, type StepNoise } from '@harmonica/core';
+import { assertOneOf, type SamplerPlan, type StepNoise } from '@harmonica/core';
 import type { NoiseLevel } from '../schedules/noise-level.js';
 import { createSamplerPlan, type PlanOptions } from './create-sampler-plan.js';
 
@@ -23,13 +23,7 @@ export type DdpmPlanOptions = PlanOptions & {
  */
 export function createDdpmPlan(options: DdpmPlanOptions): SamplerPlan {
   const { variance = 'learned-range' } = options;
-  if (!Object.hasOwn(noiseOf, variance)) {
-    throw new InvalidArgumentError({
-      argument: 'variance',
-      value: variance,
-      expected: `one of ${Object.keys(noiseOf).join(', ')}`,
-    });
-  }
+  assertOneOf({ variance }, Object.keys(noiseOf));
   return createSamplerPlan({
     sampler: 'ddpm',
     options,

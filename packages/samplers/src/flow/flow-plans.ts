@@ -1,10 +1,11 @@
 import type { Prediction, SamplerPlan } from '@harmonica/core';
-import { eulerStage, heunStage } from '../ode-stages.js';
 import {
   assemblePlan,
   convertPrediction,
   describeLimits,
+  eulerStage,
   flowPoint,
+  heunStage,
   type NoisePoint,
   type PlanUpdate,
   type PredictionLimits,

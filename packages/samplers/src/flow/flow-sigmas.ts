@@ -1,4 +1,4 @@
-import { assertCount, InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
+import { assertArgument, assertCount, type SamplerPlan } from '@harmonica/core';
 import { linspace } from '../numbers.js';
 import { type SigmaSpacing, spaceSigmas } from '../schedules/sigma-spacing.js';
 
@@ -49,7 +49,7 @@ export function dynamicShiftFactor(options: DynamicShift): number {
   const slope = (maxShift - baseShift) / (maxTokens - baseTokens);
   const line = baseShift + slope * (tokens - baseTokens);
   const factor = options.kind === 'linear' ? line : Math.exp(line);
-  assertPositive('dynamicShift', factor);
+  assertPositive({ dynamicShift: factor });
   return factor;
 }
 
@@ -64,15 +64,13 @@ export function createFlowSigmas(
   options: FlowSigmaOptions & { readonly steps?: number },
 ): readonly number[] {
   const { shiftTerminal, sigmaSpacing, shift, dynamicShift } = options;
-  if (shift !== undefined && dynamicShift !== undefined) {
-    throw new InvalidArgumentError({
-      argument: 'shift',
-      value: shift,
-      expected: 'at most one of shift and dynamicShift',
-    });
-  }
+  assertArgument(
+    { shift },
+    'at most one of shift and dynamicShift',
+    shift === undefined || dynamicShift === undefined,
+  );
   const factor = dynamicShift ? dynamicShiftFactor(dynamicShift) : (shift ?? 1);
-  assertPositive('shift', factor);
+  assertPositive({ shift: factor });
   const shifted = unshifted(options).map((sigma) => shiftSigma(sigma, factor));
   const stretched = shiftTerminal === undefined ? shifted : stretch(shifted, shiftTerminal);
   const [max, min] = [stretched[0] as number, stretched.at(-1) as number];
@@ -99,20 +97,18 @@ export function describeFlowSigmas(options: FlowSigmaOptions): SamplerPlan['sett
 function unshifted(options: FlowSigmaOptions & { readonly steps?: number }): readonly number[] {
   const { sigmas, steps, length = 1000, sigmaMin = 1 / length, shift = 1 } = options;
   assertCount({ argument: 'length', value: length });
-  if ((sigmas === undefined) === (steps === undefined)) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: steps,
-      expected: 'exactly one of steps and sigmas',
-    });
-  }
+  assertArgument(
+    { steps },
+    'exactly one of steps and sigmas',
+    (sigmas === undefined) !== (steps === undefined),
+  );
   if (sigmas) {
     assertSigmas(sigmas);
     return sigmas;
   }
   const count = steps as number;
   assertCount({ argument: 'steps', value: count });
-  assertShare('sigmaMin', sigmaMin);
+  assertArgument({ sigmaMin }, 'a number between 0 and 1', sigmaMin > 0 && sigmaMin < 1);
   return linspace({ start: 1, stop: shiftSigma(sigmaMin, shift), count });
 }
 
@@ -122,7 +118,8 @@ function shiftSigma(sigma: number, factor: number): number {
 }
 
 function stretch(sigmas: readonly number[], terminal: number): number[] {
-  assertShare('shiftTerminal', terminal);
+  const isShare = terminal > 0 && terminal < 1;
+  assertArgument({ shiftTerminal: terminal }, 'a number between 0 and 1', isShare);
   const scale = (1 - terminal) / (1 - (sigmas.at(-1) as number));
   return sigmas.map((sigma) => 1 - (1 - sigma) * scale);
 }
@@ -130,20 +127,14 @@ function stretch(sigmas: readonly number[], terminal: number): number[] {
 function assertSigmas(sigmas: readonly number[]): void {
   const [first = Number.NaN] = sigmas;
   const descending = sigmas.every((sigma, i) => sigma > 0 && !(sigma >= (sigmas[i - 1] ?? 2)));
-  if (first <= 1 && descending) return;
-  throw new InvalidArgumentError({
-    argument: 'sigmas',
-    value: sigmas,
-    expected: 'one or more numbers in (0, 1], each below the one before it',
-  });
+  assertArgument(
+    { sigmas },
+    'one or more numbers in (0, 1], each below the one before it',
+    first <= 1 && descending,
+  );
 }
 
-function assertPositive(argument: string, value: number): void {
-  if (Number.isFinite(value) && value > 0) return;
-  throw new InvalidArgumentError({ argument, value, expected: 'a positive number' });
-}
-
-function assertShare(argument: string, value: number): void {
-  if (value > 0 && value < 1) return;
-  throw new InvalidArgumentError({ argument, value, expected: 'a number between 0 and 1' });
+function assertPositive(argument: Readonly<Record<string, number>>): void {
+  const isPositive = Object.values(argument).every((x) => Number.isFinite(x) && x > 0);
+  assertArgument(argument, 'a positive number', isPositive);
 }

@@ -1,4 +1,4 @@
-import { assertCount, InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
+import { assertArgument, assertCount, assertOneOf, type SamplerPlan } from '@harmonica/core';
 import { linspace } from '../numbers.js';
 
 /**
@@ -94,13 +94,7 @@ export function createNoiseSchedule(options: {
   readonly length?: number;
 }): NoiseSchedule {
   const { name, length = 1000 } = options;
-  if (!Object.hasOwn(creators, name)) {
-    throw new InvalidArgumentError({
-      argument: 'name',
-      value: name,
-      expected: `one of ${Object.keys(creators).join(', ')}`,
-    });
-  }
+  assertOneOf({ name }, Object.keys(creators));
   return creators[name]({ length });
 }
 
@@ -127,21 +121,17 @@ export function alphaBars(betas: readonly number[]): number[] {
 export function assertNoiseSchedule({ betas }: NoiseSchedule): void {
   assertCount({ argument: 'schedule.betas.length', value: betas.length });
   const outside = betas.findIndex((beta) => !(1 - beta < 1 && beta <= 1));
-  if (outside >= 0) {
-    throw new InvalidArgumentError({
-      argument: `schedule.betas[${outside}]`,
-      value: betas[outside],
-      expected: 'a number in (0, 1]',
-    });
-  }
+  assertArgument(
+    { [`schedule.betas[${outside}]`]: betas[outside] },
+    'a number in (0, 1]',
+    outside < 0,
+  );
   const exhausted = alphaBars(betas).indexOf(0);
-  if (exhausted >= 0 && exhausted < betas.length - 1) {
-    throw new InvalidArgumentError({
-      argument: `schedule.betas[${exhausted}]`,
-      value: betas[exhausted],
-      expected: 'a schedule that keeps some signal up to its last timestep',
-    });
-  }
+  assertArgument(
+    { [`schedule.betas[${exhausted}]`]: betas[exhausted] },
+    'a schedule that keeps some signal up to its last timestep',
+    exhausted < 0 || exhausted === betas.length - 1,
+  );
 }
 
 /** The schedule's settings under names of a plan's settings, for provenance. */
@@ -176,13 +166,11 @@ export function rescaleToZeroTerminalSnr(schedule: NoiseSchedule): NoiseSchedule
   const roots = alphaBars(schedule.betas).map(Math.sqrt);
   const [first] = roots;
   const last = roots.at(-1);
-  if (first === undefined || last === undefined || roots.length < 2) {
-    throw new InvalidArgumentError({
-      argument: 'schedule.betas.length',
-      value: schedule.betas.length,
-      expected: 'an integer of 2 or more',
-    });
-  }
+  assertArgument(
+    { 'schedule.betas.length': schedule.betas.length },
+    'an integer of 2 or more',
+    first !== undefined && last !== undefined && roots.length > 1,
+  );
   const scale = first / (first - last);
   const rescaled = roots.map((root) => ((root - last) * scale) ** 2);
   const betas = rescaled.map((alphaBar, t) => 1 - alphaBar / (rescaled[t - 1] ?? 1));

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertOneOf } from '@harmonica/core';
 import { linspace } from '../numbers.js';
 
 /** Exponent of Karras et al. */
@@ -30,13 +30,7 @@ export interface SpaceSigmasOptions {
  * @throws {@link InvalidArgumentError} if the spacing is unknown
  */
 export function spaceSigmas({ spacing, max, min, count }: SpaceSigmasOptions): number[] {
-  if (!Object.hasOwn(rules, spacing)) {
-    throw new InvalidArgumentError({
-      argument: 'sigmaSpacing',
-      value: spacing,
-      expected: `one of ${Object.keys(rules).join(', ')}`,
-    });
-  }
+  assertOneOf({ sigmaSpacing: spacing }, Object.keys(rules));
   return linspace({ start: 0, stop: 1, count }).map((share) => {
     // Both ends to the last bit: they are levels of the schedule.
     if (share === 0) return max;

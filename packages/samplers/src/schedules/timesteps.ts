@@ -1,4 +1,4 @@
-import { assertCount, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, assertCount, assertOneOf, InvalidArgumentError } from '@harmonica/core';
 import { linspace, roundHalfToEven } from '../numbers.js';
 
 /**
@@ -16,12 +16,11 @@ export type Respacing = number | string | readonly number[];
  */
 export type TimestepSpacing = 'guided-diffusion' | 'linspace' | 'leading' | 'trailing';
 
-/** The steps of a plan: a number of steps with a spacing, or the timesteps themselves in any order. */
-export type StepSelection =
+/** A number of steps with a spacing, or the timesteps themselves in any order. */
+export type Selection<Steps, Spacing> =
   | {
-      readonly steps: Respacing;
-      /** Default `'guided-diffusion'`. */
-      readonly spacing?: TimestepSpacing;
+      readonly steps: Steps;
+      readonly spacing?: Spacing;
       /** Added to every timestep of leading spacing, an integer of 0 or more. Default 0. */
       readonly stepsOffset?: number;
       readonly timesteps?: never;
@@ -32,6 +31,12 @@ export type StepSelection =
       readonly spacing?: never;
       readonly stepsOffset?: never;
     };
+
+/** The steps of a plan. The default spacing is `'guided-diffusion'`. */
+export type StepSelection = Selection<Respacing, TimestepSpacing>;
+
+/** The steps of a solver, a positive integer. The default spacing is `'linspace'`. */
+export type SolverStepSelection = Selection<number, SolverSpacing>;
 
 /**
  * The timesteps that a selection visits.
@@ -47,15 +52,11 @@ export function selectTimesteps(options: StepSelection & { readonly length: numb
   assertStepSelection({ steps, timesteps, stepsOffset });
   if (timesteps !== undefined) return sortTimesteps({ timesteps, length });
   if (spacing === 'guided-diffusion') return respaceTimesteps({ respacing: steps, length });
-  if (!Object.hasOwn(countSpacings, spacing)) {
-    throw new InvalidArgumentError({
-      argument: 'spacing',
-      value: spacing,
-      expected: `one of guided-diffusion, ${Object.keys(countSpacings).join(', ')}`,
-    });
-  }
-  const count = stepCount({ steps, length, spacing });
-  const spaced = countSpacings[spacing]({ steps: count, length, stepsOffset });
+  assertOneOf({ spacing }, ['guided-diffusion', ...Object.keys(countSpacings)]);
+  const expected = `an integer from 1 to ${length} for ${spacing} spacing`;
+  const isCount = typeof steps === 'number' && Number.isSafeInteger(steps);
+  assertArgument({ steps }, expected, isCount && steps >= 1 && steps <= length);
+  const spaced = countSpacings[spacing]({ steps, length, usable: length, stepsOffset });
   return sortTimesteps({ timesteps: spaced, length });
 }
 
@@ -86,46 +87,22 @@ export function sortTimesteps(options: {
   assertCount({ argument: 'timesteps.length', value: timesteps.length });
   const sorted = [...timesteps].sort((a, b) => a - b);
   const wrong = timesteps.find((t) => !Number.isSafeInteger(t) || t < 0 || t >= length);
-  if (wrong !== undefined || new Set(sorted).size < sorted.length) {
-    throw new InvalidArgumentError({
-      argument: 'timesteps',
-      value: timesteps,
-      expected: `distinct integers in [0, ${length})`,
-    });
-  }
+  assertArgument(
+    { timesteps },
+    `distinct integers in [0, ${length})`,
+    wrong === undefined && new Set(sorted).size === sorted.length,
+  );
   return sorted;
 }
 
-type CountSpacing = (options: {
-  readonly steps: number;
-  readonly length: number;
-  readonly stepsOffset: number;
-}) => number[];
-
 /** The spacings that take a plain number of steps. */
-const countSpacings: Record<Exclude<TimestepSpacing, 'guided-diffusion'>, CountSpacing> = {
+const countSpacings = {
   linspace: ({ steps, length }) =>
     linspace({ start: 0, stop: length - 1, count: steps }).map(roundHalfToEven),
   leading: ({ steps, length, stepsOffset }) =>
     Array.from({ length: steps }, (_, i) => i * Math.floor(length / steps) + stepsOffset),
-  trailing: ({ steps, length }) => trailingTimesteps({ steps, length, usable: length }),
-};
-
-function stepCount(options: {
-  readonly steps: Respacing;
-  readonly length: number;
-  readonly spacing: TimestepSpacing;
-}): number {
-  const { steps, length, spacing } = options;
-  if (typeof steps === 'number' && Number.isSafeInteger(steps) && steps >= 1 && steps <= length) {
-    return steps;
-  }
-  throw new InvalidArgumentError({
-    argument: 'steps',
-    value: steps,
-    expected: `an integer from 1 to ${length} for ${spacing} spacing`,
-  });
-}
+  trailing: trailingTimesteps,
+} satisfies Record<Exclude<TimestepSpacing, 'guided-diffusion'>, SpacingRule>;
 
 /** Smallest constant stride from 0 that makes `steps` steps. A stride of `length` or more is not considered. */
 function strideTimesteps({ steps, length }: { steps: number; length: number }): number[] {
@@ -144,13 +121,11 @@ function strideTimesteps({ steps, length }: { steps: number; length: number }): 
 function parseSections({ respacing, length }: { respacing: Respacing; length: number }): number[] {
   const counts = readCounts({ respacing, length });
   const valid = counts.every((count) => Number.isSafeInteger(count) && count >= 0);
-  if (!valid || counts.every((count) => count === 0)) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: respacing,
-      expected: 'a step count of 1 or more, "ddimN" or a list of step counts such as "10,10,5"',
-    });
-  }
+  assertArgument(
+    { steps: respacing },
+    'a step count of 1 or more, "ddimN" or a list of step counts such as "10,10,5"',
+    valid && counts.some((count) => count > 0),
+  );
   return counts;
 }
 
@@ -175,13 +150,11 @@ function spaceSections({ counts, length }: { counts: number[]; length: number })
 /** The stride is added up, not multiplied: its rounding errors decide ties as they do in the original. */
 function spaceSection(section: { start: number; size: number; count: number }): number[] {
   const { start, size, count } = section;
-  if (count > size) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: count,
-      expected: `at most ${size} steps in a section of ${size} timesteps`,
-    });
-  }
+  assertArgument(
+    { steps: count },
+    `at most ${size} steps in a section of ${size} timesteps`,
+    count <= size,
+  );
   const stride = count > 1 ? (size - 1) / (count - 1) : 1;
   let position = 0;
   return Array.from({ length: count }, () => {
@@ -202,24 +175,6 @@ function spaceSection(section: { start: number; size: number; count: number }): 
  */
 export type SolverSpacing = 'linspace' | 'leading' | 'trailing' | 'continuous';
 
-/** The steps of a solver: a number of steps with a spacing, or the timesteps themselves in any order. */
-export type SolverStepSelection =
-  | {
-      /** Steps, a positive integer. */
-      readonly steps: number;
-      /** Default `'linspace'`. */
-      readonly spacing?: SolverSpacing;
-      /** Added to every timestep of leading spacing, an integer of 0 or more. Default 0. */
-      readonly stepsOffset?: number;
-      readonly timesteps?: never;
-    }
-  | {
-      readonly timesteps: readonly number[];
-      readonly steps?: never;
-      readonly spacing?: never;
-      readonly stepsOffset?: never;
-    };
-
 /**
  * The timesteps that a selection visits. Continuous spacing gives numbers between them, too.
  *
@@ -235,26 +190,25 @@ export function selectSolverTimesteps(
   assertStepSelection({ steps, timesteps, stepsOffset });
   if (timesteps !== undefined) return sortTimesteps({ timesteps, length }).reverse();
   assertCount({ argument: 'steps', value: steps });
-  if (!Object.hasOwn(spacings, spacing)) {
-    throw new InvalidArgumentError({
-      argument: 'spacing',
-      value: spacing,
-      expected: `one of ${Object.keys(spacings).join(', ')}`,
-    });
-  }
+  assertOneOf({ spacing }, Object.keys(spacings));
   const selected = spacings[spacing]({ steps, length, usable, stepsOffset });
   if (spacing === 'continuous') return selected;
   return sortTimesteps({ timesteps: selected, length: usable }).reverse();
 }
 
+/** Timesteps of a number of steps. */
+type SpacingRule = (input: SpacingInput) => number[];
+
 interface SpacingInput {
+  /** Positive integer, at most `length`. */
   readonly steps: number;
   readonly length: number;
+  /** How many of the `length` timesteps, from 0, may be visited. */
   readonly usable: number;
   readonly stepsOffset: number;
 }
 
-const spacings: Record<SolverSpacing, (input: SpacingInput) => number[]> = {
+const spacings: Record<SolverSpacing, SpacingRule> = {
   linspace: ({ steps, usable }) =>
     linspace({ start: 0, stop: usable - 1, count: steps + 1 })
       .slice(1)
@@ -280,36 +234,23 @@ function assertStepSelection(options: {
   readonly stepsOffset: number;
 }): void {
   const { steps, timesteps, stepsOffset } = options;
-  if (!(Number.isSafeInteger(stepsOffset) && stepsOffset >= 0)) {
-    throw new InvalidArgumentError({
-      argument: 'stepsOffset',
-      value: stepsOffset,
-      expected: 'an integer of 0 or more',
-    });
-  }
-  if ((steps === undefined) === (timesteps === undefined)) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: steps,
-      expected: 'exactly one of steps and timesteps',
-    });
-  }
+  assertArgument(
+    { stepsOffset },
+    'an integer of 0 or more',
+    Number.isSafeInteger(stepsOffset) && stepsOffset >= 0,
+  );
+  assertArgument(
+    { steps },
+    'exactly one of steps and timesteps',
+    (steps === undefined) !== (timesteps === undefined),
+  );
 }
 
 /**
- * `round(usable - i length / steps) - 1` for i from 0, as far as timesteps last. Lin et al. (2023), Table 2.
- *
- * @param options.steps positive integer, at most `length`
- * @param options.usable how many of the `length` timesteps, from 0, may be visited. The stride is that of all of them, so
- * that leaving out the noisiest leaves out steps.
- * @returns distinct integers in [0, usable), descending
+ * `round(usable - i length / steps) - 1` for i from 0, as far as timesteps last, descending. Lin et al. (2023), Table 2. The
+ * stride is that of all timesteps, so that leaving out the noisiest leaves out steps.
  */
-function trailingTimesteps(options: {
-  readonly steps: number;
-  readonly length: number;
-  readonly usable: number;
-}): number[] {
-  const { steps, length, usable } = options;
+function trailingTimesteps({ steps, length, usable }: Omit<SpacingInput, 'stepsOffset'>): number[] {
   const stride = length / steps;
   const count = Math.min(steps, Math.ceil(usable / stride));
   return Array.from({ length: count }, (_, i) => roundHalfToEven(usable - i * stride) - 1);

@@ -1,15 +1,17 @@
 import {
+  assertArgument,
   assertCount,
-  InvalidArgumentError,
+  assertOneOf,
   type Prediction,
   type SamplerPlan,
 } from '@harmonica/core';
-import { assertOneOf, linspace } from '../numbers.js';
-import { eulerStage, heunStage } from '../ode-stages.js';
+import { linspace } from '../numbers.js';
 import {
   assemblePlan,
   convertPrediction,
   describeLimits,
+  eulerStage,
+  heunStage,
   type NoisePoint,
   type PlanRow,
   type PredictionLimits,
@@ -45,14 +47,10 @@ export type SitOdePlanOptions = SitPlanOptions & {
  * @throws {@link UnsupportedError} for limits with Heun's method, which needs velocities where nothing of the noise is left
  */
 export function createSitOdePlan(options: SitOdePlanOptions): SamplerPlan {
-  const { path = 'linear', prediction = 'velocity', method = 'euler', steps } = options;
-  const margin = marginOf(prediction);
-  const { start = margin, stop = 1 - margin } = options;
-  assertSitPath(path);
+  const { path, prediction, method, margin } = sitOptions(options);
+  const { start = margin, stop = 1 - margin, steps } = options;
   assertCount({ argument: 'steps', value: steps });
-  assertOneOf({ argument: 'method', value: method, allowed: ['euler', 'heun'] });
   assertTimes({ start, stop });
-  if (method === 'heun') refuseLimits(options, HEUN_HAS_NO_SAMPLES);
   const times = linspace({ start, stop, count: steps + 1 });
   const points = times.map((time) => sitPoint({ path, time }));
   const stages = { euler: eulerRows, heun: heunRows }[method];
@@ -93,26 +91,34 @@ function heunRows(points: readonly NoisePoint[], prediction: Prediction): PlanRo
   });
 }
 
-/** How far from both ends of the path other than velocity models stay by default, as the official code has it. */
-export function marginOf(prediction: Prediction): number {
-  return prediction === 'velocity' ? 0 : 1e-3;
+/**
+ * The options that both methods have, and the margin: how far from both ends of the path other than velocity models stay by
+ * default, as the official code has it.
+ *
+ * @throws {@link InvalidArgumentError} if a name is unknown
+ * @throws {@link UnsupportedError} for limits with Heun's method
+ */
+export function sitOptions(options: SitPlanOptions & { readonly method?: 'euler' | 'heun' }) {
+  const { path = 'linear', prediction = 'velocity', method = 'euler' } = options;
+  assertOneOf({ path }, ['linear', 'gvp']);
+  assertOneOf({ method }, ['euler', 'heun']);
+  if (method === 'heun') {
+    refuseLimits(options, {
+      method: "Heun's method, whose predictions are velocities,",
+      fix: "Use method: 'euler'.",
+    });
+  }
+  return { path, prediction, method, margin: prediction === 'velocity' ? 0 : 1e-3 };
 }
 
 /** Refuses times outside the path. @throws {@link InvalidArgumentError} */
 export function assertTimes({ start, stop }: { readonly start: number; readonly stop: number }) {
-  if (start >= 0 && start < stop && stop <= 1) return;
-  throw new InvalidArgumentError({
-    argument: 'start',
-    value: start,
-    expected: `a time of 0 or more before the stop at ${stop}, which is at most 1`,
-  });
+  assertArgument(
+    { start },
+    `a time of 0 or more before the stop at ${stop}, which is at most 1`,
+    start >= 0 && start < stop && stop <= 1,
+  );
 }
-
-/** Why Heun's method refuses limits of samples. */
-export const HEUN_HAS_NO_SAMPLES = {
-  method: "Heun's method, whose predictions are velocities,",
-  fix: "Use method: 'euler'.",
-};
 
 /**
  * How SiT mixes sample and noise at time t, from noise at 0 to samples at 1. `'linear'`: `t sample + (1 - t) noise`.
@@ -137,9 +143,4 @@ export function sitPoint(options: { readonly path: SitPath; readonly time: numbe
     alphaSlope: speed * cosine,
     sigmaSlope: -speed * sine,
   };
-}
-
-/** Refuses an unknown path. @throws {@link InvalidArgumentError} */
-export function assertSitPath(path: SitPath): void {
-  assertOneOf({ argument: 'path', value: path, allowed: ['linear', 'gvp'] });
 }

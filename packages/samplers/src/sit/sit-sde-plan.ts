@@ -1,36 +1,24 @@
-import { InvalidArgumentError, type Prediction, type SamplerPlan } from '@harmonica/core';
-import { assertOneOf, linspace } from '../numbers.js';
-import { type Drift, eulerStage, heunStage } from '../ode-stages.js';
+import { assertArgument, assertOneOf, type Prediction, type SamplerPlan } from '@harmonica/core';
+import { linspace } from '../numbers.js';
 import {
   assemblePlan,
   convertPrediction,
+  type Drift,
   describeLimits,
+  eulerStage,
+  heunStage,
   type NoisePoint,
   type PlanRow,
   type PlanUpdate,
-  refuseLimits,
 } from '../plan.js';
-import {
-  assertSitPath,
-  assertTimes,
-  HEUN_HAS_NO_SAMPLES,
-  marginOf,
-  type SitPlanOptions,
-  sitPoint,
-} from './sit-ode-plan.js';
+import { assertTimes, type SitPlanOptions, sitOptions, sitPoint } from './sit-ode-plan.js';
 
 /**
  * The diffusion coefficient w(t) of SiT's SDE, times a norm: 1 (`'constant'`), `alpha' sigma^2 / alpha - sigma sigma'`
  * (`'sbdm'`, infinite at time 0), sigma, `1 - t` (`'linear'`), `(norm cos(pi t) + 1)^2 / 4` (`'decreasing'`),
  * `sin^2(pi t)` (`'increasing-decreasing'`). SiT (2024), as the official code has them.
  */
-export type SitDiffusion =
-  | 'constant'
-  | 'sbdm'
-  | 'sigma'
-  | 'linear'
-  | 'decreasing'
-  | 'increasing-decreasing';
+export type SitDiffusion = keyof typeof DIFFUSIONS;
 
 /** How the last stretch is gone: along the SDE's drift, along the flow, straight to the predicted sample, or not at all. */
 export type SitLastStep = 'mean' | 'euler' | 'tweedie' | 'none';
@@ -63,14 +51,18 @@ export type SitSdePlanOptions = SitPlanOptions & {
  * which it goes without a last step
  */
 export function createSitSdePlan(options: SitSdePlanOptions): SamplerPlan {
-  const { path = 'linear', prediction = 'velocity', method = 'euler', steps } = options;
-  const { diffusion = 'sigma', diffusionNorm = 1 } = options;
-  const { lastStep = 'mean', lastStepSize = 0.04, start = marginOf(prediction) } = options;
-  const stop = 1 - (lastStep === 'none' ? marginOf(prediction) : lastStepSize);
-  assertSitPath(path);
-  assertSdeOptions({ steps, method, diffusion, diffusionNorm, lastStep, lastStepSize });
+  const { path, prediction, method, margin } = sitOptions(options);
+  const { steps, start = margin, diffusion = 'sigma', diffusionNorm = 1 } = options;
+  const { lastStep = 'mean', lastStepSize = 0.04 } = options;
+  const stop = 1 - (lastStep === 'none' ? margin : lastStepSize);
+  assertOneOf({ diffusion }, Object.keys(DIFFUSIONS));
+  assertOneOf({ lastStep }, ['mean', 'euler', 'tweedie', 'none']);
+  assertArgument({ steps }, 'an integer of 2 or more', Number.isSafeInteger(steps) && steps >= 2);
+  const isNorm = Number.isFinite(diffusionNorm) && diffusionNorm >= 0;
+  assertArgument({ diffusionNorm }, 'a number of 0 or more', isNorm);
+  const isShare = lastStepSize > 0 && lastStepSize < 1;
+  assertArgument({ lastStepSize }, 'a number between 0 and 1', isShare);
   assertTimes({ start, stop });
-  if (method === 'heun') refuseLimits(options, HEUN_HAS_NO_SAMPLES);
   const points = linspace({ start, stop, count: steps }).map((time) => sitPoint({ path, time }));
   const process = { diffusion, diffusionNorm, prediction, space: SPACES[method] };
   const rows = { euler: eulerRows, heun: heunRows }[method](points, process);
@@ -187,52 +179,18 @@ function stepStd(points: readonly NoisePoint[], index: number, process: SdeProce
   return Math.sqrt(2 * diffusionAt(from, process) * (to.timestep - from.timestep));
 }
 
-function diffusionAt(point: NoisePoint, { diffusion, diffusionNorm: norm }: SdeProcess): number {
-  const { timestep: time, alpha, sigma, alphaSlope, sigmaSlope } = point;
-  switch (diffusion) {
-    case 'constant':
-      return norm;
-    case 'sbdm':
-      return norm * ((alphaSlope / alpha) * sigma ** 2 - sigma * sigmaSlope);
-    case 'sigma':
-      return norm * sigma;
-    case 'linear':
-      return norm * (1 - time);
-    case 'decreasing':
-      return (norm * Math.cos(Math.PI * time) + 1) ** 2 / 4;
-    case 'increasing-decreasing':
-      return norm * Math.sin(Math.PI * time) ** 2;
-  }
+function diffusionAt(point: NoisePoint, { diffusion, diffusionNorm }: SdeProcess): number {
+  return DIFFUSIONS[diffusion](point, diffusionNorm);
 }
 
-const DIFFUSIONS: readonly SitDiffusion[] = [
-  'constant',
-  'sbdm',
-  'sigma',
-  'linear',
-  'decreasing',
-  'increasing-decreasing',
-];
-
-function assertSdeOptions(
-  options: Required<
-    Pick<
-      SitSdePlanOptions,
-      'steps' | 'method' | 'diffusion' | 'diffusionNorm' | 'lastStep' | 'lastStepSize'
-    >
-  >,
-): void {
-  const { steps, method, diffusion, diffusionNorm, lastStep, lastStepSize } = options;
-  assertOneOf({ argument: 'method', value: method, allowed: ['euler', 'heun'] });
-  assertOneOf({ argument: 'diffusion', value: diffusion, allowed: DIFFUSIONS });
-  const lastSteps = ['mean', 'euler', 'tweedie', 'none'];
-  assertOneOf({ argument: 'lastStep', value: lastStep, allowed: lastSteps });
-  const valid = (argument: string, value: number, is: boolean, expected: string) => {
-    if (!is) throw new InvalidArgumentError({ argument, value, expected });
-  };
-  valid('steps', steps, Number.isSafeInteger(steps) && steps >= 2, 'an integer of 2 or more');
-  const normIsValid = Number.isFinite(diffusionNorm) && diffusionNorm >= 0;
-  valid('diffusionNorm', diffusionNorm, normIsValid, 'a number of 0 or more');
-  const sizeIsValid = lastStepSize > 0 && lastStepSize < 1;
-  valid('lastStepSize', lastStepSize, sizeIsValid, 'a number between 0 and 1');
-}
+const DIFFUSIONS = {
+  constant: (_: NoisePoint, norm: number) => norm,
+  sbdm: ({ alpha, sigma, alphaSlope, sigmaSlope }: NoisePoint, norm: number) =>
+    norm * ((alphaSlope / alpha) * sigma ** 2 - sigma * sigmaSlope),
+  sigma: ({ sigma }: NoisePoint, norm: number) => norm * sigma,
+  linear: ({ timestep }: NoisePoint, norm: number) => norm * (1 - timestep),
+  decreasing: ({ timestep }: NoisePoint, norm: number) =>
+    (norm * Math.cos(Math.PI * timestep) + 1) ** 2 / 4,
+  'increasing-decreasing': ({ timestep }: NoisePoint, norm: number) =>
+    norm * Math.sin(Math.PI * timestep) ** 2,
+} as const;

@@ -1,12 +1,10 @@
-import { type SamplerPlan, UnsupportedError } from '@harmonica/core';
-import { assertOneOf } from '../numbers.js';
-import type { NoisePoint, PlanUpdate } from '../plan.js';
+import { assertOneOf, type SamplerPlan, UnsupportedError } from '@harmonica/core';
 import {
-  exponentialStep,
   isFirstOrderOnly,
   kernelMoments,
   lineWeights,
-  nodesOf,
+  pathStep,
+  type Quadrature,
   type SolverSpace,
 } from './exponential-step.js';
 import { createSolverPlan, type SolverPlanOptions } from './solver-path.js';
@@ -46,54 +44,25 @@ export function createDpmSolverPlan(options: DpmSolverPlanOptions): SamplerPlan 
     options,
     space,
     settings: { order, solver, lowerOrderFinal, eulerAtFinal },
-    updates: (path) => {
-      const steps = path.length - 1;
-      return path.slice(1).map((to, index) => {
-        const fewer = stepsLeftOrder({ left: steps - index, steps, lowerOrderFinal, eulerAtFinal });
-        const only = isFirstOrderOnly({ from: path[index] as NoisePoint, to }) ? 1 : 3;
-        const stepOrder = Math.min(order, index + 1, fewer, only);
-        return dpmSolverUpdate({ path, index, order: stepOrder, algorithm, solver });
-      });
-    },
+    updates: (path) =>
+      path.slice(1).map((_, index) => {
+        const left = path.length - 1 - index;
+        const fewer = lowerOrderFinal && path.length - 1 < 15 ? left : 3;
+        const isEuler = isFirstOrderOnly(path, index) || (eulerAtFinal && left === 1);
+        const count = Math.min(order, index + 1, fewer, isEuler ? 1 : 3);
+        const step = { path, start: index, end: index + 1, count, space, tau: tauOf(algorithm) };
+        return pathStep(step, multistepQuadrature(solver));
+      }),
   });
 }
 
-/** The highest order with so many steps left, the one to take included. */
-function stepsLeftOrder(options: {
-  readonly left: number;
-  readonly steps: number;
-  readonly lowerOrderFinal: boolean;
-  readonly eulerAtFinal: boolean;
-}): number {
-  const { left, steps, lowerOrderFinal, eulerAtFinal } = options;
-  if (left === 1 && eulerAtFinal) return 1;
-  return lowerOrderFinal && steps < 15 ? left : 3;
-}
-
-function dpmSolverUpdate(options: {
-  readonly path: readonly NoisePoint[];
-  readonly index: number;
-  readonly order: number;
-  readonly algorithm: DpmSolverAlgorithm;
-  readonly solver: DpmSolverRule;
-}): PlanUpdate {
-  const { path, index, order, algorithm, solver } = options;
-  const step = exponentialStep({
-    from: path[index] as NoisePoint,
-    to: path[index + 1] as NoisePoint,
-    space: spaceOf(algorithm),
-    tau: tauOf(algorithm),
-  });
-  const { carry, scale, exponent, width, std } = step;
-  const indices = Array.from({ length: order - 1 }, (_, k) => index - 1 - k);
-  const [first = 0, second = 0] = nodesOf({ path, start: index, indices, width });
+function multistepQuadrature(solver: DpmSolverRule): Quadrature {
   const slope = solver === 'midpoint' ? 'midpoint' : 'exact';
-  const weights = {
-    1: () => kernelMoments(exponent, 1),
-    2: () => lineWeights({ node: first, exponent, slope }),
-    3: () => publishedThirdOrder({ first, second, exponent }),
-  }[order as 1 | 2 | 3]();
-  return { carry, history: weights.map((w) => w * scale), noise: { kind: 'fixed', std } };
+  return ([, first, second], exponent) => {
+    if (first === undefined) return kernelMoments(exponent, 1);
+    if (second === undefined) return lineWeights({ node: first, exponent, slope });
+    return publishedThirdOrder({ first, second, exponent });
+  };
 }
 
 /**
@@ -119,11 +88,9 @@ function publishedThirdOrder(options: {
  * What is integrated, and whether noise is added: DPM-Solver integrates predicted noise, DPM-Solver++ predicted samples,
  * which suits guidance and can be clipped.
  */
-export type DpmSolverAlgorithm =
-  | 'dpm-solver'
-  | 'dpm-solver++'
-  | 'sde-dpm-solver'
-  | 'sde-dpm-solver++';
+export type DpmSolverAlgorithm = (typeof ALGORITHMS)[number];
+
+const ALGORITHMS = ['dpm-solver', 'dpm-solver++', 'sde-dpm-solver', 'sde-dpm-solver++'] as const;
 
 /** Second-order rule: the value at the middle of a step, or the exact integral of a line. */
 export type DpmSolverRule = 'midpoint' | 'heun';
@@ -152,10 +119,9 @@ export function assertDpmSolver(options: {
   readonly solvers: readonly string[];
 }): void {
   const { algorithm, order, solver, solvers } = options;
-  const algorithms = ['dpm-solver', 'dpm-solver++', 'sde-dpm-solver', 'sde-dpm-solver++'];
-  assertOneOf({ argument: 'algorithm', value: algorithm, allowed: algorithms });
-  assertOneOf({ argument: 'order', value: order, allowed: [1, 2, 3] });
-  assertOneOf({ argument: 'solver', value: solver, allowed: solvers });
+  assertOneOf({ algorithm }, ALGORITHMS);
+  assertOneOf({ order }, [1, 2, 3]);
+  assertOneOf({ solver }, solvers);
   if (algorithm === 'sde-dpm-solver' && order === 3) {
     throw new UnsupportedError({
       feature: 'order 3',

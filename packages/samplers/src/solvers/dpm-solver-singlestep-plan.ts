@@ -1,5 +1,5 @@
-import { InvalidArgumentError, type SamplerPlan, UnsupportedError } from '@harmonica/core';
-import type { NoisePoint, PlanUpdate } from '../plan.js';
+import { assertArgument, type SamplerPlan, UnsupportedError } from '@harmonica/core';
+import type { NoisePoint } from '../plan.js';
 import {
   assertDpmSolver,
   type DpmSolverAlgorithm,
@@ -8,11 +8,12 @@ import {
   tauOf,
 } from './dpm-solver-plan.js';
 import {
-  exponentialStep,
+  type FixedUpdate,
   interpolationWeights,
   kernelMoments,
   lineWeights,
-  nodesOf,
+  pathStep,
+  type Quadrature,
 } from './exponential-step.js';
 import { createSolverPlan, type SolverPlanOptions } from './solver-path.js';
 
@@ -64,7 +65,16 @@ export function createDpmSolverSinglestepPlan(
       const orders = ordersOf({ path, order, lowerOrderFinal });
       const moves = orders.map((stepOrder, index) => {
         const isInThird = stepOrder === 3 || (stepOrder === 2 && orders[index + 1] === 3);
-        return fromGroupStart({ path, index, order: stepOrder, algorithm, solver, isInThird });
+        const start = index - stepOrder + 1;
+        const step = {
+          path,
+          start,
+          end: index + 1,
+          count: stepOrder,
+          space,
+          tau: tauOf(algorithm),
+        };
+        return pathStep(step, groupQuadrature(solver, isInThird));
       });
       return moves.map((move, index) => {
         const before = moves[index - 1];
@@ -83,13 +93,11 @@ function ordersOf(options: {
   const { path, order, lowerOrderFinal } = options;
   const steps = path.length - 1;
   const endsOnSample = path.at(-1)?.sigma === 0;
-  if (!lowerOrderFinal && order > 1 && (steps % order !== 0 || endsOnSample)) {
-    throw new InvalidArgumentError({
-      argument: 'lowerOrderFinal',
-      value: lowerOrderFinal,
-      expected: `true, unless steps is a multiple of ${order} and finalSigma is "min"`,
-    });
-  }
+  assertArgument(
+    { lowerOrderFinal },
+    `true, unless steps is a multiple of ${order} and finalSigma is "min"`,
+    lowerOrderFinal || order === 1 || (steps % order === 0 && !endsOnSample),
+  );
   const cycle = Array.from({ length: steps }, (_, i) => (i % order) + 1);
   if (!lowerOrderFinal) return cycle;
   // A plan that would end on a whole group ends on one of one less and a first-order step instead.
@@ -98,53 +106,20 @@ function ordersOf(options: {
   return cycle;
 }
 
-interface Move extends PlanUpdate {
-  readonly noise: { readonly kind: 'fixed'; readonly std: number; readonly earlier?: number[] };
-}
-
-/** The step as the method has it: from the latent that its group of steps started from. */
-function fromGroupStart(options: {
-  readonly path: readonly NoisePoint[];
-  readonly index: number;
-  readonly order: number;
-  readonly algorithm: DpmSolverAlgorithm;
-  readonly solver: DpmSolverSinglestepRule;
-  readonly isInThird: boolean;
-}): Move {
-  const { path, index, order, algorithm, solver, isInThird } = options;
-  const start = index - order + 1;
-  const step = exponentialStep({
-    from: path[start] as NoisePoint,
-    to: path[index + 1] as NoisePoint,
-    space: spaceOf(algorithm),
-    tau: tauOf(algorithm),
-  });
-  const { carry, scale, exponent, width, std } = step;
-  const indices = Array.from({ length: order }, (_, k) => index - k);
-  const nodes = nodesOf({ path, start, indices, width });
-  const weights = groupWeights({ nodes, exponent, solver, isInThird });
-  return { carry, history: weights.map((w) => w * scale), noise: { kind: 'fixed', std } };
-}
-
 /** Weights of a group's predictions, the latest first; the last node is the start of the group. */
-function groupWeights(options: {
-  readonly nodes: readonly number[];
-  readonly exponent: number;
-  readonly solver: DpmSolverSinglestepRule;
-  /** Whether the group has three steps. */
-  readonly isInThird: boolean;
-}): number[] {
-  const { nodes, exponent, solver, isInThird } = options;
-  if (nodes.length === 1) return kernelMoments(exponent, 1);
-  if (solver === 'heun') return interpolationWeights({ nodes, exponent });
-  const isExact = nodes.length === 3 || (solver === 'paper' && isInThird);
-  const slope = isExact ? 'exact' : 'midpoint';
-  const [start, latest] = lineWeights({ node: nodes[0] as number, exponent, slope });
-  return nodes.length === 2 ? [latest, start] : [latest, 0, start];
+function groupQuadrature(solver: DpmSolverSinglestepRule, isInThird: boolean): Quadrature {
+  return (nodes, exponent) => {
+    if (nodes.length === 1) return kernelMoments(exponent, 1);
+    if (solver === 'heun') return interpolationWeights({ nodes, exponent });
+    const isExact = nodes.length === 3 || (solver === 'paper' && isInThird);
+    const slope = isExact ? 'exact' : 'midpoint';
+    const [start, latest] = lineWeights({ node: nodes[0] as number, exponent, slope });
+    return nodes.length === 2 ? [latest, start] : [latest, 0, start];
+  };
 }
 
 /** The same step from the current latent: the step before it, which has the same start, is solved for that start. */
-function fromLatent(move: Move, before: Move): Move {
+function fromLatent(move: FixedUpdate, before: FixedUpdate): FixedUpdate {
   const carry = move.carry / before.carry;
   const history = move.history.map(
     (h, j) => h - (j > 0 ? carry * (before.history[j - 1] ?? 0) : 0),

@@ -61,27 +61,41 @@ export function exponentialStep(options: ExponentialStepOptions): ExponentialSte
   };
 }
 
-/**
- * Where predictions were made, in widths of the step that starts at point `start` of the path.
- *
- * @param options.indices of the predictions, in the path
- */
-export function nodesOf(options: {
+/** A step from point `start` of a path to point `end`, and which predictions it reads. */
+export interface PathStepOptions extends Omit<ExponentialStepOptions, 'from' | 'to'> {
   readonly path: readonly NoisePoint[];
   readonly start: number;
-  readonly indices: readonly number[];
-  readonly width: number;
-}): number[] {
-  const { path, start, indices, width } = options;
-  const origin = logSnr(path[start] as NoisePoint);
-  return indices.map((i) => (logSnr(path[i] as NoisePoint) - origin) / width);
+  readonly end: number;
+  /** How many predictions, the latest of them made at point `latest`. */
+  readonly count: number;
+  /** Default `end - 1`. */
+  readonly latest?: number;
 }
 
-/** Whether a step can only be of first order, because its width is infinite (it ends on a sample) or 0. */
-export function isFirstOrderOnly({
-  from,
-  to,
-}: Pick<ExponentialStepOptions, 'from' | 'to'>): boolean {
+/** Weights of predictions that were made at `nodes`, in widths of the step from its start; z of the kernel is `exponent`. */
+export type Quadrature = (nodes: readonly number[], exponent: number) => readonly number[];
+
+/** The update of a step whose integral is that of a quadrature. */
+export function pathStep(options: PathStepOptions, quadrature: Quadrature): FixedUpdate {
+  const { path, start, end, count, latest = end - 1 } = options;
+  const [from, to] = [path[start] as NoisePoint, path[end] as NoisePoint];
+  const { carry, scale, exponent, width, std } = exponentialStep({ ...options, from, to });
+  const nodes = Array.from(
+    { length: count },
+    (_, k) => (logSnr(path[latest - k] as NoisePoint) - logSnr(from)) / width,
+  );
+  const history = quadrature(nodes, exponent).map((weight) => weight * scale);
+  return { carry, history, noise: { kind: 'fixed', std } };
+}
+
+/** An update whose noise does not depend on the model. */
+export interface FixedUpdate extends PlanUpdate {
+  readonly noise: Extract<PlanUpdate['noise'], { kind: 'fixed' }>;
+}
+
+/** Whether the step from a point of the path can only be of first order, because its width is infinite (it ends on a sample) or 0. */
+export function isFirstOrderOnly(path: readonly NoisePoint[], index: number): boolean {
+  const [from, to] = [path[index] as NoisePoint, path[index + 1] as NoisePoint];
   return to.sigma === 0 || to.sigma === from.sigma;
 }
 

@@ -1,14 +1,12 @@
-import { InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
-import { assertOneOf } from '../numbers.js';
-import type { NoisePoint } from '../plan.js';
+import { assertArgument, assertOneOf, type SamplerPlan } from '@harmonica/core';
 import {
-  exponentialStep,
   foldCorrector,
   interpolationWeights,
   isFirstOrderOnly,
   lineWeights,
-  nodesOf,
   type PredictorCorrectorStep,
+  pathStep,
+  type Quadrature,
   type SolverSpace,
 } from './exponential-step.js';
 import { createSolverPlan, type SolverPlanOptions } from './solver-path.js';
@@ -51,9 +49,10 @@ export function tauBetween(options: {
 export function createSaSolverPlan(options: SaSolverPlanOptions): SamplerPlan {
   const { predictorOrder = 2, correctorOrder = 2, integrate = 'sample' } = options;
   const { tau = tauBetween({ from: 200, to: 800 }), lowerOrderFinal = true } = options;
-  assertOneOf({ argument: 'predictorOrder', value: predictorOrder, allowed: [1, 2, 3, 4] });
-  assertOneOf({ argument: 'correctorOrder', value: correctorOrder, allowed: [0, 1, 2, 3, 4] });
-  assertOneOf({ argument: 'integrate', value: integrate, allowed: ['sample', 'epsilon'] });
+  assertOneOf({ predictorOrder }, [1, 2, 3, 4]);
+  assertOneOf({ correctorOrder }, [0, 1, 2, 3, 4]);
+  assertOneOf({ integrate }, ['sample', 'epsilon']);
+  const quadrature = adamsQuadrature(integrate);
   const taus: number[] = [];
   const plan = createSolverPlan({
     sampler: 'sa-solver',
@@ -62,13 +61,22 @@ export function createSaSolverPlan(options: SaSolverPlanOptions): SamplerPlan {
     space: integrate,
     settings: { predictorOrder, correctorOrder, integrate, lowerOrderFinal },
     updates: (path) => {
-      const steps = path.length - 1;
       taus.push(...path.slice(0, -1).map(({ timestep }) => checkedTau(tau(timestep))));
       return foldCorrector(
-        taus.map((tauOfStep, index) => {
-          const orders = ordersOf({ path, index, predictorOrder, correctorOrder, lowerOrderFinal });
-          const isLast = index === steps - 1;
-          return saSolverStep({ path, index, tau: tauOfStep, integrate, isLast, ...orders });
+        taus.map((tauOfStep, index): PredictorCorrectorStep => {
+          const left = taus.length - index;
+          const most = lowerOrderFinal ? left : Number.POSITIVE_INFINITY;
+          const first = isFirstOrderOnly(path, index) ? 1 : most;
+          const step = { path, start: index, end: index + 1, space: integrate, tau: tauOfStep };
+          const count = Math.min(predictorOrder, index + 1, first);
+          const predictor = pathStep({ ...step, count }, quadrature);
+          if (left === 1 || correctorOrder === 0) return { predictor };
+          const corrected = Math.min(correctorOrder, index + 2, most + 1);
+          const { history } = pathStep(
+            { ...step, count: corrected, latest: index + 1 },
+            quadrature,
+          );
+          return { predictor, corrector: history };
         }),
       );
     },
@@ -76,74 +84,21 @@ export function createSaSolverPlan(options: SaSolverPlanOptions): SamplerPlan {
   return { ...plan, settings: { ...plan.settings, tau: taus.join(',') } };
 }
 
-/** Orders of a step's predictor and of the corrector of its result: those of the predictions made, fewer at the end. */
-function ordersOf(options: {
-  readonly path: readonly NoisePoint[];
-  readonly index: number;
-  readonly predictorOrder: number;
-  readonly correctorOrder: number;
-  readonly lowerOrderFinal: boolean;
-}) {
-  const { path, index, predictorOrder, correctorOrder, lowerOrderFinal } = options;
-  const left = lowerOrderFinal ? path.length - 1 - index : Number.POSITIVE_INFINITY;
-  const [from, to] = [path[index] as NoisePoint, path[index + 1] as NoisePoint];
-  const only = isFirstOrderOnly({ from, to }) ? 1 : Number.POSITIVE_INFINITY;
-  return {
-    predictorOrder: Math.min(predictorOrder, index + 1, left, only),
-    correctorOrder: Math.min(correctorOrder, index + 2, left + 1),
-  };
-}
-
-function saSolverStep(options: {
-  readonly path: readonly NoisePoint[];
-  readonly index: number;
-  readonly tau: number;
-  readonly integrate: SolverSpace;
-  readonly isLast: boolean;
-  readonly predictorOrder: number;
-  readonly correctorOrder: number;
-}): PredictorCorrectorStep {
-  const { path, index, tau, integrate, isLast, predictorOrder, correctorOrder } = options;
-  const from = path[index] as NoisePoint;
-  const to = path[index + 1] as NoisePoint;
-  const step = exponentialStep({ from, to, space: integrate, tau });
-  const { carry, scale, exponent, width, std } = step;
-  const weights = (latest: number, count: number) => {
-    const indices = Array.from({ length: count }, (_, k) => latest - k);
-    const nodes = nodesOf({ path, start: index, indices, width });
-    return adamsWeights({ nodes, exponent, integrate }).map((w) => w * scale);
-  };
-  return {
-    predictor: { carry, history: weights(index, predictorOrder), noise: { kind: 'fixed', std } },
-    ...(!isLast && correctorOrder > 0 && { corrector: weights(index + 1, correctorOrder) }),
-  };
-}
-
 /** Exact but for two predicted samples, where the published method takes the first term of the series. */
-function adamsWeights(options: {
-  readonly nodes: readonly number[];
-  readonly exponent: number;
-  readonly integrate: SolverSpace;
-}): readonly number[] {
-  const { nodes, exponent, integrate } = options;
-  if (integrate === 'epsilon' || nodes.length !== 2) {
-    return interpolationWeights({ nodes, exponent });
-  }
-  const [first, second] = nodes as [number, number];
-  // One of the two predictions is at the start of the step, where its node is 0.
-  const [start, other] = lineWeights({
-    node: first === 0 ? second : first,
-    exponent,
-    slope: 'half-width',
-  });
-  return first === 0 ? [start, other] : [other, start];
+function adamsQuadrature(integrate: SolverSpace): Quadrature {
+  return (nodes, exponent) => {
+    if (integrate === 'epsilon' || nodes.length !== 2) {
+      return interpolationWeights({ nodes, exponent });
+    }
+    const [first, second] = nodes as [number, number];
+    // One of the two predictions is at the start of the step, where its node is 0.
+    const node = first === 0 ? second : first;
+    const [start, other] = lineWeights({ node, exponent, slope: 'half-width' });
+    return first === 0 ? [start, other] : [other, start];
+  };
 }
 
 function checkedTau(tau: number): number {
-  if (Number.isFinite(tau) && tau >= 0) return tau;
-  throw new InvalidArgumentError({
-    argument: 'tau',
-    value: tau,
-    expected: 'a number of 0 or more',
-  });
+  assertArgument({ tau }, 'a number of 0 or more', Number.isFinite(tau) && tau >= 0);
+  return tau;
 }

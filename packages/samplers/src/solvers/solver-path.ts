@@ -1,6 +1,6 @@
 import {
+  assertArgument,
   IncompatibleError,
-  InvalidArgumentError,
   type Prediction,
   type SamplerPlan,
 } from '@harmonica/core';
@@ -86,13 +86,7 @@ export function createSolverPath(options: SolverPathOptions): readonly NoisePoin
   const { schedule = createLinearSchedule(), finalSigma = 'zero' } = options;
   const levels = createLevels(schedule);
   const last = { zero: 0, min: levels[0] as number }[finalSigma];
-  if (last === undefined) {
-    throw new InvalidArgumentError({
-      argument: 'finalSigma',
-      value: finalSigma,
-      expected: 'zero or min',
-    });
-  }
+  assertArgument({ finalSigma }, 'zero or min', last !== undefined);
   return [...visitedPoints(options, levels), diffusionPoint({ timestep: 0, ratio: last })];
 }
 
@@ -134,13 +128,11 @@ function visitedPoints(options: SchedulePathOptions, levels: readonly number[]):
   const { minLogSnr = Number.NEGATIVE_INFINITY, sigmaSpacing } = options;
   if (sigmaSpacing) return spacedPoints(options, levels, sigmaSpacing);
   const usable = levels.filter((ratio) => -Math.log(ratio) >= minLogSnr).length;
-  if (usable === 0) {
-    throw new InvalidArgumentError({
-      argument: 'minLogSnr',
-      value: minLogSnr,
-      expected: `at most ${-Math.log(levels[0] as number)}, the highest of the schedule`,
-    });
-  }
+  assertArgument(
+    { minLogSnr },
+    `at most ${-Math.log(levels[0] as number)}, the highest of the schedule`,
+    usable !== 0,
+  );
   return selectSolverTimesteps({ ...options, length: levels.length, usable }).map((time) =>
     diffusionPoint({ timestep: round(time, roundingOf(options)), ratio: levelAt(time, levels) }),
   );
@@ -162,13 +154,11 @@ function spacedPoints(
   spacing: SigmaSpacing,
 ): NoisePoint[] {
   const { steps, spacing: ofTimesteps, minLogSnr } = options;
-  if (steps === undefined || ofTimesteps !== undefined || minLogSnr !== undefined) {
-    throw new InvalidArgumentError({
-      argument: 'sigmaSpacing',
-      value: spacing,
-      expected: 'steps, and no timesteps, spacing or minLogSnr besides it',
-    });
-  }
+  assertArgument(
+    { sigmaSpacing: spacing },
+    'steps, and no timesteps, spacing or minLogSnr besides it',
+    steps !== undefined && ofTimesteps === undefined && minLogSnr === undefined,
+  );
   const [min, max] = [levels[0] as number, levels.at(-1) as number];
   const logLevels = levels.map(Math.log);
   return spaceSigmas({ spacing, max, min, count: steps }).map((ratio) => {
@@ -191,21 +181,16 @@ function roundingOf({ timeRounding, sigmaSpacing }: SolverPathOptions): TimeRoun
   return sigmaSpacing === 'karras' ? 'nearest' : 'down';
 }
 
-function round(time: number, rounding: TimeRounding): number {
-  switch (rounding) {
-    case 'nearest':
-      return roundHalfToEven(time);
-    case 'down':
-      return Math.floor(time);
-    case 'none':
-      return time;
-    default:
-      throw new InvalidArgumentError({
-        argument: 'timeRounding',
-        value: rounding,
-        expected: 'nearest, down or none',
-      });
-  }
+const ROUNDINGS: Readonly<Record<TimeRounding, (time: number) => number>> = {
+  nearest: roundHalfToEven,
+  down: Math.floor,
+  none: (time) => time,
+};
+
+function round(time: number, timeRounding: TimeRounding): number {
+  const isKnown = Object.hasOwn(ROUNDINGS, timeRounding);
+  assertArgument({ timeRounding }, 'nearest, down or none', isKnown);
+  return ROUNDINGS[timeRounding](time);
 }
 
 function flowPath(options: FlowPathOptions): NoisePoint[] {

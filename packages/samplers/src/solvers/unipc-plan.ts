@@ -1,15 +1,13 @@
-import { InvalidArgumentError, type SamplerPlan } from '@harmonica/core';
-import { assertOneOf } from '../numbers.js';
-import type { NoisePoint } from '../plan.js';
+import { assertArgument, assertOneOf, type SamplerPlan } from '@harmonica/core';
 import {
-  exponentialStep,
   foldCorrector,
   interpolationWeights,
   isFirstOrderOnly,
   kernelMoments,
   lineWeights,
-  nodesOf,
   type PredictorCorrectorStep,
+  pathStep,
+  type Quadrature,
   type SolverSpace,
 } from './exponential-step.js';
 import { createSolverPlan, type SolverPlanOptions } from './solver-path.js';
@@ -43,10 +41,11 @@ export type UniPcPlanOptions = SolverPlanOptions & {
 export function createUniPcPlan(options: UniPcPlanOptions): SamplerPlan {
   const { order = 2, solver = 'bh2', integrate = 'sample', uncorrected = [] } = options;
   const { lowerOrderFinal = true } = options;
-  assertOneOf({ argument: 'order', value: order, allowed: [1, 2, 3, 4] });
-  assertOneOf({ argument: 'solver', value: solver, allowed: ['bh1', 'bh2'] });
-  assertOneOf({ argument: 'integrate', value: integrate, allowed: ['sample', 'epsilon'] });
+  assertOneOf({ order }, [1, 2, 3, 4]);
+  assertOneOf({ solver }, ['bh1', 'bh2']);
+  assertOneOf({ integrate }, ['sample', 'epsilon']);
   assertUncorrected(uncorrected);
+  const slope = solver === 'bh1' ? 'half-width' : 'midpoint';
   return createSolverPlan({
     sampler: 'unipc',
     options,
@@ -58,73 +57,46 @@ export function createUniPcPlan(options: UniPcPlanOptions): SamplerPlan {
       uncorrected: uncorrected === 'all' ? 'all' : uncorrected.join(','),
       lowerOrderFinal,
     },
-    updates: (path) => {
-      const steps = path.length - 1;
-      return foldCorrector(
-        path.slice(1).map((to, index) => {
-          const from = path[index] as NoisePoint;
-          const left = lowerOrderFinal ? steps - index : order;
-          const highest = isFirstOrderOnly({ from, to }) ? 1 : Math.min(order, index + 1, left);
-          const isCorrected =
-            index < steps - 1 && uncorrected !== 'all' && !uncorrected.includes(index);
-          return uniPcStep({ path, index, order: highest, solver, integrate, isCorrected });
+    updates: (path) =>
+      foldCorrector(
+        path.slice(1).map((_, index): PredictorCorrectorStep => {
+          const left = path.length - 1 - index;
+          const most = isFirstOrderOnly(path, index) ? 1 : Math.min(order, index + 1);
+          const count = lowerOrderFinal ? Math.min(most, left) : most;
+          const step = { path, start: index, end: index + 1, count, space: integrate };
+          const predictor = pathStep(step, predicting(slope));
+          const isLeft = left === 1 || uncorrected === 'all' || uncorrected.includes(index);
+          if (isLeft) return { predictor };
+          return { predictor, corrector: pathStep(step, correcting(slope)).history };
         }),
-      );
-    },
+      ),
   });
 }
 
-function uniPcStep(options: {
-  readonly path: readonly NoisePoint[];
-  readonly index: number;
-  readonly order: number;
-  readonly solver: UniPcSolver;
-  readonly integrate: SolverSpace;
-  readonly isCorrected: boolean;
-}): PredictorCorrectorStep {
-  const { path, index, order, solver, integrate, isCorrected } = options;
-  const from = path[index] as NoisePoint;
-  const to = path[index + 1] as NoisePoint;
-  const { carry, scale, exponent, width, std } = exponentialStep({ from, to, space: integrate });
-  const indices = Array.from({ length: order }, (_, k) => index - k);
-  const nodes = nodesOf({ path, start: index, indices, width });
-  const scaled = (weights: readonly number[]) => weights.map((w) => w * scale);
-  const predictor = scaled(predictorWeights({ nodes, exponent, solver }));
-  return {
-    predictor: { carry, history: predictor, noise: { kind: 'fixed', std } },
-    ...(isCorrected && { corrector: scaled(correctorWeights({ nodes, exponent, solver })) }),
+type Slope = 'half-width' | 'midpoint';
+
+function predicting(slope: Slope): Quadrature {
+  return (nodes, exponent) => {
+    if (nodes.length === 1) return kernelMoments(exponent, 1);
+    if (nodes.length > 2) return interpolationWeights({ nodes, exponent });
+    return lineWeights({ node: nodes[1] as number, exponent, slope });
   };
 }
 
-interface WeightsInput {
-  /** Of the predictions at the start of the step and before it, the latest first. */
-  readonly nodes: readonly number[];
-  readonly exponent: number;
-  readonly solver: UniPcSolver;
-}
-
-function predictorWeights({ nodes, exponent, solver }: WeightsInput): readonly number[] {
-  if (nodes.length === 1) return kernelMoments(exponent, 1);
-  if (nodes.length > 2) return interpolationWeights({ nodes, exponent });
-  return lineWeights({ node: nodes[1] as number, exponent, slope: slopeOf(solver) });
-}
-
-function correctorWeights({ nodes, exponent, solver }: WeightsInput): readonly number[] {
-  if (nodes.length > 1) return interpolationWeights({ nodes: [1, ...nodes], exponent });
-  const [start, end] = lineWeights({ node: 1, exponent, slope: slopeOf(solver) });
-  return [end, start];
-}
-
-function slopeOf(solver: UniPcSolver): 'half-width' | 'midpoint' {
-  return solver === 'bh1' ? 'half-width' : 'midpoint';
+/** Weights of the prediction at the end of the step, then of those that {@link predicting} weighs. */
+function correcting(slope: Slope): Quadrature {
+  return (nodes, exponent) => {
+    if (nodes.length > 1) return interpolationWeights({ nodes: [1, ...nodes], exponent });
+    const [start, end] = lineWeights({ node: 1, exponent, slope });
+    return [end, start];
+  };
 }
 
 function assertUncorrected(uncorrected: readonly number[] | 'all'): void {
   if (uncorrected === 'all') return;
-  if (uncorrected.every((step) => Number.isSafeInteger(step) && step >= 0)) return;
-  throw new InvalidArgumentError({
-    argument: 'uncorrected',
-    value: uncorrected,
-    expected: 'steps, integers of 0 or more, or all',
-  });
+  assertArgument(
+    { uncorrected },
+    'steps, integers of 0 or more, or all',
+    uncorrected.every((step) => Number.isSafeInteger(step) && step >= 0),
+  );
 }

@@ -10,7 +10,7 @@ import { memory } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { arrayOf, readFixture, type StoredArray, sourceOf } from '../../test/fixture.js';
 import { type DitConfig, ditConfig } from './dit.js';
-import { ditParameters, loadDit } from './load-dit.js';
+import { ditParameters, loadDit } from './dit-family.js';
 
 const CONFIG: DitConfig = {
   name: 'small',

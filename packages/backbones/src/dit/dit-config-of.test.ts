@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DIT_XL_2_256, DIT_XL_2_512 } from '../../test/published-configs.js';
-import { ditConfigOf, sitConfigOf } from './diffusers-config.js';
 import { ditConfig } from './dit.js';
-import { sitConfig } from './sit.js';
+import { ditConfigOf } from './dit-family.js';
 
 describe('ditConfigOf', () => {
   it('reads the published models', () => {
@@ -52,13 +51,5 @@ describe('ditConfigOf', () => {
     expect(() => ditConfigOf({ ...DIT_XL_2_256, sample_size: 33 })).toThrow(
       /multiple of patchSize/,
     );
-  });
-});
-
-describe('sitConfigOf', () => {
-  it('reads a SiT that is stored as a DiT', () => {
-    expect(sitConfigOf(DIT_XL_2_256)).toEqual(sitConfig('SiT-XL/2'));
-    const small = { num_layers: 12, num_attention_heads: 6, attention_head_dim: 64 };
-    expect(sitConfigOf({ ...DIT_XL_2_256, ...small }).name).toBe('SiT-S/2');
   });
 });

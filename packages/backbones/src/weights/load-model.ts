@@ -1,11 +1,97 @@
 import {
   CheckpointError,
+  createRng,
   NonFiniteError,
   throwIfAborted,
   type WeightSource,
 } from '@harmonica/core';
 import type { Layout, Parameter, StoredTensor } from './parameter.js';
-import { Weights } from './weights.js';
+import { type ModelParts, Weights } from './weights.js';
+
+/** What to load, and how. */
+export interface LoadModelOptions<C> extends LoadOptions {
+  readonly config: C;
+}
+
+/** A model of random weights. */
+export interface RandomModelOptions<C> {
+  readonly config: C;
+  /** Integer in [0, 2^53). */
+  readonly seed: number;
+}
+
+/** How a model is made of its configuration and weights. */
+export interface Blueprint<C, Model> {
+  /** @throws {@link InvalidArgumentError} naming the first field that no such model can have */
+  assertConfig(config: C): void;
+  /** What the weights belong to, for error messages. */
+  owner(config: C): string;
+  /** The layouts that a checkpoint may have, the official one first. */
+  layouts(config: C): readonly [Layout, ...Layout[]];
+  /** The model owns its weights from here on. */
+  create(parts: ModelParts<C>): Model;
+  /** @throws {@link CheckpointError} if what a file holds beside the weights is of another model */
+  assertStored?(config: C, source: WeightSource): Promise<void>;
+}
+
+/**
+ * A model with the weights of a checkpoint: reads every parameter, one at a time, after checking all names and shapes. Of
+ * the layouts of the blueprint the file is held to the one that it has most names of.
+ *
+ * @throws as the parts of the blueprint do
+ * @throws {@link CheckpointError} naming each tensor that is missing, unknown or of another shape, or one that differs
+ *   from what it should repeat
+ * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
+ * @throws {@link AbortedError}
+ */
+export async function loadModel<C, Model>(
+  blueprint: Blueprint<C, Model>,
+  options: LoadModelOptions<C>,
+): Promise<Model> {
+  const { config, source, onProgress, signal } = options;
+  blueprint.assertConfig(config);
+  const owner = blueprint.owner(config);
+  const layout = blueprint
+    .layouts(config)
+    .reduce((best, other) => (namesFound(other, source) > namesFound(best, source) ? other : best));
+  const { parameters } = layout;
+  const stored = matchParameters({ owner, source, layout });
+  const weights = new Weights(owner);
+  try {
+    for (const [index, parameter] of parameters.entries()) {
+      throwIfAborted(signal, `Loading ${owner}`);
+      weights.setStored(parameter, await readParameter({ source, parameter, stored }));
+      onProgress?.({ loaded: index + 1, total: parameters.length, name: parameter.name });
+    }
+    await blueprint.assertStored?.(config, source);
+    return blueprint.create({ config, weights });
+  } catch (error) {
+    weights.dispose();
+    throw error;
+  }
+}
+
+/**
+ * A model whose weights are all random, the zero-initialised ones included, so that every part has an effect: independent
+ * normal values, parameter number i drawn from stream i of the seed.
+ *
+ * @throws {@link InvalidArgumentError} if there is no such model
+ */
+export function randomModel<C, Model>(
+  blueprint: Blueprint<C, Model>,
+  { config, seed }: RandomModelOptions<C>,
+): Model {
+  blueprint.assertConfig(config);
+  const [{ parameters }] = blueprint.layouts(config);
+  const weights = new Weights(blueprint.owner(config));
+  for (const [stream, { name, shape, random }] of parameters.entries()) {
+    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    createRng({ seed, stream }).fillNormal(values);
+    const scaled = values.map((value) => random.mean + random.std * value);
+    weights.set(name, scaled, shape);
+  }
+  return blueprint.create({ config, weights });
+}
 
 /** How far loading has come. */
 export interface LoadProgress {
@@ -24,43 +110,7 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface LoadWeightsOptions extends LoadOptions {
-  /** What the weights belong to, for error messages. */
-  readonly owner: string;
-  /** The layouts that the file may have. It is held to the one that it has most names of. */
-  readonly layouts: readonly [Layout, ...Layout[]];
-}
-
 const MOST_LISTED = 20;
-
-/**
- * Reads every parameter, one at a time, after checking all names and shapes.
- *
- * @throws {@link CheckpointError} naming each tensor that is missing, unknown or of another shape, or one that differs
- *   from what it should repeat
- * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
- * @throws {@link AbortedError}
- */
-export async function loadWeights(options: LoadWeightsOptions): Promise<Weights> {
-  const { owner, source, layouts, onProgress, signal } = options;
-  const layout = layouts.reduce((best, other) =>
-    namesFound(other, source) > namesFound(best, source) ? other : best,
-  );
-  const { parameters } = layout;
-  const stored = matchParameters({ owner, source, layout });
-  const weights = new Weights(owner);
-  try {
-    for (const [index, parameter] of parameters.entries()) {
-      throwIfAborted(signal, `Loading ${owner}`);
-      weights.setStored(parameter, await readParameter({ source, parameter, stored }));
-      onProgress?.({ loaded: index + 1, total: parameters.length, name: parameter.name });
-    }
-  } catch (error) {
-    weights.dispose();
-    throw error;
-  }
-  return weights;
-}
 
 /** Reads one tensor and refuses NaN and infinity. */
 export async function readFinite(source: WeightSource, name: string): Promise<Float32Array> {
