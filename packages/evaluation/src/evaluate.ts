@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ConfigError, type LongCallOptions } from '@harmonica/core';
+import { ConfigError, type LongCallOptions, trackProgress } from '@harmonica/core';
 import type { ExtractorIdentity } from '@harmonica/metrics';
 import {
   type DecoderIdentity,
@@ -12,11 +12,12 @@ import {
   timedOn,
 } from '@harmonica/pipeline';
 import type { CostModel } from '@harmonica/router';
-import type { EvalConfig } from './config.js';
+import type { EvalConfig, MetricName } from './config.js';
 import { withExtractor } from './extractor.js';
 import { resolveRows } from './groups.js';
 import {
   type MeasureRowsOptions,
+  measuredBatches,
   measuredFiles,
   measureRows,
   type RunningExtractor,
@@ -24,7 +25,7 @@ import {
   withSavings,
 } from './measure-rows.js';
 import { remembered } from './memo.js';
-import { outputsFor } from './quality.js';
+import { gatherRow, outputsFor, qualityOf } from './quality.js';
 import {
   imagesReference,
   type Reference,
@@ -37,10 +38,10 @@ import {
   type EvalRow,
   type FinishedRow,
   type MissedTarget,
+  type RowQuality,
   uncachedOf,
 } from './row.js';
 import { type EvalContext, evalContext, uncachedRow } from './rows.js';
-import { scoreRows } from './score-rows.js';
 import { partOf, type Share, WHOLE, waitForFiles } from './share.js';
 import { measureBranchCosts, timeRows } from './speed.js';
 
@@ -153,6 +154,58 @@ async function runShare(options: RunEvalOptions & { readonly share: Share }): Pr
       onProgress,
     });
   await scoreRows({ ...prepared, rows, metrics, folder: folders.quality });
+}
+
+/** Options of {@link scoreRows}. */
+interface ScoreRowsOptions {
+  /** How rows were measured. */
+  readonly measurement: MeasureRowsOptions;
+  readonly rows: readonly EvalRow[];
+  /** Absent: there is nothing to compare distributions with. */
+  readonly reference?: Reference | undefined;
+  readonly metrics: readonly MetricName[];
+  /** Of scores. */
+  readonly folder: string;
+}
+
+/** Rows with their quality, each scored once. */
+async function scoreRows(options: ScoreRowsOptions) {
+  const { rows, measurement } = options;
+  const { onProgress } = measurement;
+  const scored: (EvalRow & { readonly quality: RowQuality })[] = [];
+  const progress = trackProgress({ onProgress, label: 'scoring', total: rows.length });
+  for (const row of rows) {
+    scored.push({ ...row, quality: await rememberedQuality(options, row) });
+    progress.add();
+  }
+  return scored;
+}
+
+async function rememberedQuality(
+  { measurement, reference, metrics, folder }: ScoreRowsOptions,
+  row: EvalRow,
+): Promise<RowQuality> {
+  const { evaluation, extractor, signal } = measurement;
+  const identity = extractor?.extractor.identity;
+  const key = {
+    row: row.imagesKey,
+    uncached: uncachedOf(row).imagesKey,
+    target: row.target?.imagesKey ?? null,
+    reference: reference?.key ?? null,
+    metrics,
+    extractor: identity?.hash ?? null,
+  };
+  const make = async () => {
+    const gathered = await gatherRow({
+      measured: measuredBatches(measurement, row),
+      uncached: row.uncached && measuredBatches(measurement, row.uncached),
+      metrics,
+      identity,
+      images: evaluation.jobs.length,
+    });
+    return qualityOf({ row: gathered, reference: await reference?.load(), metrics, signal });
+  };
+  return remembered({ folder, key, make });
 }
 
 /** Samples and measures every image of the share. */

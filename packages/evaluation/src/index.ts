@@ -1,8 +1,10 @@
 export { type BranchBenchOptions, type BranchTiming, branchBench } from './bench/branches.js';
-export { type MemoryBenchOptions, type MemoryResult, memoryBench } from './bench/memory.js';
 export {
+  type MemoryBenchOptions,
   type MemoryProbe,
   type MemoryProbeOptions,
+  type MemoryResult,
+  memoryBench,
   memoryProbe,
   PROBE_MODES,
   type ProbeMode,
@@ -47,9 +49,7 @@ export {
   METRIC_NAMES,
   type MetricName,
   type PlanConfig,
-  type ReferenceConfig,
   type RowConfig,
-  type RunConfig,
 } from './config.js';
 export { readEvalConfig, type WriteEvalOptions, writeEval } from './eval-files.js';
 export {
