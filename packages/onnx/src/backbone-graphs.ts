@@ -10,14 +10,7 @@ import {
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import { sizeOf, type TracedGraph } from './graph.js';
-import {
-  prefixed,
-  type StreamLayout,
-  streamInputs,
-  streamOf,
-  streamOutputs,
-  unprefixed,
-} from './stream-names.js';
+import { flatStream, prefixed, type StreamLayout, streamOf, unprefixed } from './stream-names.js';
 import { inTraceScope } from './trace-backend.js';
 import { type TensorRecord, type TensorSpec, traceFunction } from './trace-function.js';
 
@@ -37,18 +30,20 @@ export interface BranchGraphOptions {
   readonly output: readonly number[];
 }
 
+type BranchParts = Omit<BranchGraphOptions, 'output'>;
+
 /** Latent, times and condition to `state.*` and `context.*`. */
 export function traceBegin(backbone: Backbone, batch: number): TracedGraph {
   return traceFunction({
     inputs: beginInputs(backbone, batch),
-    fn: (inputs) => streamOutputs(begin(backbone, inputs)),
+    fn: (inputs) => flatStream(begin(backbone, inputs)),
   });
 }
 
 /** The state to `output`, the model's. */
 export function traceEnd(backbone: Backbone, layout: StreamLayout): TracedGraph {
   return traceFunction({
-    inputs: streamInputs(layout),
+    inputs: flatStream(layout),
     fn: (inputs) => ({ output: backbone.end(streamOf(inputs)) }),
   });
 }
@@ -88,25 +83,17 @@ function beginInputs({ spec }: Backbone, batch: number): Record<string, TensorSp
 }
 
 /** What a branch works on: the stream to `input`. */
-export function traceInput({
-  backbone,
-  branch,
-  layout,
-}: Omit<BranchGraphOptions, 'output'>): TracedGraph {
+export function traceInput({ backbone, branch, layout }: BranchParts): TracedGraph {
   return traceFunction({
-    inputs: streamInputs(layout),
+    inputs: flatStream(layout),
     fn: (inputs) => ({ input: backbone.input(branch, streamOf(inputs)) }),
   });
 }
 
 /** A computed branch: the stream to `state.*`, and `output`, the branch's own. */
-export function traceCompute({
-  backbone,
-  branch,
-  layout,
-}: Omit<BranchGraphOptions, 'output'>): TracedGraph {
+export function traceCompute({ backbone, branch, layout }: BranchParts): TracedGraph {
   return traceFunction({
-    inputs: streamInputs(layout),
+    inputs: flatStream(layout),
     fn: (inputs) => {
       const stream = streamOf(inputs);
       const output = backbone.compute(branch, stream);
@@ -121,7 +108,7 @@ export function traceBlend(
   history: HistoryLayout,
 ): TracedGraph {
   return traceFunction({
-    inputs: { ...streamInputs(layout), score: { shape: [] }, ...historyInputs(history, shape) },
+    inputs: { ...flatStream(layout), score: { shape: [] }, ...historyInputs(history, shape) },
     fn: (inputs) => {
       const stream = streamOf(inputs);
       const { score } = inputs as { score: Tensor };
@@ -146,7 +133,7 @@ export function tracePredict(
   { history, keep }: Prediction,
 ): TracedGraph {
   return traceFunction({
-    inputs: { ...streamInputs(layout), ...historyInputs(history, shape) },
+    inputs: { ...flatStream(layout), ...historyInputs(history, shape) },
     fn: (inputs) => {
       const stream = streamOf(inputs);
       const output = predictedOutput(inputs, history, shape);
@@ -166,7 +153,7 @@ export function traceParts(
 ): TracedGraph {
   return traceFunction({
     inputs: {
-      ...streamInputs(layout),
+      ...flatStream(layout),
       joined: { shape },
       ...(history ? historyInputs(history, shape) : {}),
     },

@@ -13,9 +13,8 @@ import {
   tracePredict,
 } from './backbone-graphs.js';
 import { composeGraphs } from './compose-graphs.js';
-import type { GraphOutput, TracedGraph } from './graph.js';
+import { type GraphOutput, pruneGraph, type TracedGraph } from './graph.js';
 import type { CompileOptions, Compiler, Program } from './program.js';
-import { pruneGraph } from './prune-graph.js';
 import { isHeldName, layoutOf, type StreamLayout } from './stream-names.js';
 import { PROBE_BATCHES, shapeAt, symbolicBatch } from './symbolic-batch.js';
 import { traceTapeEndVjp, traceTapeVjp } from './tape-gradients.js';

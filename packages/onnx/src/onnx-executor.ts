@@ -18,12 +18,11 @@ import { type Tensor, type Tensor3D, type Tensor4D, tensor } from '@tensorflow/t
 import { type BackboneProgram, BackbonePrograms } from './backbone-programs.js';
 import { HandleTable, type HeldStream, type PooledTensors } from './executor-handles.js';
 import { type GraphValue, sizeOf } from './graph.js';
-import { type Feeds, type HistoryFeeds, historyFeeds } from './history-feeds.js';
-import { HistorySlabs } from './history-slabs.js';
+import { type Feeds, type HistoryFeeds, HistorySlabs, historyFeeds } from './history-slabs.js';
 import { type OrtRuntime, type OrtTensor, providerNames } from './ort.js';
 import { Compiler } from './program.js';
 import { loadRuntime, type SessionOptions } from './runtime.js';
-import { prefixed, unprefixed } from './stream-names.js';
+import { flatStream, prefixed, unprefixed } from './stream-names.js';
 import { shapeAt } from './symbolic-batch.js';
 import { type PooledTensor, TensorPool } from './tensor-pool.js';
 
@@ -268,8 +267,10 @@ class OnnxExecutor implements Executor {
   }
 
   #history(action: BranchAction): HistoryFeeds {
-    const [handles, slabs, runtime] = [this.#handles, this.#slabs, this.#runtime];
-    return historyFeeds({ action, handles, slabs, runtime });
+    const [slabs, runtime] = [this.#slabs, this.#runtime];
+    const held = action.history.map((handle) => this.#handles.value(handle));
+    const tensors = held.map(({ tensors: { output } }) => output as PooledTensor);
+    return historyFeeds({ action, tensors, slabs, runtime });
   }
 
   #numbers(values: readonly number[], shape: number[]): OrtTensor {
@@ -384,7 +385,7 @@ function goTogether(first: BranchAction, next: BranchAction): boolean {
 
 /** The tensors of a stream, under their names in graphs. */
 function tensorsIn({ state, context }: HeldStream): PooledTensors {
-  return { ...prefixed('state', state), ...prefixed('context', context.tensors) };
+  return flatStream({ state, context: context.tensors });
 }
 
 function tensorsOf(pooled: Readonly<Record<string, PooledTensor>>): Record<string, OrtTensor> {

@@ -5,6 +5,7 @@ import {
   type GraphDType,
   type GraphValue,
   type GraphWeight,
+  pruneGraph,
   sameShape,
   sizeOf,
   type TracedGraph,
@@ -18,7 +19,6 @@ import {
   type OutputLocation,
   runsOnCpu,
 } from './ort.js';
-import { pruneGraph } from './prune-graph.js';
 import { createSession, type SessionOptions } from './runtime.js';
 import { emptyTensor } from './tensor-pool.js';
 import { readWeight, WeightStore } from './weight-store.js';

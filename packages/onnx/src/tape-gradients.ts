@@ -7,7 +7,7 @@ import {
   predictedOutput,
 } from './backbone-graphs.js';
 import type { TracedGraph } from './graph.js';
-import { prefixed, streamInputs, streamOf, unprefixed } from './stream-names.js';
+import { flatStream, prefixed, streamOf, unprefixed } from './stream-names.js';
 import { traceFunction } from './trace-function.js';
 
 /**
@@ -21,7 +21,7 @@ export function traceTapeVjp(
   const names = Object.keys(layout.state);
   return traceFunction({
     inputs: {
-      ...streamInputs(layout),
+      ...flatStream(layout),
       ...prefixed('upstream', layout.state),
       score: { shape: [] },
       ...(history ? historyInputs(history, shape) : {}),
@@ -56,7 +56,7 @@ export function traceTapeEndVjp({
 }: Omit<BranchGraphOptions, 'branch'>): TracedGraph {
   const names = Object.keys(layout.state);
   return traceFunction({
-    inputs: { ...streamInputs(layout), upstream: { shape: output } },
+    inputs: { ...flatStream(layout), upstream: { shape: output } },
     fn: (inputs) => {
       const { state, context } = streamOf(inputs);
       const gradients = gradientsOf({
