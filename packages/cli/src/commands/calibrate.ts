@@ -1,8 +1,6 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
-  type GuidanceOptions,
   imageJobs,
-  type ModelOptions,
   type Pipeline,
   prepareFolderOf,
   resolveRunSetting,
@@ -15,27 +13,19 @@ import {
   createCalibrator,
   formatCalibration,
 } from '@harmonica/router';
-import type { SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
 import {
-  addGuidanceOptions,
   addImageOptions,
-  addModelOptions,
-  addSamplerOptions,
-  type GlobalOptions,
+  addRunOptions,
   type ImageOptions,
+  type RunOptions,
 } from '../options/option-groups.js';
 import { choiceOption, integerOption } from '../options/option-values.js';
 import { fitReport } from '../terminal/training-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
-interface CalibrateOptions
-  extends GlobalOptions,
-    ModelOptions,
-    SamplerOptions,
-    GuidanceOptions,
-    ImageOptions {
+interface CalibrateOptions extends RunOptions, ImageOptions {
   readonly lookback: number;
   readonly degree: number;
   readonly out: string;
@@ -47,9 +37,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
     .command('calibrate')
     .description('sample uncached and record what a caching method needs to know')
     .argument('<method>', CALIBRATION_METHODS.join(', '), choiceOption(CALIBRATION_METHODS));
-  addModelOptions(command);
-  addSamplerOptions(command);
-  addGuidanceOptions(command);
+  addRunOptions(command);
   addImageOptions(command);
   command
     .option(

@@ -4,47 +4,34 @@ import { encodePng, imageGrid } from '@harmonica/pictures';
 import {
   type CacheOptions,
   createRunManifest,
-  type GuidanceOptions,
   type ImageJob,
-  type ModelOptions,
   type Pipeline,
   prepareFolder,
   type RunManifest,
   sample,
   writeOutput,
 } from '@harmonica/pipeline';
-import type { SamplerOptions } from '@harmonica/samplers';
 import { writeSafetensors } from '@harmonica/weights';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
 import {
   addCacheOptions,
-  addGuidanceOptions,
   addImageOptions,
-  addModelOptions,
-  addSamplerOptions,
-  type GlobalOptions,
+  addRunOptions,
   type ImageOptions,
+  type RunOptions,
 } from '../options/option-groups.js';
 import { savedBy } from '../terminal/schedule-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
-interface SampleOptions
-  extends GlobalOptions,
-    ModelOptions,
-    SamplerOptions,
-    GuidanceOptions,
-    CacheOptions,
-    ImageOptions {
+interface SampleOptions extends RunOptions, CacheOptions, ImageOptions {
   readonly out: string;
 }
 
 /** `harmonica sample`: images, a grid of them and a record of the run. */
 export function addSampleCommand(program: Command, context: CommandContext): void {
   const command = program.command('sample').description('sample images, with or without a cache');
-  addModelOptions(command);
-  addSamplerOptions(command);
-  addGuidanceOptions(command);
+  addRunOptions(command);
   addCacheOptions(command);
   addImageOptions(command);
   command

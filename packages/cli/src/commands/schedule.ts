@@ -5,8 +5,6 @@ import {
   UnsupportedError,
 } from '@harmonica/core';
 import {
-  type GuidanceOptions,
-  type ModelOptions,
   modelArchitecture,
   modelSpec,
   prepareFolderOf,
@@ -31,12 +29,7 @@ import {
 import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import {
-  addGuidanceOptions,
-  addModelOptions,
-  addSamplerOptions,
-  type GlobalOptions,
-} from '../options/option-groups.js';
+import { addRunOptions, addSamplerOptions, type RunOptions } from '../options/option-groups.js';
 import { choiceOption, stepsAndBranchesOption } from '../options/option-values.js';
 import { diffReport, savingsOf, scheduleReport } from '../terminal/schedule-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
@@ -46,7 +39,7 @@ const COMPONENTS: { readonly [Name in 'dit' | 'diffusers']: ComponentNames } = {
   diffusers: DIFFUSERS_COMPONENTS,
 };
 
-interface MakeOptions extends GlobalOptions, ModelOptions, SamplerOptions, GuidanceOptions {
+interface MakeOptions extends RunOptions {
   readonly out: string;
 }
 
@@ -95,9 +88,7 @@ function addMake(group: Command, context: CommandContext): void {
     .command('make')
     .description('write the schedule of a caching method for a model and sampler')
     .argument('<policy>', 'as for sample --policy, such as fora:2');
-  addModelOptions(command);
-  addSamplerOptions(command);
-  addGuidanceOptions(command);
+  addRunOptions(command);
   addOut(command).action(async (policy: string) => {
     const options = command.optsWithGlobals<MakeOptions>();
     await prepareFolderOf(options.out);
