@@ -3,8 +3,8 @@ import { proxyByName, proxyPredictors, stepWeights } from '@harmonica/iepo';
 import { PER_STEP_CANDIDATES } from '@harmonica/router';
 import { onFreshBatch, routedParts } from './batch.js';
 import { startingBeta } from './beta.js';
-import { currentSchedule } from './current-schedule.js';
 import type { TrainingBatch } from './draw-batch.js';
+import { currentSchedule } from './threshold.js';
 import type { TrainingConfig } from './training-config.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
 
