@@ -14,7 +14,7 @@ import {
 } from './backbone-graphs.js';
 import { composeGraphs } from './compose-graphs.js';
 import { type GraphOutput, pruneGraph, type TracedGraph } from './graph.js';
-import type { CompileOptions, Compiler, Program } from './program.js';
+import { type CompileOptions, type Compiler, type Program, remembered } from './program.js';
 import { isHeldName, layoutOf, type StreamLayout } from './stream-names.js';
 import { PROBE_BATCHES, shapeAt, symbolicBatch } from './symbolic-batch.js';
 import { traceTapeEndVjp, traceTapeVjp } from './tape-gradients.js';
@@ -195,16 +195,6 @@ function withKeptOutput(graph: TracedGraph, keep: boolean): TracedGraph {
     return keep ? [{ ...output, name: 'output.0' }] : [];
   });
   return { ...graph, outputs };
-}
-
-/** What was made for the key before; forgotten if making it fails. */
-function remembered<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
-  const before = known.get(key);
-  if (before) return before;
-  const value = make();
-  known.set(key, value);
-  value.catch(() => known.delete(key));
-  return value;
 }
 
 /** Falls back to the gradients of TensorFlow.js for operators that have no compact derivative. */

@@ -24,7 +24,7 @@ import { Compiler } from './program.js';
 import { loadRuntime, type SessionOptions } from './runtime.js';
 import { flatStream, prefixed, unprefixed } from './stream-names.js';
 import { shapeAt } from './symbolic-batch.js';
-import { type PooledTensor, TensorPool } from './tensor-pool.js';
+import { fed, type PooledTensor, TensorPool } from './tensor-pool.js';
 
 export interface OnnxExecutorOptions extends SessionOptions {
   /** Not owned: dispose it after the executor. */
@@ -79,9 +79,12 @@ class OnnxExecutor implements Executor {
     assertCondition(this.spec, condition, batch);
     const program = await this.#programs.begin(batch);
     const times = new this.#runtime.Tensor('float32', new Float32Array(batch).fill(time), [batch]);
-    const feeds: Record<string, OrtTensor> = { latent: await this.#copyIn(latent), time: times };
+    const feeds: Record<string, OrtTensor> = {
+      latent: await fed(this.#runtime, latent),
+      time: times,
+    };
     for (const { name } of this.spec.condition) {
-      feeds[`condition.${name}`] = await this.#copyIn(condition[name] as Tensor);
+      feeds[`condition.${name}`] = await fed(this.#runtime, condition[name] as Tensor);
     }
     const results = await this.#run(program, { held: {}, feeds, batch });
     const context = { tensors: unprefixed('context', results), batch, users: 0 };
@@ -119,7 +122,7 @@ class OnnxExecutor implements Executor {
     this.#assertUsable();
     const stream = this.#handles.stream(handle);
     const program = await this.#programs.endVjp(stream.context.batch);
-    const upstream = await this.#copyIn(gradient);
+    const upstream = await fed(this.#runtime, gradient);
     const results = await this.#run(program, {
       held: tensorsIn(stream),
       feeds: { upstream },
@@ -328,11 +331,6 @@ class OnnxExecutor implements Executor {
       throw error;
     }
     return results;
-  }
-
-  async #copyIn(source: Tensor): Promise<OrtTensor> {
-    const values = (await source.data()) as Float32Array;
-    return new this.#runtime.Tensor(source.dtype as 'float32', values, source.shape);
   }
 
   #assertUsable(): void {

@@ -167,22 +167,31 @@ export class Compiler {
   }
 
   #session({ key, encode, locations, lean }: SessionInput): Promise<OrtSession> {
-    const known = this.#sessions.get(key);
-    if (known) return known;
     const named = locations.map((location, i) => [`output${i}`, location] as const);
-    const session = encode().then((model) =>
+    return remembered(this.#sessions, key, async () =>
       createSession({
         runtime: this.#runtime,
-        model,
+        model: await encode(),
         options: this.#options,
         locations: named.length > 0 ? Object.fromEntries(named) : undefined,
         lean,
       }),
     );
-    this.#sessions.set(key, session);
-    session.catch(() => this.#sessions.delete(key));
-    return session;
   }
+}
+
+/** What was made for the key before; forgotten if making it fails. */
+export function remembered<K, V>(
+  known: Map<K, Promise<V>>,
+  key: K,
+  make: () => Promise<V>,
+): Promise<V> {
+  const before = known.get(key);
+  if (before) return before;
+  const value = make();
+  known.set(key, value);
+  value.catch(() => known.delete(key));
+  return value;
 }
 
 interface SessionKind {
