@@ -1,9 +1,6 @@
 import { join } from 'node:path';
 import { ConfigError, type LongCallOptions, trackProgress } from '@harmonica/core';
-import type { ExtractorIdentity } from '@harmonica/metrics';
 import {
-  type DecoderIdentity,
-  type EngineRecord,
   imageJobs,
   type Pipeline,
   prepareFolder,
@@ -362,30 +359,15 @@ async function givenReference(
   return undefined;
 }
 
-/** What all rows of an evaluation come from, besides their plans and policies. Plain JSON; what there is not is null. */
-export interface EvalProvenance {
-  readonly engine: EngineRecord;
-  readonly model: {
-    readonly name: string;
-    /** `hashFiles` of the transformer. */
-    readonly sha256: string;
-    readonly architectureSha256: string | null;
-    readonly decoder: DecoderIdentity | null;
-    readonly promptsSha256: string | null;
-  };
-  readonly extractor: ExtractorIdentity | null;
-  readonly reference: { readonly name: string; readonly sha256: string } | null;
-}
-
 /** The provenance of an evaluation. */
-function provenanceOf(prepared: PreparedEval): EvalProvenance {
-  const { evaluation, measurement, reference } = prepared;
+function provenanceOf({ evaluation, measurement, reference }: PreparedEval) {
   const { engine, pipeline } = evaluation;
   const { sha256, architectureSha256, decoder, conditions } = pipeline.model;
   return {
     engine,
     model: {
       name: pipeline.executor.spec.name,
+      /** `hashFiles` of the transformer. */
       sha256,
       architectureSha256: architectureSha256 ?? null,
       decoder: decoder ?? null,
@@ -395,3 +377,6 @@ function provenanceOf(prepared: PreparedEval): EvalProvenance {
     reference: reference ? { name: reference.name, sha256: reference.sha256 } : null,
   };
 }
+
+/** What all rows of an evaluation come from, besides their plans and policies. Plain JSON; what there is not is null. */
+export type EvalProvenance = ReturnType<typeof provenanceOf>;

@@ -60,14 +60,6 @@ export {
   runEvalShare,
 } from './evaluate.js';
 export { type WithExtractorOptions, withExtractor } from './extractor.js';
-export {
-  costFigure,
-  curveFigures,
-  type Figure,
-  type FigureSection,
-  type RowFiguresOptions,
-  rowFigures,
-} from './figures.js';
 export type { RunningExtractor } from './measure-rows.js';
 export { outputsFor } from './quality.js';
 export { assertOneSize, pngFiles } from './reference.js';
@@ -76,7 +68,6 @@ export {
   imageStatistics,
   STATISTICS_METRICS,
 } from './reference-set.js';
-export { type EvalReportOptions, evalReport } from './report.js';
 export {
   type EvalOutcome,
   type EvalRow,

@@ -131,6 +131,10 @@ interface QualityOfOptions {
 export function qualityOf(options: QualityOfOptions): RowQuality {
   const { row, reference, metrics, signal } = options;
   const wants = (name: MetricName) => metrics.includes(name);
+  const psnr = (pairs: readonly PairValues[]) =>
+    wants('psnr') ? meanOf(pairs.map(([value]) => value).filter(Number.isFinite)) : null;
+  const ssim = (pairs: readonly PairValues[]) =>
+    wants('ssim') ? meanOf(pairs.map(([, value]) => value)) : null;
   const distance = (output: string) => {
     const features = row.statistics[output];
     const references = reference?.statistics[output];
@@ -145,10 +149,10 @@ export function qualityOf(options: QualityOfOptions): RowQuality {
       ? precisionRecall({ ...sets, references: reference?.manifold ?? sets.references })
       : undefined;
   return {
-    psnrToUncached: wants('psnr') ? meanPsnrOf(row.uncached) : null,
-    ssimToUncached: wants('ssim') ? meanSsimOf(row.uncached) : null,
-    psnrToTarget: wants('psnr') ? meanPsnrOf(row.target) : null,
-    ssimToTarget: wants('ssim') ? meanSsimOf(row.target) : null,
+    psnrToUncached: psnr(row.uncached),
+    ssimToUncached: ssim(row.uncached),
+    psnrToTarget: psnr(row.target),
+    ssimToTarget: ssim(row.target),
     featureDistance: row.featureDistance ?? null,
     fid: wants('fid') ? distance('features') : null,
     sfid: wants('sfid') ? distance('spatial') : null,
@@ -210,14 +214,6 @@ async function joined(sets: readonly FeatureSet[]): Promise<FeatureSet | undefin
   if (sets.length === 0) return undefined;
   const { all } = await collectFeatures(sets.map((set) => ({ all: set })));
   return all;
-}
-
-function meanPsnrOf(pairs: readonly PairValues[]): number | null {
-  return meanOf(pairs.map(([value]) => value).filter(Number.isFinite));
-}
-
-function meanSsimOf(pairs: readonly PairValues[]): number | null {
-  return meanOf(pairs.map(([, value]) => value));
 }
 
 function meanOf(values: readonly number[]): number | null {

@@ -16,17 +16,12 @@ export function isRefreshDue(
   return refreshedAt < 0 || iteration - refreshedAt >= refreshEvery;
 }
 
-/** Options of {@link refreshWeights}. */
-interface RefreshWeightsOptions {
-  readonly options: TrainRouterOptions;
-  readonly state: TrainingState;
-  /** Not disposed. */
-  readonly batch: TrainingBatch;
-}
-
-/** Renews lambda, the loss weights and the predictors on a batch. */
-export async function refreshWeights(input: RefreshWeightsOptions): Promise<TrainingState> {
-  const { options, state, batch } = input;
+/** Renews lambda, the loss weights and the predictors on a batch, which is not disposed. */
+export async function refreshWeights(
+  options: TrainRouterOptions,
+  state: TrainingState,
+  batch: TrainingBatch,
+): Promise<TrainingState> {
   const { config, signal } = options;
   const first = state.refreshedAt < 0;
   const { cost, scores, hardScores } = currentSchedule(options, state);

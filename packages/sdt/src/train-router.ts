@@ -4,7 +4,6 @@ import {
   IncompatibleError,
   type RouterFile,
   restoreRng,
-  throwIfAborted,
 } from '@harmonica/core';
 import { type RunPart, swapped, swapSteps } from '@harmonica/iepo';
 import {
@@ -36,7 +35,7 @@ import { assertPairs, noLatents, trainPairs } from './pairs.js';
 import { costModelIn, currentSchedule } from './threshold.js';
 import { assertTrainingConfig, SETTING_DEFAULTS } from './training-config.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
-import { meanStep, type PartErrors, trainingStep } from './training-step.js';
+import { overParts, trainingStep } from './training-step.js';
 import { appliedScores, endRound, startRound, updateStep } from './update-router.js';
 
 /**
@@ -84,7 +83,7 @@ async function trainTrajectory(
   const batch = drawNoise(options, rng);
   try {
     const due = isRefreshDue(options.config, before);
-    const state = due ? await refreshWeights({ options, state: before, batch }) : before;
+    const state = due ? await refreshWeights(options, before, batch) : before;
     const parts = routedParts(options, state, batch);
     const trained = await trainSteps(options, state, parts);
     return { ...trained, rng: (due ? rngAfterRefresh(options.config, rng) : rng).state() };
@@ -105,17 +104,19 @@ async function trainSteps(
     for (const { run, latent } of parts) states.push(await fullStep(run, { latent, index: 0 }));
     for (let index = 1; index < state.logits.length; index++) {
       const scores = appliedScores(options, round, index);
-      const found: PartErrors[] = [];
-      for (const [i, { run, latent }] of parts.entries()) {
-        throwIfAborted(options.signal, 'Training');
+      const found = await overParts(parts, options.signal, async ({ run }, i) => {
         const before = states[i] as RunState;
-        const step = { run, state: before, index, scores };
-        const { state: after, ...errors } = await trainingStep(step);
+        const { state: after, ...errors } = await trainingStep({
+          run,
+          state: before,
+          index,
+          scores,
+        });
         disposeRunState(run, before);
         states[i] = after;
-        found.push({ ...errors, images: latent.shape[0] });
-      }
-      round = updateStep(options, round, { ...meanStep(found), step: index });
+        return errors;
+      });
+      round = updateStep(options, round, { ...found, step: index });
     }
   } finally {
     for (const [i, left] of states.entries()) disposeRunState((parts[i] as RunPart).run, left);

@@ -71,7 +71,7 @@ async function calibrate(input: {
   const setting = await resolveRunSetting({ options, model });
   const { plan, guidance } = setting;
   const jobs = imageJobs({ conditions: options.class, seeds: options.seeds }, model.conditions);
-  if (method === 'teacache') assertEnough({ options, steps: plan.steps.length });
+  if (method === 'teacache') assertEnough(options, plan.steps.length);
   const calibrator = createCalibrator({
     method,
     lookback,
@@ -104,12 +104,7 @@ async function calibrate(input: {
 }
 
 /** A polynomial needs more points than its degree, and every run has one for each step but the first. */
-function assertEnough(input: {
-  readonly options: Pick<CalibrateOptions, 'seeds' | 'batch' | 'degree'>;
-  readonly steps: number;
-}): void {
-  const { options, steps } = input;
-  const { seeds, batch, degree } = options;
+function assertEnough({ seeds, batch, degree }: CalibrateOptions, steps: number): void {
   const points = Math.ceil(seeds.length / batch) * (steps - 1);
   if (points > degree) return;
   throw new InvalidArgumentError({

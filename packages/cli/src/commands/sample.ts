@@ -66,7 +66,7 @@ async function sampleInto(
   const { images, jobs, latents } = sampled;
   const files = images
     ? await writeImages({ folder, jobs, images, pipeline })
-    : await writeLatents({ folder, latents, spec: pipeline.executor.spec });
+    : await writeLatents(folder, latents, pipeline);
   const manifest = createRunManifest({ pipeline, sample: sampled, files });
   await writeOutput(join(options.out, 'run.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   context.stdout.write(summaryOf(manifest, options.out));
@@ -93,13 +93,12 @@ async function writeImages(input: {
 }
 
 /** `latents.safetensors`: one tensor `latents`, `[images, height, width, channels]`, in the order of the jobs. */
-async function writeLatents(input: {
-  readonly folder: string;
-  readonly latents: readonly Float32Array[];
-  readonly spec: Pipeline['executor']['spec'];
-}): Promise<string[]> {
-  const { folder, latents, spec } = input;
-  const { height, width, channels } = spec.latent;
+async function writeLatents(
+  folder: string,
+  latents: readonly Float32Array[],
+  { executor }: Pipeline,
+): Promise<string[]> {
+  const { height, width, channels } = executor.spec.latent;
   const size = height * width * channels;
   const data = new Float32Array(latents.length * size);
   for (const [i, latent] of latents.entries()) data.set(latent, i * size);

@@ -29,7 +29,12 @@ import {
 import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import { addRunOptions, addSamplerOptions, type RunOptions } from '../options/option-groups.js';
+import {
+  addRunOptions,
+  addSamplerOptions,
+  addSpecOption,
+  type RunOptions,
+} from '../options/option-groups.js';
 import { choiceOption, stepsAndBranchesOption } from '../options/option-values.js';
 import { diffReport, savingsOf, scheduleReport } from '../terminal/schedule-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
@@ -67,7 +72,7 @@ export function addScheduleCommand(program: Command, context: CommandContext): v
 }
 
 function addPrint(group: Command, { stdout }: CommandContext): void {
-  const command = addModelOption(group.command('print'))
+  const command = addSpecOption(group.command('print'))
     .description('print what is computed in each step')
     .argument('<file>', 'a schedule or router: a file, or a name of emoji-dit')
     .option('--json', 'as a schedule file')
@@ -184,7 +189,7 @@ function editsOf(
 }
 
 function addResample(group: Command, { stdout }: CommandContext): void {
-  const command = addModelOption(group.command('resample'))
+  const command = addSpecOption(group.command('resample'))
     .description('move a schedule to another number of steps or another sampler')
     .argument('<file>', 'a schedule or router that says what it was made for');
   addSamplerOptions(command);
@@ -262,16 +267,9 @@ function addImport(group: Command, { stdout }: CommandContext): void {
   });
 }
 
-function addModelOption(command: Command): Command {
-  return command.option(
-    '--model <name>',
-    'as for sample, or a published model such as DiT-XL/2 (default: from the file)',
-  );
-}
-
 function addComponents(command: Command): Command {
   const names = Object.keys(COMPONENTS) as (keyof typeof COMPONENTS)[];
-  return addModelOption(command).option(
+  return addSpecOption(command).option(
     '--components <names>',
     `how components are called: ${names.join(', ')}`,
     choiceOption(names),

@@ -142,10 +142,20 @@ function policyList(): string {
 export function addImageOptions(command: Command): Command {
   return command
     .option('--class <names...>', 'classes, or numbers of prompts, taken in turn (default: all)')
-    .addOption(
-      new Option('--seeds <seeds>', 'one image each, such as 0-15 or 1,7')
-        .argParser(seedsOption)
-        .default(seedsOption('0-15'), '0-15'),
-    )
+    .addOption(imageSeeds('one image each, such as 0-15 or 1,7'))
     .option('--batch <n>', 'images at a time', integerOption({ min: 1 }), 16);
+}
+
+/** `--seeds`, by default 16 of them. */
+export function imageSeeds(description: string): Option {
+  const option = new Option('--seeds <seeds>', description);
+  return option.argParser(seedsOption).default(seedsOption('0-15'), '0-15');
+}
+
+/** `--model` of commands that load none, and need only to know what it is made of. */
+export function addSpecOption(command: Command): Command {
+  return command.option(
+    '--model <name>',
+    'as for sample, or a published model such as DiT-XL/2 (default: from the file)',
+  );
 }
