@@ -37,19 +37,19 @@ export function needsOf(metric: MetricName): MetricNeeds {
   return METRICS[metric];
 }
 
-/** A `harmonica eval` configuration. Files are relative to the folder that the command runs in. */
+/** A `harmonica eval` configuration. Files are relative to the folder that the command runs in. @interface */
 export type EvalConfig = z.output<ReturnType<typeof evalConfigSchema>>;
 
-/** Rows that are compared with one uncached run. */
+/** Rows that are compared with one uncached run. @interface */
 export type GroupConfig = EvalConfig['groups'][number];
 
-/** A way to sample that is scored against the uncached run of its group. */
+/** A way to sample that is scored against the uncached run of its group. @interface */
 export type RowConfig = GroupConfig['rows'][number];
 
-/** A setting that is tuned until a row is as fast as was asked for. */
+/** A setting that is tuned until a row is as fast as was asked for. @interface */
 export type KnobConfig = NonNullable<RowConfig['knob']>;
 
-/** A sampler, its steps and its settings, as the options of the command name them. */
+/** A sampler, its steps and its settings, as the options of the command name them. @interface */
 export type PlanConfig = Pick<RowConfig, 'sampler' | 'steps' | 'settings'>;
 
 /** A configuration of its text. @throws {@link ConfigError} naming every unknown key and wrong value */

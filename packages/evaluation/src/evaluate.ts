@@ -81,10 +81,8 @@ async function runWhole(options: PrepareEvalOptions): Promise<FinishedEval> {
   await measureImages(prepared);
   const costs = await rememberedCosts(options, prepared);
   const timed = await timedRows(options, prepared);
-  const { metrics } = config;
-  const scored = await scoreRows({ ...prepared, rows: timed, metrics, folder: folders.quality });
   const rows: FinishedRow[] = [];
-  for (const row of scored) {
+  for (const row of await scoreRows(prepared, timed, config.metrics)) {
     rows.push(await withSavings(row, { evaluation, folder: folders.latents }));
   }
   const outcome = {
@@ -130,57 +128,39 @@ async function extracting<T, Options extends RunEvalOptions>(
 
 async function runShare(options: RunEvalOptions & { readonly share: Share }): Promise<void> {
   const { signal, onProgress, share } = options;
-  const { metrics } = options.config;
   const prepared = await prepareEval(options);
-  const { reference, folders } = prepared;
+  const { reference } = prepared;
   await measureImages(prepared);
   const rows = partOf(prepared.rows, share);
-  await waitForFiles({
-    paths: filesFor(prepared, rows),
-    label: 'waiting for other shares',
-    signal,
-    onProgress,
-  });
+  const wait = (paths: readonly string[], label: string) =>
+    waitForFiles({ paths, label, signal, onProgress });
+  await wait(filesFor(prepared, rows), 'waiting for other shares');
   // One share makes what all need of the reference.
   if (share.index === 0) await reference?.load();
-  else
-    await waitForFiles({
-      paths: reference?.made ?? [],
-      label: 'waiting for share 1',
-      signal,
-      onProgress,
-    });
-  await scoreRows({ ...prepared, rows, metrics, folder: folders.quality });
-}
-
-/** Options of {@link scoreRows}. */
-interface ScoreRowsOptions {
-  /** How rows were measured. */
-  readonly measurement: MeasureRowsOptions;
-  readonly rows: readonly EvalRow[];
-  /** Absent: there is nothing to compare distributions with. */
-  readonly reference?: Reference | undefined;
-  readonly metrics: readonly MetricName[];
-  /** Of scores. */
-  readonly folder: string;
+  else await wait(reference?.made ?? [], 'waiting for share 1');
+  await scoreRows(prepared, rows, options.config.metrics);
 }
 
 /** Rows with their quality, each scored once. */
-async function scoreRows(options: ScoreRowsOptions) {
-  const { rows, measurement } = options;
-  const { onProgress } = measurement;
+async function scoreRows(
+  prepared: PreparedEval,
+  rows: readonly EvalRow[],
+  metrics: readonly MetricName[],
+) {
+  const { onProgress } = prepared.measurement;
   const scored: (EvalRow & { readonly quality: RowQuality })[] = [];
   const progress = trackProgress({ onProgress, label: 'scoring', total: rows.length });
   for (const row of rows) {
-    scored.push({ ...row, quality: await rememberedQuality(options, row) });
+    scored.push({ ...row, quality: await rememberedQuality(prepared, row, metrics) });
     progress.add();
   }
   return scored;
 }
 
 async function rememberedQuality(
-  { measurement, reference, metrics, folder }: ScoreRowsOptions,
+  { measurement, reference, folders }: PreparedEval,
   row: EvalRow,
+  metrics: readonly MetricName[],
 ): Promise<RowQuality> {
   const { evaluation, extractor, signal } = measurement;
   const identity = extractor?.extractor.identity;
@@ -202,7 +182,7 @@ async function rememberedQuality(
     });
     return qualityOf({ row: gathered, reference: await reference?.load(), metrics, signal });
   };
-  return remembered({ folder, key, make });
+  return remembered({ folder: folders.quality, key, make });
 }
 
 /** Samples and measures every image of the share. */
@@ -341,17 +321,8 @@ async function givenReference(
   const { reference, metrics, images, batch: batchSize } = config;
   if (!reference || !extractor) return undefined;
   if ('images' in reference) {
-    const kept = { folder, references, share };
-    return imagesReference({
-      path: reference.images,
-      extractor,
-      metrics,
-      images,
-      batchSize,
-      ...kept,
-      signal,
-      onProgress,
-    });
+    const wanted = { path: reference.images, extractor, metrics, images, batchSize };
+    return imagesReference({ ...wanted, folder, references, share, signal, onProgress });
   }
   if ('statistics' in reference) {
     return statisticsReference({ path: reference.statistics, extractor, metrics });
@@ -378,5 +349,9 @@ function provenanceOf({ evaluation, measurement, reference }: PreparedEval) {
   };
 }
 
-/** What all rows of an evaluation come from, besides their plans and policies. Plain JSON; what there is not is null. */
+/**
+ * What all rows of an evaluation come from, besides their plans and policies. Plain JSON; what there is not is null.
+ *
+ * @interface
+ */
 export type EvalProvenance = ReturnType<typeof provenanceOf>;

@@ -219,12 +219,6 @@ interface SharedOutput {
   readonly source: { readonly kind: 'input' | 'output'; readonly name: string };
 }
 
-/** A graph that leaves out what need not be computed. */
-interface UnsharedGraph {
-  readonly graph: TracedGraph;
-  readonly shared: readonly SharedOutput[];
-}
-
 /**
  * Takes results that change nothing out of a graph, because ONNX Runtime would copy them: state that a branch passes on,
  * such as the long skips of a U-ViT, and gradients of it.
@@ -234,7 +228,7 @@ interface UnsharedGraph {
 export function withoutShared(
   graph: TracedGraph,
   isHeld: (name: string) => boolean,
-): UnsharedGraph {
+): { readonly graph: TracedGraph; readonly shared: readonly SharedOutput[] } {
   const owners = new Map(
     graph.inputs.map(({ name }): [string, SharedOutput['source']] => [
       name,

@@ -92,8 +92,7 @@ class OnnxExecutor implements Executor {
   }
 
   async advance(handle: StreamHandle, actions: readonly BranchAction[]): Promise<AdvanceResult> {
-    this.#assertUsable();
-    const { state, context } = this.#handles.stream(handle);
+    const { state, context } = this.#stream(handle);
     const outputs: (ValueHandle | undefined)[] = [];
     let current = this.#handles.retain(state);
     try {
@@ -112,41 +111,31 @@ class OnnxExecutor implements Executor {
   }
 
   async end(handle: StreamHandle): Promise<Tensor4D> {
-    this.#assertUsable();
-    const stream = this.#handles.stream(handle);
+    const stream = this.#stream(handle);
     const program = await this.#programs.end(stream.context.batch);
     return (await this.#readResult(program, stream)) as Tensor4D;
   }
 
   async endVjp(handle: StreamHandle, gradient: Tensor4D): Promise<ValueHandle> {
-    this.#assertUsable();
-    const stream = this.#handles.stream(handle);
+    const stream = this.#stream(handle);
     const program = await this.#programs.endVjp(stream.context.batch);
     const upstream = await fed(this.#runtime, gradient);
-    const results = await this.#run(program, {
-      held: tensorsIn(stream),
-      feeds: { upstream },
-      batch: stream.context.batch,
-    });
+    const results = await this.#runOn(stream, program, { feeds: { upstream } });
     return this.#handles.holdValue(unprefixed('gradient', results));
   }
 
   async vjp(handle: StreamHandle, action: BranchAction, gradient: ValueHandle): Promise<BranchVjp> {
-    this.#assertUsable();
-    const stream = this.#handles.stream(handle);
+    const stream = this.#stream(handle);
     const history = action.history.length > 0 ? this.#history(action) : undefined;
     const program = await this.#programs.vjp(
       this.#branch(action.branch),
       stream.context.batch,
       history?.layout,
     );
-    const { score, ...gradients } = await this.#run(program, {
-      held: {
-        ...tensorsIn(stream),
-        ...prefixed('upstream', this.#handles.value(gradient).tensors),
-      },
+    const upstream = prefixed('upstream', this.#handles.value(gradient).tensors);
+    const { score, ...gradients } = await this.#runOn(stream, program, {
+      held: { ...tensorsIn(stream), ...upstream },
       feeds: { ...history?.feeds(0, 1), score: this.#numbers([action.score], []) },
-      batch: stream.context.batch,
     });
     const scoreGradient = (score as PooledTensor).tensor.data[0] as number;
     this.#handles.free({ score: score as PooledTensor });
@@ -157,8 +146,7 @@ class OnnxExecutor implements Executor {
   }
 
   async readStream(handle: StreamHandle, index?: number): Promise<Tensor3D> {
-    this.#assertUsable();
-    const stream = this.#handles.stream(handle);
+    const stream = this.#stream(handle);
     if (index === undefined) {
       return (await this.#download(stream.state.tokens as PooledTensor)) as Tensor3D;
     }
@@ -195,15 +183,9 @@ class OnnxExecutor implements Executor {
   async #compute(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
     const branches = run.map(({ branch }) => this.#branch(branch));
     const { keep } = run[0] as BranchAction;
-    const { batch } = stream.context;
-    const program = await this.#programs.compute({ branches, keep }, batch);
+    const program = await this.#programs.compute({ branches, keep }, stream.context.batch);
     const places = new Map(branches.map(({ index }, k) => [`output.${k}`, index]));
-    const results = await this.#run(program, {
-      held: tensorsIn(stream),
-      feeds: {},
-      batch,
-      allocate: this.#slabsFor(places),
-    });
+    const results = await this.#runOn(stream, program, { allocate: this.#slabsFor(places) });
     return this.#runResult(results, run.length);
   }
 
@@ -211,10 +193,8 @@ class OnnxExecutor implements Executor {
     const { layout, feeds } = this.#history(action);
     const { batch } = stream.context;
     const program = await this.#programs.blend(this.#branch(action.branch), batch, layout);
-    const results = await this.#run(program, {
-      held: tensorsIn(stream),
+    const results = await this.#runOn(stream, program, {
       feeds: { ...feeds(0, 1 - action.score), score: this.#numbers([action.score], []) },
-      batch,
       skipped: action.keep ? [] : ['output.0'],
       allocate: this.#slabsFor(new Map([['output.0', action.branch]])),
     });
@@ -228,12 +208,8 @@ class OnnxExecutor implements Executor {
       return { branch: this.#branch(action.branch), history: layout, keep: action.keep };
     });
     const program = await this.#programs.predict(branches, stream.context.batch);
-    const feeds = histories.map((history, k) => history.feeds(k, 1));
-    const results = await this.#run(program, {
-      held: tensorsIn(stream),
-      feeds: Object.assign({}, ...feeds),
-      batch: stream.context.batch,
-    });
+    const feeds: Feeds = Object.assign({}, ...histories.map((history, k) => history.feeds(k, 1)));
+    const results = await this.#runOn(stream, program, { feeds });
     return this.#runResult(results, run.length);
   }
 
@@ -290,6 +266,12 @@ class OnnxExecutor implements Executor {
     });
   }
 
+  /** Runs a program on a stream: its tensors, and further inputs if there are any. */
+  #runOn(stream: HeldStream, program: BackboneProgram, options: Partial<RunOptions>) {
+    const { batch } = stream.context;
+    return this.#run(program, { held: tensorsIn(stream), feeds: {}, batch, ...options });
+  }
+
   async #run(program: BackboneProgram, options: RunOptions): Promise<Results> {
     const { held } = options;
     const made = await this.#outputsOf(program, options);
@@ -331,6 +313,11 @@ class OnnxExecutor implements Executor {
       throw error;
     }
     return results;
+  }
+
+  #stream(handle: StreamHandle): HeldStream {
+    this.#assertUsable();
+    return this.#handles.stream(handle);
   }
 
   #assertUsable(): void {

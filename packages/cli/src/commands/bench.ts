@@ -41,8 +41,8 @@ import {
   intervalStart,
   predictorNames,
 } from '@harmonica/router';
-import { type Command, Option } from 'commander';
-import type { CommandContext } from '../cli-context.js';
+import { Option } from 'commander';
+import type { CommandContext, RecordedCommand } from '../cli-context.js';
 import { addRunOptions, type RunOptions } from '../options/option-groups.js';
 import { choiceOption, integerOption } from '../options/option-values.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
@@ -89,16 +89,8 @@ interface BenchOptions extends RunOptions, Partial<Readonly<Record<Section, bool
   readonly memoryProbe?: ProbeMode;
 }
 
-/** What {@link addBenchCommand} needs. */
-export interface BenchCommandOptions {
-  readonly program: Command;
-  readonly context: CommandContext;
-  /** Arguments of the program: recorded, and given to processes of its own. */
-  readonly argv: readonly string[];
-}
-
 /** `harmonica bench`: ratios, measured in one run and in turns, as Markdown and as JSON lines. */
-export function addBenchCommand({ program, context, argv }: BenchCommandOptions): void {
+export function addBenchCommand({ program, context, argv }: RecordedCommand): void {
   const command = program
     .command('bench')
     .description(
@@ -143,6 +135,7 @@ function askedFor(options: BenchOptions): readonly Section[] | undefined {
 interface BenchInput {
   readonly options: BenchOptions;
   readonly context: CommandContext;
+  /** Recorded, and given to processes of its own. */
   readonly argv: readonly string[];
 }
 

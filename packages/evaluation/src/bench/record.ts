@@ -27,7 +27,7 @@ export function createBenchRecord({ name, argv, settings, results }: BenchRecord
   } as const;
 }
 
-/** One measurement with all that is needed to judge it and to do it again: a line of `bench.jsonl`. */
+/** One measurement with all that is needed to judge it and to do it again: a line of `bench.jsonl`. @interface */
 export type BenchRecord = ReturnType<typeof createBenchRecord>;
 
 /** Adds a record to a file of JSON lines, which appears complete or not at all. */
