@@ -4,6 +4,7 @@ import * as backbones from './index.js';
 it('exports this and nothing else', () => {
   expect(Object.keys(backbones).sort()).toEqual([
     'DIT_SIZES',
+    'FAMILIES',
     'PIXART_MODELS',
     'SIGMA_KV_COMPRESSION',
     'SIT_SIZES',
@@ -20,6 +21,7 @@ it('exports this and nothing else', () => {
     'ditSpec',
     'encodePrompts',
     'exactGelu',
+    'familyOfDiffusers',
     'forward',
     'gelu',
     'groupNorm',
@@ -34,6 +36,7 @@ it('exports this and nothing else', () => {
     'pixartConfig',
     'pixartConfigOf',
     'pixartSpec',
+    'publishedModel',
     'randomAutoencoderKl',
     'randomDit',
     'randomPixart',

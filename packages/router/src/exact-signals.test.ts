@@ -11,10 +11,10 @@ import { createTinyBackbone } from '@harmonica/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eulerPlan, sampleTiny } from './__fixtures__/observed-run.js';
-import { createMagnitudeRecorder, createTeaCacheRecorder } from './calibration/recorders.js';
 import { dualBlockCachePolicy } from './methods/dual-block-cache.js';
 import { firstBlockCachePolicy } from './methods/first-block-cache.js';
-import { teaCachePolicy } from './methods/tea-cache.js';
+import { createMagnitudeRecorder } from './methods/mag-cache.js';
+import { createTeaCacheRecorder, teaCachePolicy } from './methods/tea-cache.js';
 import { holdPredictor } from './predictors.js';
 import { withPolicy } from './run/with-policy.js';
 

@@ -4,7 +4,6 @@ import * as router from './index.js';
 it('exports this and nothing else', () => {
   expect(Object.keys(router).sort()).toMatchInlineSnapshot(`
     [
-      "CALIBRATION_METHODS",
       "DIFFUSERS_COMPONENTS",
       "DIT_COMPONENTS",
       "FIRST_STEP_LOGIT",
@@ -16,6 +15,10 @@ it('exports this and nothing else', () => {
       "branchCostWeights",
       "cacheMethodOf",
       "cacheStatistics",
+      "calibratedMethods",
+      "calibrationIn",
+      "calibrationKind",
+      "calibrationOrigin",
       "constantLogits",
       "createCalibrator",
       "createChangeRecorder",

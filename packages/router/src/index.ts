@@ -1,31 +1,23 @@
 export {
-  CALIBRATION_METHODS,
-  type Calibration,
+  type CalibrationHeader,
+  type CalibrationKind,
+  calibrationKind,
   formatCalibration,
-  type MagCacheCalibration,
-  parseCalibration,
-  type RecordedChanges,
-  type RecordedMagnitudes,
-  type SmoothCacheCalibration,
-  type TeaCacheCalibration,
+  type Recorder,
+  type RecorderOptions,
 } from './calibration/calibration.js';
 export {
   type Calibrator,
   type CalibratorOptions,
+  calibratedMethods,
   createCalibrator,
+  parseCalibration,
 } from './calibration/calibrator.js';
 export {
   evaluatePolynomial,
   fitPolynomial,
   type PolynomialFit,
 } from './calibration/fit-polynomial.js';
-export {
-  createChangeRecorder,
-  createMagnitudeRecorder,
-  createTeaCacheRecorder,
-  type Recorder,
-  type TeaCachePairs,
-} from './calibration/recorders.js';
 export {
   type DeltaDitScheduleOptions,
   deltaDitSchedule,
@@ -43,11 +35,15 @@ export {
   intervalStart,
 } from './methods/interval.js';
 export {
+  createMagnitudeRecorder,
   type MagCacheScheduleOptions,
   magCacheSchedule,
+  type RecordedMagnitudes,
 } from './methods/mag-cache.js';
 export {
   type CachingMethod,
+  calibrationIn,
+  calibrationOrigin,
   type MadePolicy,
   type PolicyContext,
   type PolicyOrigin,
@@ -63,20 +59,32 @@ export {
 } from './methods/pab.js';
 export {
   type ComponentNames,
+  createChangeRecorder,
   DIFFUSERS_COMPONENTS,
   DIT_COMPONENTS,
   formatSmoothCacheSchedule,
   type ParseSmoothCacheOptions,
   parseSmoothCacheSchedule,
+  type RecordedChanges,
   type SmoothCacheScheduleOptions,
   smoothCacheSchedule,
 } from './methods/smooth-cache.js';
-export { type BUILT_IN_METHODS, type PolicySpec, registerCachingMethod } from './methods/table.js';
+export {
+  type BUILT_IN_METHODS,
+  type Calibration,
+  type PolicySpec,
+  registerCachingMethod,
+} from './methods/table.js';
 export {
   type TaylorSeerScheduleOptions,
   taylorSeerSchedule,
 } from './methods/taylor-seer.js';
-export { type TeaCacheOptions, teaCachePolicy } from './methods/tea-cache.js';
+export {
+  createTeaCacheRecorder,
+  type TeaCacheOptions,
+  type TeaCachePairs,
+  teaCachePolicy,
+} from './methods/tea-cache.js';
 export {
   cacheMethodOf,
   formatPolicySpec,

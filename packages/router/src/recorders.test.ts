@@ -10,12 +10,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eulerPlan, sampleTiny, spyOnOutputs } from './__fixtures__/observed-run.js';
 import { official } from './__fixtures__/official-policies.js';
-import {
-  createChangeRecorder,
-  createMagnitudeRecorder,
-  createTeaCacheRecorder,
-  magnitudeRatio,
-} from './calibration/recorders.js';
+import { createMagnitudeRecorder, magnitudeRatio } from './methods/mag-cache.js';
+import { createChangeRecorder } from './methods/smooth-cache.js';
+import { createTeaCacheRecorder } from './methods/tea-cache.js';
 import { relativeChange } from './run/relative-change.js';
 
 const STEPS = 5;

@@ -81,7 +81,7 @@ describe('harmonica calibrate', () => {
     expect(few.stderr).toMatch(/more than 4 steps after the first .*; there are 4/);
     expect(few.stderr).not.toContain('calibrating');
     const unknown = await runCommand(['calibrate', 'fora']);
-    expect(unknown.stderr).toMatch(/Expected one of teacache, smoothcache, magcache/);
+    expect(unknown.stderr).toMatch(/Expected one of smoothcache, magcache, teacache/);
     await expect(readFile(out)).rejects.toThrow();
   });
 });

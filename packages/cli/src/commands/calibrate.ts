@@ -7,12 +7,7 @@ import {
   sampleLatents,
   writeOutput,
 } from '@harmonica/pipeline';
-import {
-  CALIBRATION_METHODS,
-  type Calibration,
-  createCalibrator,
-  formatCalibration,
-} from '@harmonica/router';
+import { calibratedMethods, createCalibrator, formatCalibration } from '@harmonica/router';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
 import {
@@ -36,7 +31,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
   const command = program
     .command('calibrate')
     .description('sample uncached and record what a caching method needs to know')
-    .argument('<method>', CALIBRATION_METHODS.join(', '), choiceOption(CALIBRATION_METHODS));
+    .argument('<method>', calibratedMethods().join(', '), choiceOption(calibratedMethods()));
   addRunOptions(command);
   addImageOptions(command);
   command
@@ -48,7 +43,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
     )
     .option('--degree <n>', 'of teacache: of its polynomial', integerOption({ min: 1 }), 4)
     .option('--out <file>', 'the calibration', 'out/calibration.json')
-    .action(async (method: Calibration['method']) => {
+    .action(async (method: string) => {
       const options = command.optsWithGlobals<CalibrateOptions>();
       await prepareFolderOf(options.out);
       await usePipeline({
@@ -60,7 +55,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
 }
 
 async function calibrate(input: {
-  readonly method: Calibration['method'];
+  readonly method: string;
   readonly options: CalibrateOptions;
   readonly context: CommandContext;
   readonly pipeline: Pipeline;

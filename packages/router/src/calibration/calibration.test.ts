@@ -1,7 +1,9 @@
 import { ConfigError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { provenance } from '../__fixtures__/provenance.js';
-import { type Calibration, formatCalibration, parseCalibration } from './calibration.js';
+import type { Calibration } from '../methods/table.js';
+import { formatCalibration } from './calibration.js';
+import { parseCalibration } from './calibrator.js';
 
 const header = {
   version: 1,

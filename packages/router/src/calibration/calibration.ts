@@ -1,4 +1,6 @@
 import {
+  type CacheMethod,
+  IncompatibleError,
   InvalidArgumentError,
   type Provenance,
   parseJson,
@@ -6,12 +8,9 @@ import {
 } from '@harmonica/core';
 import { z } from 'zod';
 import { readableJson } from '../schedule/readable-json.js';
-import type { PolynomialFit } from './fit-polynomial.js';
 
-/** What uncached runs of one model and plan told a caching method. A document of its own. */
-export type Calibration = TeaCacheCalibration | SmoothCacheCalibration | MagCacheCalibration;
-
-interface CalibrationOf<Method extends string> {
+/** What the calibrations of all methods say: a document of what uncached runs of one model and plan told. */
+export interface CalibrationHeader<Method extends string = string> {
   readonly version: 1;
   readonly kind: 'calibration';
   readonly method: Method;
@@ -24,81 +23,102 @@ interface CalibrationOf<Method extends string> {
   readonly provenance: Provenance;
 }
 
-/** For `teaCachePolicy`. */
-export interface TeaCacheCalibration extends CalibrationOf<'teacache'>, PolynomialFit {}
+/** Records numbers about steps while sampling goes on uncached. */
+export interface Recorder<Recorded> {
+  /** For `generate({ cache })`, in as many runs as wanted: computes everything and looks on. */
+  readonly cache: CacheMethod;
+  /**
+   * What all runs that came to their end told.
+   *
+   * @throws {@link InvalidArgumentError} if there is none.
+   */
+  recorded(): Recorded;
+}
 
-/** For `smoothCacheSchedule`. */
-export interface SmoothCacheCalibration extends CalibrationOf<'smoothcache'>, RecordedChanges {}
+/** What a recorder may be told, each of one method. */
+export interface RecorderOptions {
+  /** Of `smoothcache`: over how many steps changes are recorded, an integer of at least 1. Default 3. */
+  readonly lookback?: number | undefined;
+  /** Of `teacache`: degree of its polynomial, an integer of at least 1. Default 4, as published. */
+  readonly degree?: number | undefined;
+}
 
-/** For `magCacheSchedule`. */
-export interface MagCacheCalibration extends CalibrationOf<'magcache'>, RecordedMagnitudes {}
+/** How a caching method is calibrated. */
+export interface CalibrationKind<Method extends string = string, Found = unknown> {
+  readonly method: Method;
+  /** A zod schema for each field that its document has beside the header. */
+  fields(): z.ZodRawShape;
+  /**
+   * What is recorded: those fields, and `runs`.
+   *
+   * @throws {@link InvalidArgumentError} if an option is outside its range
+   */
+  recorder(options: RecorderOptions): Recorder<Found & { readonly runs: number }>;
+}
 
-/** The methods that are calibrated. */
-export const CALIBRATION_METHODS = ['teacache', 'smoothcache', 'magcache'] as const;
+/** A way to calibrate, with the types of its method and of what it finds. */
+export function calibrationKind<const Method extends string, Found>(
+  kind: CalibrationKind<Method, Found>,
+): CalibrationKind<Method, Found> {
+  return kind;
+}
 
-/** Parses a calibration. @throws {@link ConfigError} */
-export function parseCalibration(text: string, source = 'calibration'): Calibration {
-  return parseJson({ source, text, schema: calibrationSchema() });
+/** What all calibrations say, of one of any method. @throws {@link ConfigError} */
+export function parseHeader(text: string, source: string): CalibrationHeader {
+  return parseJson({ source, text, schema: z.object(headerShape()) });
+}
+
+/**
+ * Parses a calibration of one method.
+ *
+ * @throws {@link ConfigError} if it is damaged, {@link IncompatibleError} if it is of another method
+ */
+export function parseCalibrationOf<Method extends string, Found>(
+  { method, fields }: CalibrationKind<Method, Found>,
+  text: string,
+  source: string,
+): CalibrationHeader<Method> & Found {
+  const found = parseHeader(text, source).method;
+  if (found !== method) {
+    throw new IncompatibleError({
+      what: `The method that ${source} calibrates`,
+      actual: found,
+      expected: method,
+      fix: `Calibrate ${method}, or use the policy ${found}.`,
+    });
+  }
+  const schema = z.object({ ...headerShape(), ...fields() }) as unknown;
+  return parseJson({
+    source,
+    text,
+    schema: schema as z.ZodType<CalibrationHeader<Method> & Found>,
+  });
+}
+
+/** Whether a JSON document is a calibration. @throws {@link ConfigError} if it is none at all */
+export function isCalibration(text: string, source: string): boolean {
+  const { kind } = parseJson({ source, text, schema: z.record(z.string(), z.unknown()) });
+  return kind === 'calibration';
 }
 
 /** A calibration as JSON for people and version control, a line a step. Ends with a line break. */
-export function formatCalibration(calibration: Calibration): string {
+export function formatCalibration<Kind extends CalibrationHeader>(calibration: Kind): string {
   const { version, kind, method, steps, branches, runs, provenance, ...found } = calibration;
   const document = { version, kind, method, steps, branches, runs, ...found, provenance };
   return `${readableJson(document)}\n`;
 }
 
-function calibrationSchema() {
+function headerShape() {
   const count = z.number().int().positive();
-  const row = z.array(z.number());
-  const rows = z.array(row);
-  const header = {
+  return {
     version: z.literal(1),
     kind: z.literal('calibration'),
+    method: z.string(),
     steps: count,
     branches: count,
     runs: count,
     provenance: provenanceSchema(),
   };
-  return z.discriminatedUnion('method', [
-    z.object({
-      ...header,
-      method: z.literal('teacache'),
-      coefficients: row.min(1),
-      rSquared: z.number(),
-      samples: count,
-    }),
-    z.object({ ...header, method: z.literal('smoothcache'), changes: z.array(rows).min(1) }),
-    z.object({ ...header, method: z.literal('magcache'), ratios: row, branchRatios: rows }),
-  ]) as unknown as z.ZodType<Calibration>;
-}
-
-/** How magnitudes change from step to step of an uncached run. Plain data. */
-export interface RecordedMagnitudes {
-  /** Sampling steps T. */
-  readonly steps: number;
-  /** How many runs the numbers are the mean of. */
-  readonly runs: number;
-  /**
-   * `[T]`: `gamma_i = mean over tokens of |R(i)| / |R(i - 1)|`, with Euclidean norms over the width, of what all branches
-   * together add to the tokens, R. The first is 1.
-   */
-  readonly ratios: readonly number[];
-  /** `[T][N]`: the same of every branch output. */
-  readonly branchRatios: readonly (readonly number[])[];
-}
-
-/** How much branch outputs change over 1, 2, ... steps of an uncached run. Plain data. */
-export interface RecordedChanges {
-  /** Sampling steps T. */
-  readonly steps: number;
-  /** How many runs the numbers are the mean of. */
-  readonly runs: number;
-  /**
-   * `[d - 1][i][k]`, for d = 1 to the lookback and i < T - d: relative L1 change of branch k from step i to step i + d,
-   * `sum |f(i) - f(i + d)| / sum |f(i + d)|`.
-   */
-  readonly changes: readonly (readonly (readonly number[])[])[];
 }
 
 /**

@@ -1,23 +1,17 @@
-import {
-  assertCount,
-  type CacheMethod,
-  InvalidArgumentError,
-  type Provenance,
-} from '@harmonica/core';
+import { ConfigError, InvalidArgumentError, type Provenance } from '@harmonica/core';
+import { CACHING_METHODS, type Calibration } from '../methods/table.js';
 import { createProvenance, type RunSetting } from '../schedule/provenance.js';
-import type { Calibration, RecordedChanges, RecordedMagnitudes } from './calibration.js';
-import { fitPolynomial, type PolynomialFit } from './fit-polynomial.js';
 import {
-  createChangeRecorder,
-  createMagnitudeRecorder,
-  createTeaCacheRecorder,
+  type CalibrationHeader,
+  type CalibrationKind,
+  parseCalibrationOf,
+  parseHeader,
   type Recorder,
-} from './recorders.js';
+  type RecorderOptions,
+} from './calibration.js';
 
 /** Calibrates a caching method: looks on while sampling goes on uncached. */
-export interface Calibrator {
-  /** For `generate({ cache })`, in as many runs as wanted: computes everything. */
-  readonly cache: CacheMethod;
+export interface Calibrator extends Pick<Recorder<unknown>, 'cache'> {
   /**
    * What all runs that came to their end told.
    *
@@ -28,29 +22,25 @@ export interface Calibrator {
 }
 
 /** Options of {@link createCalibrator}. */
-export interface CalibratorOptions {
-  readonly method: Calibration['method'];
+export interface CalibratorOptions extends RecorderOptions {
+  /** One of {@link calibratedMethods}. */
+  readonly method: string;
   /** The run that is calibrated, of two steps or more. */
   readonly setting: RunSetting;
-  /** Of `smoothcache`: over how many steps changes are recorded, an integer of at least 1. Default 3. */
-  readonly lookback?: number;
-  /** Of `teacache`: degree of its polynomial, an integer of at least 1. Default 4, as published. */
-  readonly degree?: number;
 }
 
-/** What runs told a method, without what all calibrations say. */
-type FoundCalibration =
-  | ({ readonly method: 'teacache'; readonly runs: number } & PolynomialFit)
-  | ({ readonly method: 'smoothcache' } & RecordedChanges)
-  | ({ readonly method: 'magcache' } & RecordedMagnitudes);
+/** The names of the methods that are calibrated. */
+export function calibratedMethods(): readonly string[] {
+  return CACHING_METHODS.entries().flatMap(({ calibration }) => calibration?.method ?? []);
+}
 
 /**
  * A calibrator for a method and a run.
  *
- * @throws {@link InvalidArgumentError} if a number is outside its range
+ * @throws {@link InvalidArgumentError} if the method is not calibrated, or a number is outside its range
  */
 export function createCalibrator(options: CalibratorOptions): Calibrator {
-  const { method, setting, degree = 4, lookback } = options;
+  const { method, setting, ...given } = options;
   const steps = setting.plan.steps.length;
   if (steps < 2) {
     throw new InvalidArgumentError({
@@ -59,34 +49,38 @@ export function createCalibrator(options: CalibratorOptions): Calibrator {
       expected: 'at least 2, because changes from step to step are what is recorded',
     });
   }
-  const calibratorOf = <Recorded>(
-    recorder: Recorder<Recorded>,
-    describe: (recorded: Recorded) => FoundCalibration,
-  ): Calibrator => ({
-    cache: recorder.cache,
-    calibration: ({ training } = {}) => ({
-      version: 1,
-      kind: 'calibration',
-      steps,
-      branches: setting.spec.branches.length,
-      provenance: createProvenance({ ...setting, ...(training && { training }) }),
-      ...describe(recorder.recorded()),
-    }),
-  });
-  switch (method) {
-    case 'teacache':
-      assertCount({ argument: 'degree', value: degree });
-      return calibratorOf(createTeaCacheRecorder(), (pairs) => ({
+  const { cache, recorded } = kindOf(method).recorder(given);
+  return {
+    cache,
+    calibration({ training } = {}) {
+      const header: Omit<CalibrationHeader, 'runs'> = {
+        version: 1,
+        kind: 'calibration',
         method,
-        runs: pairs.x.length / (steps - 1),
-        ...fitPolynomial({ ...pairs, degree }),
-      }));
-    case 'smoothcache':
-      return calibratorOf(
-        createChangeRecorder(lookback === undefined ? {} : { lookback }),
-        (changes) => ({ method, ...changes }),
-      );
-    case 'magcache':
-      return calibratorOf(createMagnitudeRecorder(), (ratios) => ({ method, ...ratios }));
-  }
+        steps,
+        branches: setting.spec.branches.length,
+        provenance: createProvenance({ ...setting, ...(training && { training }) }),
+      };
+      return { ...header, ...recorded() } as Calibration;
+    },
+  };
+}
+
+/** Parses a calibration of any method. @throws {@link ConfigError} */
+export function parseCalibration(text: string, source = 'calibration'): Calibration {
+  const { method } = parseHeader(text, source);
+  const kind = CACHING_METHODS.find(method)?.calibration;
+  if (kind) return parseCalibrationOf(kind, text, source) as Calibration;
+  const message = `expected one of ${calibratedMethods().join(', ')}; got ${JSON.stringify(method)}`;
+  throw new ConfigError({ source, issues: [{ path: 'method', message }] });
+}
+
+function kindOf(method: string): CalibrationKind<string, object> {
+  const kind = CACHING_METHODS.find(method)?.calibration;
+  if (kind) return kind as CalibrationKind<string, object>;
+  throw new InvalidArgumentError({
+    argument: 'method',
+    value: method,
+    expected: `one that is calibrated: ${calibratedMethods().join(', ')}`,
+  });
 }

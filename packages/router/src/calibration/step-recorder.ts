@@ -114,6 +114,18 @@ export async function* readOutputs(
   for (const output of outputs) if (output) yield await executor.read(output);
 }
 
+/** A number for each tensor and what it was in the step before. @internal */
+export async function comparedWith(
+  previous: readonly Tensor[],
+  current: readonly Tensor[],
+  compare: (value: Tensor, base: Tensor) => Promise<number>,
+): Promise<readonly number[]> {
+  const numbers: number[] = [];
+  for (const [i, base] of previous.entries())
+    numbers.push(await compare(current[i] as Tensor, base));
+  return numbers;
+}
+
 async function runObservedStep(
   input: StepInput & { readonly executor: Executor; readonly measure: StepMeasure },
 ): Promise<{ readonly output: StepOutput; readonly current: readonly Tensor[] }> {

@@ -4,8 +4,17 @@ import {
   type CacheSchedule,
   InvalidArgumentError,
 } from '@harmonica/core';
+import { add, div, mean, norm, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { assertRecorded, type RecordedMagnitudes } from '../calibration/calibration.js';
+import { assertRecorded, calibrationKind, type Recorder } from '../calibration/calibration.js';
+import {
+  comparedWith,
+  createStepRecorder,
+  meanOverRuns,
+  readOutputs,
+  recordedRuns,
+} from '../calibration/step-recorder.js';
+import { readResidual } from '../run/relative-change.js';
 import {
   createSchedule,
   GRANULARITIES,
@@ -21,6 +30,78 @@ import {
   predicting,
   wholeNumber,
 } from './method.js';
+
+/** How magnitudes change from step to step of an uncached run. Plain data. */
+export interface RecordedMagnitudes {
+  /** Sampling steps T. */
+  readonly steps: number;
+  /** How many runs the numbers are the mean of. */
+  readonly runs: number;
+  /**
+   * `[T]`: `gamma_i = mean over tokens of |R(i)| / |R(i - 1)|`, with Euclidean norms over the width, of what all branches
+   * together add to the tokens, R. The first is 1.
+   */
+  readonly ratios: readonly number[];
+  /** `[T][N]`: the same of every branch output. */
+  readonly branchRatios: readonly (readonly number[])[];
+}
+
+/**
+ * The calibration of MagCache, the mean over runs: by which factor the token vectors of what all branches together add to the tokens grow
+ * from step to step, and those of every branch output. Holds one output of every branch as a tensor of the current
+ * TensorFlow.js backend.
+ */
+export function createMagnitudeRecorder(): Recorder<RecordedMagnitudes> {
+  const recorder = createStepRecorder((executor) => ({
+    branches: executor.spec.branches.map(({ index }) => index),
+    async *observe(step) {
+      yield await readResidual({ executor, ...step });
+      yield* readOutputs(executor, step);
+    },
+    lookback: 1,
+    measure: async (current, [previous]) =>
+      previous ? comparedWith(previous, current, magnitudeRatio) : current.map(() => 1),
+  }));
+  return {
+    cache: recorder.cache,
+    recorded() {
+      const runs = recordedRuns(recorder);
+      const mean = meanOverRuns(runs);
+      return {
+        steps: mean.length,
+        runs: runs.length,
+        ratios: mean.map(([ratio]) => ratio as number),
+        branchRatios: mean.map(([, ...ratios]) => ratios),
+      };
+    },
+  };
+}
+
+/** Keeps tokens that are all zeros from dividing by 0, as in diffusers. */
+const EPSILON = 1e-8;
+
+/**
+ * How much longer the token vectors of one tensor are than those of another: the mean over batch and tokens of
+ * `|value| / (|base| + 1e-8)`, with Euclidean norms over the last axis.
+ *
+ * @param value `[B, L, D]`. Not disposed.
+ * @param base of the same shape. Not disposed.
+ */
+export async function magnitudeRatio(value: Tensor, base: Tensor): Promise<number> {
+  const ratio = tidy(() =>
+    mean(div(norm(value, 'euclidean', -1), add(norm(base, 'euclidean', -1), EPSILON))),
+  );
+  const [result] = await ratio.data();
+  ratio.dispose();
+  return result as number;
+}
+
+/** How MagCache is calibrated. */
+const calibration = /* @__PURE__ */ calibrationKind({
+  method: 'magcache',
+  fields: () => ({ ratios: z.array(z.number()), branchRatios: z.array(z.array(z.number())) }),
+  recorder: (): Recorder<RecordedMagnitudes> => createMagnitudeRecorder(),
+});
 
 /** Options of {@link magCacheSchedule}. */
 export interface MagCacheScheduleOptions extends ScheduleDetails {
@@ -157,8 +238,9 @@ export const magCache = /* @__PURE__ */ cachingMethod({
     ...predicting(),
   }),
   firstSetting: 'file',
+  calibration,
   async make(settings, context) {
-    const recorded = await calibrationIn(settings.file, 'magcache', context);
+    const recorded = await calibrationIn(settings.file, calibration, context);
     const { branches } = context.spec;
     return magCacheSchedule({ ...settings, recorded, branches, provenance: recorded.provenance });
   },

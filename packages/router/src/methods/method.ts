@@ -1,15 +1,19 @@
 import {
   type Branch,
   type CacheSchedule,
-  IncompatibleError,
   InvalidArgumentError,
   type PredictorChoice,
   type Provenance,
-  parseJson,
   UnsupportedError,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { type Calibration, parseCalibration } from '../calibration/calibration.js';
+import {
+  type CalibrationHeader,
+  type CalibrationKind,
+  isCalibration,
+  parseCalibrationOf,
+  parseHeader,
+} from '../calibration/calibration.js';
 import { predictorNames } from '../predictors.js';
 import type { DynamicPolicy, PolicyRun } from '../run/dynamic-policy.js';
 import { assertCompatible } from '../schedule/compatibility.js';
@@ -44,6 +48,7 @@ export type SettingsOf<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape
 export interface CachingMethod<
   Name extends string = string,
   Shape extends z.ZodRawShape = z.ZodRawShape,
+  Found = unknown,
 > {
   /** Lower-case letters and hyphens. */
   readonly name: Name;
@@ -64,6 +69,8 @@ export interface CachingMethod<
   make(settings: SettingsOf<Shape>, context: PolicyContext): MadePolicy | Promise<MadePolicy>;
   /** What the file that it names was made for. Left out: it reads none, or none that says so. */
   origin?(settings: SettingsOf<Shape>, read: ReadFile): Promise<PolicyOrigin | undefined>;
+  /** How it is calibrated; its file is then what `harmonica calibrate` writes. Left out: it is not. */
+  readonly calibration?: CalibrationKind<Name, Found>;
   /** What it is called in results. Left out: its text. */
   title?(settings: SettingsOf<Shape>): string;
 }
@@ -72,9 +79,9 @@ export interface CachingMethod<
 export type AnyCachingMethod = Pick<CachingMethod, keyof CachingMethod>;
 
 /** A method as it is given, with the types of its name and settings. */
-export function cachingMethod<const Name extends string, Shape extends z.ZodRawShape>(
-  method: CachingMethod<Name, Shape>,
-): CachingMethod<Name, Shape> {
+export function cachingMethod<const Name extends string, Shape extends z.ZodRawShape, Found>(
+  method: CachingMethod<Name, Shape, Found>,
+): CachingMethod<Name, Shape, Found> {
   return method;
 }
 
@@ -127,22 +134,14 @@ export function refuse(
 }
 
 /** The calibration of a method that a spec names, checked to be for the run. */
-export async function calibrationIn<Method extends Calibration['method']>(
+export async function calibrationIn<Method extends string, Found>(
   file: string,
-  method: Method,
+  kind: CalibrationKind<Method, Found>,
   context: PolicyContext,
-): Promise<Extract<Calibration, { method: Method }>> {
-  const calibration = parseCalibration(await readText(file, context), file);
-  if (calibration.method !== method) {
-    throw new IncompatibleError({
-      what: `The method that ${file} calibrates`,
-      actual: calibration.method,
-      expected: method,
-      fix: `Calibrate ${method}, or use the policy ${calibration.method}.`,
-    });
-  }
+): Promise<CalibrationHeader<Method> & Found> {
+  const calibration = parseCalibrationOf(kind, await readText(file, context), file);
   assertCompatible(calibration, context);
-  return calibration as Extract<Calibration, { method: Method }>;
+  return calibration;
 }
 
 /** The `origin` of a method whose file is a calibration. A file of other code does not say what it was made for. */
@@ -151,12 +150,7 @@ export async function calibrationOrigin(
   read: ReadFile,
 ): Promise<PolicyOrigin | undefined> {
   const text = await read(file);
-  return isCalibration(text, file) ? parseCalibration(text, file) : undefined;
-}
-
-export function isCalibration(text: string, source: string): boolean {
-  const { kind } = parseJson({ source, text, schema: z.record(z.string(), z.unknown()) });
-  return kind === 'calibration';
+  return isCalibration(text, file) ? parseHeader(text, file) : undefined;
 }
 
 export function readText(file: string, { read }: PolicyContext): Promise<string> {

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { branchesOf } from '../__fixtures__/branches.js';
 import { columnOf, official } from '../__fixtures__/official-policies.js';
-import type { RecordedChanges } from '../calibration/calibration.js';
+import type { RecordedChanges } from './smooth-cache.js';
 import { smoothCacheSchedule } from './smooth-cache.js';
 
 const branches = branchesOf(2);

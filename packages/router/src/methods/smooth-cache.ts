@@ -10,7 +10,20 @@ import {
   parseJson,
 } from '@harmonica/core';
 import { z } from 'zod';
-import { assertRecorded, type RecordedChanges } from '../calibration/calibration.js';
+import {
+  assertRecorded,
+  calibrationKind,
+  isCalibration,
+  type Recorder,
+} from '../calibration/calibration.js';
+import {
+  comparedWith,
+  createStepRecorder,
+  meanOverRuns,
+  readOutputs,
+  recordedRuns,
+} from '../calibration/step-recorder.js';
+import { relativeChange } from '../run/relative-change.js';
 import { assertScheduleFits } from '../schedule/compatibility.js';
 import {
   createSchedule,
@@ -26,12 +39,79 @@ import {
   calibrationIn,
   calibrationOrigin,
   fileName,
-  isCalibration,
   predicting,
   readText,
   refuse,
   runOf,
 } from './method.js';
+
+/** How much branch outputs change over 1, 2, ... steps of an uncached run. Plain data. */
+export interface RecordedChanges {
+  /** Sampling steps T. */
+  readonly steps: number;
+  /** How many runs the numbers are the mean of. */
+  readonly runs: number;
+  /**
+   * `[d - 1][i][k]`, for d = 1 to the lookback and i < T - d: relative L1 change of branch k from step i to step i + d,
+   * `sum |f(i) - f(i + d)| / sum |f(i + d)|`.
+   */
+  readonly changes: readonly (readonly (readonly number[])[])[];
+}
+
+/**
+ * The calibration of SmoothCache, the mean over runs: the relative L1 change of every branch output over 1 to `lookback` steps, both halves
+ * of a guided batch together. Holds `lookback` outputs of every branch as tensors of the current TensorFlow.js backend.
+ *
+ * @param options `lookback` is an integer of at least 1; default 3, as published.
+ */
+export function createChangeRecorder(
+  options: { readonly lookback?: number } = {},
+): Recorder<RecordedChanges> {
+  const { lookback = 3 } = options;
+  assertCount({ argument: 'lookback', value: lookback });
+  const recorder = createStepRecorder((executor) => ({
+    branches: executor.spec.branches.map(({ index }) => index),
+    observe: (step) => readOutputs(executor, step),
+    lookback,
+    // The changes of all branches from the step before, then of all from two steps before, and so on.
+    async measure(current, earlier) {
+      const changes: number[] = [];
+      for (const outputs of earlier) {
+        changes.push(...(await comparedWith(current, outputs, relativeChange)));
+      }
+      return changes;
+    },
+  }));
+  return {
+    cache: recorder.cache,
+    recorded() {
+      const runs = recordedRuns(recorder);
+      return { runs: runs.length, ...toChanges({ mean: meanOverRuns(runs), lookback }) };
+    },
+  };
+}
+
+/** From rows by the later step to rows by the earlier one. */
+function toChanges(options: {
+  readonly mean: readonly (readonly number[])[];
+  readonly lookback: number;
+}): Pick<RecordedChanges, 'steps' | 'changes'> {
+  const { mean, lookback } = options;
+  const steps = mean.length;
+  const branches = mean[1]?.length ?? 0;
+  const changes = Array.from({ length: lookback }, (_, i) =>
+    mean.slice(i + 1).map((row) => row.slice(i * branches, (i + 1) * branches)),
+  );
+  return { steps, changes };
+}
+
+/** How SmoothCache is calibrated. */
+const calibration = /* @__PURE__ */ calibrationKind({
+  method: 'smoothcache',
+  fields: () => ({ changes: z.array(z.array(z.array(z.number()))).min(1) }),
+  recorder: ({ lookback }): Recorder<RecordedChanges> =>
+    createChangeRecorder(lookback === undefined ? {} : { lookback }),
+});
 
 /** Options of {@link smoothCacheSchedule}. */
 export interface SmoothCacheScheduleOptions extends ScheduleDetails {
@@ -227,13 +307,14 @@ export const smoothCache = /* @__PURE__ */ cachingMethod({
     ...predicting(),
   }),
   firstSetting: 'file',
+  calibration,
   async make(settings, context) {
     const { file, threshold, components, predictor } = settings;
     const { branches } = context.spec;
     const text = await readText(file, context);
     if (isCalibration(text, file)) {
       refuse({ components }, 'a calibration', 'schedule file of the official code');
-      const recorded = await calibrationIn(file, 'smoothcache', context);
+      const recorded = await calibrationIn(file, calibration, context);
       if (threshold === undefined) {
         throw new InvalidArgumentError({
           argument: 'threshold',

@@ -1,5 +1,6 @@
 import { createNameTable, InvalidArgumentError } from '@harmonica/core';
 import type { z } from 'zod';
+import type { CalibrationHeader, CalibrationKind } from '../calibration/calibration.js';
 import { deltaDit } from './delta-dit.js';
 import { dualBlockCache } from './dual-block-cache.js';
 import { firstBlockCache } from './first-block-cache.js';
@@ -46,6 +47,17 @@ export type PolicySpec = {
     : Readonly<Parameters<Method['make']>[0]>);
 }[(typeof BUILT_IN_METHODS)[number]['name']];
 
+/** A calibration of a method of this package. */
+export type Calibration = CalibrationOf<(typeof BUILT_IN_METHODS)[number]>;
+
+type CalibrationOf<Method> = Method extends {
+  readonly calibration?: CalibrationKind<infer Name, infer Found>;
+}
+  ? unknown extends Found
+    ? never
+    : CalibrationHeader<Name> & Found
+  : never;
+
 /** All methods: those of this package, and those that were registered. */
 export const CACHING_METHODS = /* @__PURE__ */ createNameTable<AnyCachingMethod>({
   what: 'policy',
@@ -73,9 +85,11 @@ export const CACHING_METHODS = /* @__PURE__ */ createNameTable<AnyCachingMethod>
  *     }),
  * });
  */
-export function registerCachingMethod<const Name extends string, Shape extends z.ZodRawShape>(
-  method: CachingMethod<Name, Shape>,
-): () => void {
+export function registerCachingMethod<
+  const Name extends string,
+  Shape extends z.ZodRawShape,
+  Found = unknown,
+>(method: CachingMethod<Name, Shape, Found>): () => void {
   const { name } = method;
   if (/\d/.test(name)) {
     const expected = 'lower-case letters and hyphens: a name with digits is a file';

@@ -1,7 +1,14 @@
 import { assertCount, InvalidArgumentError } from '@harmonica/core';
 import { z } from 'zod';
-import { evaluatePolynomial } from '../calibration/fit-polynomial.js';
+import { calibrationKind, type Recorder } from '../calibration/calibration.js';
+import {
+  evaluatePolynomial,
+  fitPolynomial,
+  type PolynomialFit,
+} from '../calibration/fit-polynomial.js';
+import { comparedWith, createStepRecorder, recordedRuns } from '../calibration/step-recorder.js';
 import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
+import { relativeChange } from '../run/relative-change.js';
 import {
   assertThreshold,
   cachingMethod,
@@ -75,6 +82,62 @@ function teaCacheDecider(options: TeaCacheOptions & { readonly steps: number }):
   };
 }
 
+/** What TeaCache's polynomial is fitted to: a point for each step but the first of each run. */
+export interface TeaCachePairs {
+  /** How many runs they are from. */
+  readonly runs: number;
+  /** Relative L1 change of the first branch's input, norm and modulation applied, since the step before. */
+  readonly x: readonly number[];
+  /** Relative L1 change of the model output since the step before. */
+  readonly y: readonly number[];
+}
+
+/** The calibration of TeaCache, for `fitPolynomial`. The model output is worked out once more in each step. */
+export function createTeaCacheRecorder(): Recorder<TeaCachePairs> {
+  const recorder = createStepRecorder((executor) => ({
+    branches: [],
+    async *observe({ before, after }) {
+      yield await executor.readStream(before, 0);
+      yield await executor.end(after);
+    },
+    lookback: 1,
+    measure: (current, [previous = []]) => comparedWith(previous, current, relativeChange),
+  }));
+  return {
+    cache: recorder.cache,
+    recorded() {
+      const runs = recordedRuns(recorder);
+      const points = runs.flatMap((run) => run.slice(1));
+      return {
+        runs: runs.length,
+        x: points.map(([x]) => x as number),
+        y: points.map(([, y]) => y as number),
+      };
+    },
+  };
+}
+
+/** How TeaCache is calibrated: a polynomial through the pairs of all runs. */
+const calibration = /* @__PURE__ */ calibrationKind({
+  method: 'teacache',
+  fields: () => ({
+    coefficients: z.array(z.number()).min(1),
+    rSquared: z.number(),
+    samples: z.number().int().positive(),
+  }),
+  recorder({ degree = 4 }): Recorder<PolynomialFit & { readonly runs: number }> {
+    assertCount({ argument: 'degree', value: degree });
+    const { cache, recorded } = createTeaCacheRecorder();
+    return {
+      cache,
+      recorded() {
+        const { runs, ...pairs } = recorded();
+        return { runs, ...fitPolynomial({ ...pairs, degree }) };
+      },
+    };
+  },
+});
+
 /** {@link teaCachePolicy} with the polynomial of a calibration. */
 export const teaCache = /* @__PURE__ */ cachingMethod({
   name: 'teacache',
@@ -87,8 +150,9 @@ export const teaCache = /* @__PURE__ */ cachingMethod({
     ...predicting(),
   }),
   firstSetting: 'file',
+  calibration,
   async make(settings, context) {
-    const { coefficients } = await calibrationIn(settings.file, 'teacache', context);
+    const { coefficients } = await calibrationIn(settings.file, calibration, context);
     return teaCachePolicy({ ...settings, coefficients });
   },
   origin: calibrationOrigin,

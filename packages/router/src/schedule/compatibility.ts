@@ -5,12 +5,12 @@ import {
   type Provenance,
   type RouterFile,
 } from '@harmonica/core';
-import type { Calibration } from '../calibration/calibration.js';
+import type { CalibrationHeader } from '../calibration/calibration.js';
 import { createProvenance, type RunSetting } from './provenance.js';
 
 /** Size and origin, which routers, schedules and calibrations share. */
 export type CacheDocument = Pick<
-  RouterFile | CacheSchedule | Calibration,
+  RouterFile | CacheSchedule | CalibrationHeader,
   'kind' | 'steps' | 'branches' | 'provenance'
 >;
 
