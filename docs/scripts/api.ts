@@ -28,6 +28,7 @@ const DOCUMENTED = [
 /** Tables that types are derived from, by package: a reader of the types needs no more than their names. */
 const TABLES: Readonly<Record<string, string[]>> = {
   '@harmonica/backbones': ['TABLE'],
+  '@harmonica/evaluation': ['METRICS'],
   '@harmonica/pipeline': ['ENGINES'],
   '@harmonica/samplers': ['ALGORITHMS', 'DIFFUSIONS', 'TABLE'],
 };

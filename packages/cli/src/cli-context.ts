@@ -1,4 +1,5 @@
 import type { OnProgress } from '@harmonica/core';
+import type { Command } from 'commander';
 
 /** Where text goes: `process.stdout`, `process.stderr` or a test's stand-in. */
 export interface TextOutput {
@@ -24,4 +25,12 @@ export interface CliContext {
 export interface CommandContext extends CliContext {
   /** Shows how far a long call has come. */
   readonly onProgress: OnProgress;
+}
+
+/** What a command that records how it was called is added with. */
+export interface RecordedCommand {
+  readonly program: Command;
+  readonly context: CommandContext;
+  /** Arguments after the program's name. */
+  readonly argv: readonly string[];
 }

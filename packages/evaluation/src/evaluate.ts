@@ -1,9 +1,6 @@
 import { join } from 'node:path';
-import { ConfigError, type LongCallOptions } from '@harmonica/core';
-import type { ExtractorIdentity } from '@harmonica/metrics';
+import { ConfigError, type LongCallOptions, trackProgress } from '@harmonica/core';
 import {
-  type DecoderIdentity,
-  type EngineRecord,
   imageJobs,
   type Pipeline,
   prepareFolder,
@@ -12,11 +9,12 @@ import {
   timedOn,
 } from '@harmonica/pipeline';
 import type { CostModel } from '@harmonica/router';
-import type { EvalConfig } from './config.js';
+import type { EvalConfig, MetricName } from './config.js';
 import { withExtractor } from './extractor.js';
 import { resolveRows } from './groups.js';
 import {
   type MeasureRowsOptions,
+  measuredBatches,
   measuredFiles,
   measureRows,
   type RunningExtractor,
@@ -24,7 +22,7 @@ import {
   withSavings,
 } from './measure-rows.js';
 import { remembered } from './memo.js';
-import { outputsFor } from './quality.js';
+import { gatherRow, outputsFor, qualityOf } from './quality.js';
 import {
   imagesReference,
   type Reference,
@@ -37,10 +35,10 @@ import {
   type EvalRow,
   type FinishedRow,
   type MissedTarget,
+  type RowQuality,
   uncachedOf,
 } from './row.js';
 import { type EvalContext, evalContext, uncachedRow } from './rows.js';
-import { scoreRows } from './score-rows.js';
 import { partOf, type Share, WHOLE, waitForFiles } from './share.js';
 import { measureBranchCosts, timeRows } from './speed.js';
 
@@ -83,10 +81,8 @@ async function runWhole(options: PrepareEvalOptions): Promise<FinishedEval> {
   await measureImages(prepared);
   const costs = await rememberedCosts(options, prepared);
   const timed = await timedRows(options, prepared);
-  const { metrics } = config;
-  const scored = await scoreRows({ ...prepared, rows: timed, metrics, folder: folders.quality });
   const rows: FinishedRow[] = [];
-  for (const row of scored) {
+  for (const row of await scoreRows(prepared, timed, config.metrics)) {
     rows.push(await withSavings(row, { evaluation, folder: folders.latents }));
   }
   const outcome = {
@@ -132,27 +128,61 @@ async function extracting<T, Options extends RunEvalOptions>(
 
 async function runShare(options: RunEvalOptions & { readonly share: Share }): Promise<void> {
   const { signal, onProgress, share } = options;
-  const { metrics } = options.config;
   const prepared = await prepareEval(options);
-  const { reference, folders } = prepared;
+  const { reference } = prepared;
   await measureImages(prepared);
   const rows = partOf(prepared.rows, share);
-  await waitForFiles({
-    paths: filesFor(prepared, rows),
-    label: 'waiting for other shares',
-    signal,
-    onProgress,
-  });
+  const wait = (paths: readonly string[], label: string) =>
+    waitForFiles({ paths, label, signal, onProgress });
+  await wait(filesFor(prepared, rows), 'waiting for other shares');
   // One share makes what all need of the reference.
   if (share.index === 0) await reference?.load();
-  else
-    await waitForFiles({
-      paths: reference?.made ?? [],
-      label: 'waiting for share 1',
-      signal,
-      onProgress,
+  else await wait(reference?.made ?? [], 'waiting for share 1');
+  await scoreRows(prepared, rows, options.config.metrics);
+}
+
+/** Rows with their quality, each scored once. */
+async function scoreRows(
+  prepared: PreparedEval,
+  rows: readonly EvalRow[],
+  metrics: readonly MetricName[],
+) {
+  const { onProgress } = prepared.measurement;
+  const scored: (EvalRow & { readonly quality: RowQuality })[] = [];
+  const progress = trackProgress({ onProgress, label: 'scoring', total: rows.length });
+  for (const row of rows) {
+    scored.push({ ...row, quality: await rememberedQuality(prepared, row, metrics) });
+    progress.add();
+  }
+  return scored;
+}
+
+async function rememberedQuality(
+  { measurement, reference, folders }: PreparedEval,
+  row: EvalRow,
+  metrics: readonly MetricName[],
+): Promise<RowQuality> {
+  const { evaluation, extractor, signal } = measurement;
+  const identity = extractor?.extractor.identity;
+  const key = {
+    row: row.imagesKey,
+    uncached: uncachedOf(row).imagesKey,
+    target: row.target?.imagesKey ?? null,
+    reference: reference?.key ?? null,
+    metrics,
+    extractor: identity?.hash ?? null,
+  };
+  const make = async () => {
+    const gathered = await gatherRow({
+      measured: measuredBatches(measurement, row),
+      uncached: row.uncached && measuredBatches(measurement, row.uncached),
+      metrics,
+      identity,
+      images: evaluation.jobs.length,
     });
-  await scoreRows({ ...prepared, rows, metrics, folder: folders.quality });
+    return qualityOf({ row: gathered, reference: await reference?.load(), metrics, signal });
+  };
+  return remembered({ folder: folders.quality, key, make });
 }
 
 /** Samples and measures every image of the share. */
@@ -291,17 +321,8 @@ async function givenReference(
   const { reference, metrics, images, batch: batchSize } = config;
   if (!reference || !extractor) return undefined;
   if ('images' in reference) {
-    const kept = { folder, references, share };
-    return imagesReference({
-      path: reference.images,
-      extractor,
-      metrics,
-      images,
-      batchSize,
-      ...kept,
-      signal,
-      onProgress,
-    });
+    const wanted = { path: reference.images, extractor, metrics, images, batchSize };
+    return imagesReference({ ...wanted, folder, references, share, signal, onProgress });
   }
   if ('statistics' in reference) {
     return statisticsReference({ path: reference.statistics, extractor, metrics });
@@ -309,30 +330,15 @@ async function givenReference(
   return undefined;
 }
 
-/** What all rows of an evaluation come from, besides their plans and policies. Plain JSON; what there is not is null. */
-export interface EvalProvenance {
-  readonly engine: EngineRecord;
-  readonly model: {
-    readonly name: string;
-    /** `hashFiles` of the transformer. */
-    readonly sha256: string;
-    readonly architectureSha256: string | null;
-    readonly decoder: DecoderIdentity | null;
-    readonly promptsSha256: string | null;
-  };
-  readonly extractor: ExtractorIdentity | null;
-  readonly reference: { readonly name: string; readonly sha256: string } | null;
-}
-
 /** The provenance of an evaluation. */
-function provenanceOf(prepared: PreparedEval): EvalProvenance {
-  const { evaluation, measurement, reference } = prepared;
+function provenanceOf({ evaluation, measurement, reference }: PreparedEval) {
   const { engine, pipeline } = evaluation;
   const { sha256, architectureSha256, decoder, conditions } = pipeline.model;
   return {
     engine,
     model: {
       name: pipeline.executor.spec.name,
+      /** `hashFiles` of the transformer. */
       sha256,
       architectureSha256: architectureSha256 ?? null,
       decoder: decoder ?? null,
@@ -342,3 +348,10 @@ function provenanceOf(prepared: PreparedEval): EvalProvenance {
     reference: reference ? { name: reference.name, sha256: reference.sha256 } : null,
   };
 }
+
+/**
+ * What all rows of an evaluation come from, besides their plans and policies. Plain JSON; what there is not is null.
+ *
+ * @interface
+ */
+export type EvalProvenance = ReturnType<typeof provenanceOf>;

@@ -10,6 +10,7 @@ import {
 } from '@harmonica/pictures';
 import { decodeImages, sampleLatents } from '@harmonica/pipeline';
 import { cacheMethodOf, macsCostModel } from '@harmonica/router';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { batchesOf } from './batches.js';
 import type { FinishedEval } from './evaluate.js';
 import { latentsOf } from './measure-rows.js';
@@ -22,7 +23,6 @@ import {
   speedUpOf,
   uncachedOf,
 } from './row.js';
-import type { EvalContext } from './rows.js';
 
 /** A picture of the report: an SVG document, or a PNG file. */
 export interface Figure {
@@ -103,7 +103,7 @@ export async function curveFigures(outcome: EvalOutcome): Promise<readonly Figur
 }
 
 /** Options of {@link rowFigures}. */
-export interface RowFiguresOptions extends LongCallOptions {
+interface RowFiguresOptions extends LongCallOptions {
   readonly finished: FinishedEval;
   /** Images of each row. */
   readonly shown: number;
@@ -195,12 +195,19 @@ async function errorFigure(
   const uncached = uncachedOf(cached[0]);
   const total = (cached.length + 1) * uncached.plan.steps.length;
   const progress = trackProgress({ onProgress, label: 'errors', total });
-  const trace = (row: EvalRow) =>
-    traceRow(finished.evaluation, row, {
-      shown,
-      signal,
-      onStep: () => progress.add(),
-    });
+  const { pipeline, guidance, jobs: all } = finished.evaluation;
+  const jobs = all.slice(0, shown);
+  const batch = { pipeline, guidance, jobs, batchSize: jobs.length, signal };
+  /** The latents of a batch after each step. */
+  const trace = async ({ plan, policy }: EvalRow): Promise<readonly Float32Array[]> => {
+    const traced: Float32Array[] = [];
+    const onStep = async ({ latent }: { readonly latent: Tensor }) => {
+      traced.push(Float32Array.from(await latent.data()));
+      progress.add();
+    };
+    await sampleLatents({ ...batch, plan, cacheMethod: cacheMethodOf(policy), onStep });
+    return traced;
+  };
   const originals = await trace(uncached);
   const points: PlotPoint[] = [];
   for (const row of cached) {
@@ -228,36 +235,6 @@ async function errorFigure(
 function hasTimesOf({ plan }: EvalRow, { plan: other }: EvalRow): boolean {
   const sameTime = (i: number) => plan.steps[i]?.timestep === other.steps[i]?.timestep;
   return plan.steps.length === other.steps.length && plan.steps.every((_, i) => sameTime(i));
-}
-
-interface TraceOptions {
-  readonly shown: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly onStep: () => void;
-}
-
-/** The latents of a batch after each step. */
-async function traceRow(
-  { pipeline, guidance, jobs: all }: EvalContext,
-  { plan, policy }: EvalRow,
-  { shown, signal, onStep }: TraceOptions,
-): Promise<readonly Float32Array[]> {
-  const jobs = all.slice(0, shown);
-  const traced: Float32Array[] = [];
-  await sampleLatents({
-    pipeline,
-    plan,
-    guidance,
-    cacheMethod: cacheMethodOf(policy),
-    jobs,
-    batchSize: jobs.length,
-    async onStep({ latent }) {
-      traced.push(Float32Array.from(await latent.data()));
-      onStep();
-    },
-    signal,
-  });
-  return traced;
 }
 
 function relativeError(values: Float32Array, references: Float32Array): number {

@@ -1,8 +1,10 @@
 export { type BranchBenchOptions, type BranchTiming, branchBench } from './bench/branches.js';
-export { type MemoryBenchOptions, type MemoryResult, memoryBench } from './bench/memory.js';
 export {
+  type MemoryBenchOptions,
   type MemoryProbe,
   type MemoryProbeOptions,
+  type MemoryResult,
+  memoryBench,
   memoryProbe,
   PROBE_MODES,
   type ProbeMode,
@@ -47,9 +49,7 @@ export {
   METRIC_NAMES,
   type MetricName,
   type PlanConfig,
-  type ReferenceConfig,
   type RowConfig,
-  type RunConfig,
 } from './config.js';
 export { readEvalConfig, type WriteEvalOptions, writeEval } from './eval-files.js';
 export {
@@ -60,14 +60,6 @@ export {
   runEvalShare,
 } from './evaluate.js';
 export { type WithExtractorOptions, withExtractor } from './extractor.js';
-export {
-  costFigure,
-  curveFigures,
-  type Figure,
-  type FigureSection,
-  type RowFiguresOptions,
-  rowFigures,
-} from './figures.js';
 export type { RunningExtractor } from './measure-rows.js';
 export { outputsFor } from './quality.js';
 export { assertOneSize, pngFiles } from './reference.js';
@@ -76,7 +68,6 @@ export {
   imageStatistics,
   STATISTICS_METRICS,
 } from './reference-set.js';
-export { type EvalReportOptions, evalReport } from './report.js';
 export {
   type EvalOutcome,
   type EvalRow,

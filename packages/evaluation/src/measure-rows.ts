@@ -10,7 +10,6 @@ import {
   collectFeatures,
   extractFeatures,
   type FeatureExtractor,
-  type FeatureSets,
   psnr,
   ssim,
 } from '@harmonica/metrics';
@@ -168,14 +167,11 @@ interface FeatureTensorsOptions {
 export async function featureTensors(options: FeatureTensorsOptions): Promise<BatchTensors> {
   const { extractor, images, signal } = options;
   const sets = await collectFeatures(extractFeatures({ ...extractor, images: [images], signal }));
-  return new Map(namedSets(sets));
-}
-
-function namedSets(sets: FeatureSets) {
-  return Object.entries(sets).map(([name, { data, count, dimension }]) => {
+  const tensors = Object.entries(sets).map(([name, { data, count, dimension }]) => {
     const values = data instanceof Float32Array ? data : Float32Array.from(data);
     return [name, { shape: [count, dimension], data: values }] as const;
   });
+  return new Map(tensors);
 }
 
 function measureFolder(

@@ -8,14 +8,13 @@ import {
   type FeatureSet,
   type FeatureStatistics,
   frechetDistance,
-  INCEPTION_DIMENSIONS,
   type InceptionScoreAccumulator,
   kernelDistance,
   type Manifold,
   precisionRecall,
 } from '@harmonica/metrics';
 import type { BatchTensors } from './batches.js';
-import type { EvalConfig, MetricName } from './config.js';
+import { type EvalConfig, type MetricName, needsOf } from './config.js';
 import { PARTNERS } from './measure-rows.js';
 import type { RowQuality } from './row.js';
 
@@ -27,27 +26,10 @@ export type ReferenceSet = Pick<GatheredRow, 'statistics' | 'features'> & {
 /** Most images that precision, recall and KID look at. */
 export const MANIFOLD_IMAGES = 10_000;
 
-/** The outputs of an extractor whose mean and covariance metrics compare. */
-export const COMPARED_STATISTICS: Partial<Record<MetricName, string>> = {
-  fid: 'features',
-  sfid: 'spatial',
-};
-
-/** Metrics that look at the features of many single images at once. */
-export const COMPARED_SETS: readonly MetricName[] = ['precision-recall', 'kid'];
-
-/** The outputs of an extractor that metrics need of single images. */
-const COMPARED_IMAGES: Partial<Record<MetricName, 'features' | 'logits'>> = {
-  'feature-distance': 'features',
-  is: 'logits',
-  'precision-recall': 'features',
-  kid: 'features',
-};
-
 /** The outputs of an extractor that metrics need. */
 export function outputsFor(metrics: readonly MetricName[]): readonly string[] {
-  const needs = { ...COMPARED_STATISTICS, ...COMPARED_IMAGES };
-  return [...new Set(metrics.flatMap((metric) => needs[metric] ?? []))];
+  const outputs = metrics.map(needsOf).map(({ statistics, images }) => statistics ?? images);
+  return [...new Set(outputs.filter((output) => output !== undefined))];
 }
 
 /** What was measured of a row, gathered from its batches. */
@@ -83,8 +65,8 @@ interface GatherRowOptions {
  */
 export async function gatherRow(options: GatherRowOptions): Promise<GatheredRow> {
   const { measured, metrics, identity, images, most = MANIFOLD_IMAGES } = options;
-  const moments = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
-  const keepsFeatures = metrics.some((metric) => COMPARED_SETS.includes(metric));
+  const moments = metrics.flatMap((metric) => needsOf(metric).statistics ?? []);
+  const keepsFeatures = metrics.some((metric) => needsOf(metric).comparesSets);
   const wantsScore = images !== undefined && metrics.includes('is');
   const uncached = metrics.includes('feature-distance')
     ? options.uncached?.[Symbol.asyncIterator]()
@@ -149,6 +131,10 @@ interface QualityOfOptions {
 export function qualityOf(options: QualityOfOptions): RowQuality {
   const { row, reference, metrics, signal } = options;
   const wants = (name: MetricName) => metrics.includes(name);
+  const psnr = (pairs: readonly PairValues[]) =>
+    wants('psnr') ? meanOf(pairs.map(([value]) => value).filter(Number.isFinite)) : null;
+  const ssim = (pairs: readonly PairValues[]) =>
+    wants('ssim') ? meanOf(pairs.map(([, value]) => value)) : null;
   const distance = (output: string) => {
     const features = row.statistics[output];
     const references = reference?.statistics[output];
@@ -163,10 +149,10 @@ export function qualityOf(options: QualityOfOptions): RowQuality {
       ? precisionRecall({ ...sets, references: reference?.manifold ?? sets.references })
       : undefined;
   return {
-    psnrToUncached: wants('psnr') ? meanPsnrOf(row.uncached) : null,
-    ssimToUncached: wants('ssim') ? meanSsimOf(row.uncached) : null,
-    psnrToTarget: wants('psnr') ? meanPsnrOf(row.target) : null,
-    ssimToTarget: wants('ssim') ? meanSsimOf(row.target) : null,
+    psnrToUncached: psnr(row.uncached),
+    ssimToUncached: ssim(row.uncached),
+    psnrToTarget: psnr(row.target),
+    ssimToTarget: ssim(row.target),
     featureDistance: row.featureDistance ?? null,
     fid: wants('fid') ? distance('features') : null,
     sfid: wants('sfid') ? distance('spatial') : null,
@@ -185,14 +171,6 @@ function kernelOptions<
   return count < 1000 ? { ...sets, subsetSize: count, subsets: 1 } : sets;
 }
 
-/** Images without which a metric has no value: as many as features, more than neighbours, pairs. */
-const LEAST_IMAGES: Partial<Record<MetricName, number>> = {
-  fid: INCEPTION_DIMENSIONS.features,
-  sfid: INCEPTION_DIMENSIONS.spatial,
-  'precision-recall': 4,
-  kid: 2,
-};
-
 /** Options of {@link assertEnoughImages}. */
 interface EnoughImagesOptions extends Pick<EvalConfig, 'metrics' | 'images'> {
   /** Where they are from. Default: rows. */
@@ -202,7 +180,7 @@ interface EnoughImagesOptions extends Pick<EvalConfig, 'metrics' | 'images'> {
 /** Throws {@link InvalidArgumentError} if there are fewer images than a metric needs. */
 export function assertEnoughImages({ metrics, images, of = 'images' }: EnoughImagesOptions): void {
   for (const metric of metrics) {
-    const { [metric]: least = 1 } = LEAST_IMAGES;
+    const { least = 1 } = needsOf(metric);
     if (images >= least) continue;
     throw new InvalidArgumentError({
       argument: of === 'images' ? of : `The number of ${of}`,
@@ -236,14 +214,6 @@ async function joined(sets: readonly FeatureSet[]): Promise<FeatureSet | undefin
   if (sets.length === 0) return undefined;
   const { all } = await collectFeatures(sets.map((set) => ({ all: set })));
   return all;
-}
-
-function meanPsnrOf(pairs: readonly PairValues[]): number | null {
-  return meanOf(pairs.map(([value]) => value).filter(Number.isFinite));
-}
-
-function meanSsimOf(pairs: readonly PairValues[]): number | null {
-  return meanOf(pairs.map(([, value]) => value));
 }
 
 function meanOf(values: readonly number[]): number | null {

@@ -10,16 +10,10 @@ import {
 } from '@harmonica/metrics';
 import { decodePngOf, isFile, readBytes, writeOutput } from '@harmonica/pipeline';
 import { type BatchTensors, batchesOf } from './batches.js';
-import type { MetricName } from './config.js';
+import { type MetricName, needsOf } from './config.js';
 import { featureTensors, type RunningExtractor } from './measure-rows.js';
 import { memoPath, remembered } from './memo.js';
-import {
-  COMPARED_SETS,
-  COMPARED_STATISTICS,
-  gatherRow,
-  MANIFOLD_IMAGES,
-  type ReferenceSet,
-} from './quality.js';
+import { gatherRow, MANIFOLD_IMAGES, type ReferenceSet } from './quality.js';
 
 /** Options of {@link referenceSet}. */
 interface ReferenceSetOptions {
@@ -41,7 +35,7 @@ export function referenceFiles(
   options: Pick<ReferenceSetOptions, 'key' | 'metrics' | 'folder' | 'images'>,
 ): readonly string[] {
   const { metrics, folder } = options;
-  const outputs = metrics.flatMap((metric) => COMPARED_STATISTICS[metric] ?? []);
+  const outputs = metrics.flatMap((metric) => needsOf(metric).statistics ?? []);
   const statistics = outputs.map((output) => statisticsPath(options, output));
   const needsRadii = metrics.includes('precision-recall');
   return needsRadii ? [...statistics, memoPath({ folder, key: manifoldKey(options) })] : statistics;
@@ -51,9 +45,9 @@ export function referenceFiles(
 export async function referenceSet(options: ReferenceSetOptions): Promise<ReferenceSet> {
   const { measured, metrics, identity, images, folder, signal } = options;
   const kept: Record<string, FeatureStatistics> = {};
-  const missing: MetricName[] = metrics.filter((metric) => COMPARED_SETS.includes(metric));
+  const missing: MetricName[] = metrics.filter((metric) => needsOf(metric).comparesSets);
   for (const metric of metrics) {
-    const output = COMPARED_STATISTICS[metric];
+    const { statistics: output } = needsOf(metric);
     if (!output) continue;
     const path = statisticsPath(options, output);
     if (await isFile(path)) {

@@ -5,7 +5,7 @@ import { type EvalOutcome, groupsOf } from './row.js';
 import { footnotes, tableOf } from './tables.js';
 
 /** Options of {@link evalReport}. */
-export interface EvalReportOptions {
+interface EvalReportOptions {
   readonly outcome: EvalOutcome;
   readonly sections: readonly FigureSection[];
   /** How the figures came about. */

@@ -20,7 +20,6 @@ export {
   stepWeights,
 } from './proxies.js';
 export {
-  type ChoosePredictorsAloneOptions,
   choosePredictorsAlone,
   type SingleStepLambda,
   type SingleStepLambdaOptions,

@@ -10,6 +10,7 @@ import {
   withForks,
 } from './forks.js';
 import { meanSquaredError, typicalImageError } from './image-error.js';
+import type { ChoosePredictorsOptions } from './marginal-lambda.js';
 
 export interface SingleStepLambdaOptions extends LambdaOptions {
   /** Predictors to choose from at each step, simplest first. Default: that of the runs alone. */
@@ -55,10 +56,6 @@ export async function singleStepLambda(
   };
 }
 
-export interface ChoosePredictorsAloneOptions extends LambdaOptions {
-  readonly candidates: readonly CachePredictor[];
-}
-
 /**
  * For each step of a hard schedule that predicts something the predictor that harms the final image least, as
  * {@link singleStepLambda} measures it, with the branches that the schedule predicts there.
@@ -66,9 +63,7 @@ export interface ChoosePredictorsAloneOptions extends LambdaOptions {
  * @returns one index into `candidates` per step; 0 for steps that compute everything
  * @throws {@link AbortedError} between steps, if `signal` is aborted
  */
-export async function choosePredictorsAlone(
-  options: ChoosePredictorsAloneOptions,
-): Promise<number[]> {
+export async function choosePredictorsAlone(options: ChoosePredictorsOptions): Promise<number[]> {
   const trials = await tryEveryStep(options, (step) => {
     const row = options.scores[step] as readonly number[];
     return row.some((score) => score < 1) ? row : undefined;

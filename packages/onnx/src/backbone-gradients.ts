@@ -1,10 +1,9 @@
 import { UnsupportedError } from '@harmonica/core';
 import { differentiate } from './differentiate.js';
 import { simplifyGraph } from './fuse-graph.js';
-import { type GraphNode, sizeOf, type TracedGraph } from './graph.js';
+import { type GraphNode, pruneGraph, sizeOf, type TracedGraph } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
 import { type GraphOps, graphOps } from './graph-ops.js';
-import { pruneGraph } from './prune-graph.js';
 import { prefixed, type StreamLayout, unprefixed } from './stream-names.js';
 
 /**

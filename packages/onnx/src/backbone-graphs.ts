@@ -10,14 +10,7 @@ import {
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import { sizeOf, type TracedGraph } from './graph.js';
-import {
-  prefixed,
-  type StreamLayout,
-  streamInputs,
-  streamOf,
-  streamOutputs,
-  unprefixed,
-} from './stream-names.js';
+import { flatStream, prefixed, type StreamLayout, streamOf, unprefixed } from './stream-names.js';
 import { inTraceScope } from './trace-backend.js';
 import { type TensorRecord, type TensorSpec, traceFunction } from './trace-function.js';
 
@@ -37,20 +30,29 @@ export interface BranchGraphOptions {
   readonly output: readonly number[];
 }
 
+type BranchParts = Omit<BranchGraphOptions, 'output'>;
+
+/** Traces what is made of a stream and of further inputs. */
+export function traceStream(
+  layout: StreamLayout,
+  further: Readonly<Record<string, TensorSpec>>,
+  fn: (stream: Stream, inputs: TensorRecord) => TensorRecord,
+): TracedGraph {
+  const inputs = { ...flatStream(layout), ...further };
+  return traceFunction({ inputs, fn: (given) => fn(streamOf(given), given) });
+}
+
 /** Latent, times and condition to `state.*` and `context.*`. */
 export function traceBegin(backbone: Backbone, batch: number): TracedGraph {
   return traceFunction({
     inputs: beginInputs(backbone, batch),
-    fn: (inputs) => streamOutputs(begin(backbone, inputs)),
+    fn: (inputs) => flatStream(begin(backbone, inputs)),
   });
 }
 
 /** The state to `output`, the model's. */
 export function traceEnd(backbone: Backbone, layout: StreamLayout): TracedGraph {
-  return traceFunction({
-    inputs: streamInputs(layout),
-    fn: (inputs) => ({ output: backbone.end(streamOf(inputs)) }),
-  });
+  return traceStream(layout, {}, (stream) => ({ output: backbone.end(stream) }));
 }
 
 /** The whole model: latent, times and condition to `output`. */
@@ -88,30 +90,15 @@ function beginInputs({ spec }: Backbone, batch: number): Record<string, TensorSp
 }
 
 /** What a branch works on: the stream to `input`. */
-export function traceInput({
-  backbone,
-  branch,
-  layout,
-}: Omit<BranchGraphOptions, 'output'>): TracedGraph {
-  return traceFunction({
-    inputs: streamInputs(layout),
-    fn: (inputs) => ({ input: backbone.input(branch, streamOf(inputs)) }),
-  });
+export function traceInput({ backbone, branch, layout }: BranchParts): TracedGraph {
+  return traceStream(layout, {}, (stream) => ({ input: backbone.input(branch, stream) }));
 }
 
 /** A computed branch: the stream to `state.*`, and `output`, the branch's own. */
-export function traceCompute({
-  backbone,
-  branch,
-  layout,
-}: Omit<BranchGraphOptions, 'output'>): TracedGraph {
-  return traceFunction({
-    inputs: streamInputs(layout),
-    fn: (inputs) => {
-      const stream = streamOf(inputs);
-      const output = backbone.compute(branch, stream);
-      return { ...prefixed('state', backbone.merge(branch, stream, output)), output };
-    },
+export function traceCompute({ backbone, branch, layout }: BranchParts): TracedGraph {
+  return traceStream(layout, {}, (stream) => {
+    const output = backbone.compute(branch, stream);
+    return { ...prefixed('state', backbone.merge(branch, stream, output)), output };
   });
 }
 
@@ -120,15 +107,11 @@ export function traceBlend(
   { backbone, branch, layout, output: shape }: BranchGraphOptions,
   history: HistoryLayout,
 ): TracedGraph {
-  return traceFunction({
-    inputs: { ...streamInputs(layout), score: { shape: [] }, ...historyInputs(history, shape) },
-    fn: (inputs) => {
-      const stream = streamOf(inputs);
-      const { score } = inputs as { score: Tensor };
-      const computed = mul(backbone.compute(branch, stream), score);
-      const output = add(computed, predictedOutput(inputs, history, shape));
-      return { ...prefixed('state', backbone.merge(branch, stream, output)), 'output.0': output };
-    },
+  const further = { score: { shape: [] }, ...historyInputs(history, shape) };
+  return traceStream(layout, further, (stream, inputs) => {
+    const computed = mul(backbone.compute(branch, stream), inputs.score as Tensor);
+    const output = add(computed, predictedOutput(inputs, history, shape));
+    return { ...prefixed('state', backbone.merge(branch, stream, output)), 'output.0': output };
   });
 }
 
@@ -145,14 +128,10 @@ export function tracePredict(
   { backbone, branch, layout, output: shape }: BranchGraphOptions,
   { history, keep }: Prediction,
 ): TracedGraph {
-  return traceFunction({
-    inputs: { ...streamInputs(layout), ...historyInputs(history, shape) },
-    fn: (inputs) => {
-      const stream = streamOf(inputs);
-      const output = predictedOutput(inputs, history, shape);
-      const state = prefixed('state', backbone.merge(branch, stream, output));
-      return keep ? { ...state, 'output.0': output } : state;
-    },
+  return traceStream(layout, historyInputs(history, shape), (stream, inputs) => {
+    const output = predictedOutput(inputs, history, shape);
+    const state = prefixed('state', backbone.merge(branch, stream, output));
+    return keep ? { ...state, 'output.0': output } : state;
   });
 }
 
@@ -164,21 +143,12 @@ export function traceParts(
   { backbone, branch, layout, output: shape }: BranchGraphOptions,
   history: HistoryLayout | undefined,
 ): TracedGraph {
-  return traceFunction({
-    inputs: {
-      ...streamInputs(layout),
-      joined: { shape },
-      ...(history ? historyInputs(history, shape) : {}),
-    },
-    fn: (inputs) => {
-      const stream = streamOf(inputs);
-      return {
-        computed: backbone.compute(branch, stream),
-        ...(history ? { predicted: predictedOutput(inputs, history, shape) } : {}),
-        ...prefixed('state', backbone.merge(branch, stream, inputs.joined as Tensor)),
-      };
-    },
-  });
+  const further = { joined: { shape }, ...(history && historyInputs(history, shape)) };
+  return traceStream(layout, further, (stream, inputs) => ({
+    computed: backbone.compute(branch, stream),
+    ...(history && { predicted: predictedOutput(inputs, history, shape) }),
+    ...prefixed('state', backbone.merge(branch, stream, inputs.joined as Tensor)),
+  }));
 }
 
 /** The inputs `rate.0` and `history.0`, the factors and earlier outputs of a branch. */

@@ -13,9 +13,8 @@ import {
   tracePredict,
 } from './backbone-graphs.js';
 import { composeGraphs } from './compose-graphs.js';
-import type { GraphOutput, TracedGraph } from './graph.js';
-import type { CompileOptions, Compiler, Program } from './program.js';
-import { pruneGraph } from './prune-graph.js';
+import { type GraphOutput, pruneGraph, type TracedGraph } from './graph.js';
+import { type CompileOptions, type Compiler, type Program, remembered } from './program.js';
 import { isHeldName, layoutOf, type StreamLayout } from './stream-names.js';
 import { PROBE_BATCHES, shapeAt, symbolicBatch } from './symbolic-batch.js';
 import { traceTapeEndVjp, traceTapeVjp } from './tape-gradients.js';
@@ -198,16 +197,6 @@ function withKeptOutput(graph: TracedGraph, keep: boolean): TracedGraph {
   return { ...graph, outputs };
 }
 
-/** What was made for the key before; forgotten if making it fails. */
-function remembered<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
-  const before = known.get(key);
-  if (before) return before;
-  const value = make();
-  known.set(key, value);
-  value.catch(() => known.delete(key));
-  return value;
-}
-
 /** Falls back to the gradients of TensorFlow.js for operators that have no compact derivative. */
 async function orTape(derive: () => TracedGraph, trace: () => TracedGraph): Promise<TracedGraph> {
   try {
@@ -230,12 +219,6 @@ interface SharedOutput {
   readonly source: { readonly kind: 'input' | 'output'; readonly name: string };
 }
 
-/** A graph that leaves out what need not be computed. */
-interface UnsharedGraph {
-  readonly graph: TracedGraph;
-  readonly shared: readonly SharedOutput[];
-}
-
 /**
  * Takes results that change nothing out of a graph, because ONNX Runtime would copy them: state that a branch passes on,
  * such as the long skips of a U-ViT, and gradients of it.
@@ -245,7 +228,7 @@ interface UnsharedGraph {
 export function withoutShared(
   graph: TracedGraph,
   isHeld: (name: string) => boolean,
-): UnsharedGraph {
+): { readonly graph: TracedGraph; readonly shared: readonly SharedOutput[] } {
   const owners = new Map(
     graph.inputs.map(({ name }): [string, SharedOutput['source']] => [
       name,

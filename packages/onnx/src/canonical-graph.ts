@@ -1,4 +1,4 @@
-import type { GraphConstant, GraphValue, TracedGraph } from './graph.js';
+import type { GraphConstant, GraphOutput, GraphValue, TracedGraph } from './graph.js';
 
 /**
  * The graph with its values renamed by position (`input0`, `weight0`, `value0`…), so that graphs of equal structure
@@ -6,40 +6,45 @@ import type { GraphConstant, GraphValue, TracedGraph } from './graph.js';
  * constants stand in the order of their first use.
  */
 export function canonicalGraph(graph: TracedGraph): TracedGraph {
+  const weights = inOrderOfUse(graph, graph.weights);
+  const constants = inOrderOfUse(graph, graph.constants);
+  const made = graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => name !== '');
   const names = new Map<string, string>([['', '']]);
-  const rename = <T extends GraphValue>(prefix: string, values: readonly T[]): T[] =>
-    values.map((value, i) => {
-      names.set(value.name, `${prefix}${i}`);
-      return { ...value, name: `${prefix}${i}` };
-    });
-  const inputs = rename('input', graph.inputs);
-  const weights = rename('weight', inOrderOfUse(graph, graph.weights));
-  const constants = rename('constant', inOrderOfUse(graph, graph.constants));
-  graph.nodes
-    .flatMap(({ outputs }) => outputs)
-    .filter((name) => name !== '')
-    .forEach((name, i) => {
-      names.set(name, `value${i}`);
-    });
-  const nameOf = (name: string): string => names.get(name) as string;
+  const number = (prefix: string, all: readonly string[]) => {
+    for (const [i, name] of all.entries()) names.set(name, `${prefix}${i}`);
+  };
+  number('input', graph.inputs.map(nameIn));
+  number('weight', weights.map(nameIn));
+  number('constant', constants.map(nameIn));
+  number('value', made);
+  const nameOf = (name: string) => names.get(name) as string;
+  const renamed = renamedGraph({ ...graph, weights, constants }, nameOf);
+  return withOutputNames(renamed, (i) => `output${i}`);
+}
+
+function nameIn({ name }: GraphValue): string {
+  return name;
+}
+
+/** The graph with other names for its values; what results are called stays. */
+function renamedGraph(graph: TracedGraph, nameOf: (name: string) => string): TracedGraph {
+  const renamed = <T extends GraphValue>(value: T): T => ({ ...value, name: nameOf(value.name) });
   return {
-    inputs,
-    weights,
-    constants,
+    inputs: graph.inputs.map(renamed),
+    weights: graph.weights.map(renamed),
+    constants: graph.constants.map(renamed),
     nodes: graph.nodes.map((node) => ({
       ...node,
       inputs: node.inputs.map(nameOf),
       outputs: node.outputs.map(nameOf),
     })),
-    outputs: graph.outputs.map((output, i) => ({
-      ...output,
-      name: `output${i}`,
-      value: nameOf(output.value),
-    })),
-    values: new Map(
-      [...graph.values].map(([name, value]) => [nameOf(name), { ...value, name: nameOf(name) }]),
-    ),
+    outputs: graph.outputs.map((output) => ({ ...output, value: nameOf(output.value) })),
+    values: new Map([...graph.values].map(([name, value]) => [nameOf(name), renamed(value)])),
   };
+}
+
+function withOutputNames(graph: TracedGraph, nameAt: (i: number) => string): TracedGraph {
+  return { ...graph, outputs: graph.outputs.map((output, i) => ({ ...output, name: nameAt(i) })) };
 }
 
 /**
@@ -48,22 +53,9 @@ export function canonicalGraph(graph: TracedGraph): TracedGraph {
  */
 export function canonicalInside(graph: TracedGraph): TracedGraph {
   const canonical = canonicalGraph(graph);
-  const names = new Map(
-    canonical.inputs.map(({ name }, i) => [name, graph.inputs[i]?.name ?? name]),
-  );
-  const nameOf = (name: string): string => names.get(name) ?? name;
-  const renamed = <T extends GraphValue>(value: T): T => ({ ...value, name: nameOf(value.name) });
-  return {
-    ...canonical,
-    inputs: canonical.inputs.map(renamed),
-    nodes: canonical.nodes.map((node) => ({ ...node, inputs: node.inputs.map(nameOf) })),
-    outputs: canonical.outputs.map((output, i) => ({
-      ...output,
-      name: graph.outputs[i]?.name ?? output.name,
-      value: nameOf(output.value),
-    })),
-    values: new Map([...canonical.values].map(([name, value]) => [nameOf(name), renamed(value)])),
-  };
+  const names = new Map(canonical.inputs.map(({ name }, i) => [name, graph.inputs[i]?.name]));
+  const renamed = renamedGraph(canonical, (name) => names.get(name) ?? name);
+  return withOutputNames(renamed, (i) => (graph.outputs[i] as GraphOutput).name);
 }
 
 /** A graph in canonical names with those of `original`, of which it is a copy, wherever the two correspond. */
@@ -77,19 +69,7 @@ export function withNamesOf(original: TracedGraph, canonical: TracedGraph): Trac
   for (const { name, dataId } of canonical.weights) {
     names.set(name, original.weights.find((weight) => weight.dataId === dataId)?.name ?? name);
   }
-  const nameOf = (name: string): string => names.get(name) ?? name;
-  const renamed = <T extends GraphValue>(value: T): T => ({ ...value, name: nameOf(value.name) });
-  return {
-    ...canonical,
-    weights: canonical.weights.map(renamed),
-    nodes: canonical.nodes.map((node) => ({
-      ...node,
-      inputs: node.inputs.map(nameOf),
-      outputs: node.outputs.map(nameOf),
-    })),
-    outputs: canonical.outputs.map((output) => ({ ...output, value: nameOf(output.value) })),
-    values: new Map([...canonical.values].map(([name, value]) => [nameOf(name), renamed(value)])),
-  };
+  return renamedGraph(canonical, (name) => names.get(name) ?? name);
 }
 
 /**

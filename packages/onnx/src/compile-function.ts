@@ -2,9 +2,9 @@ import { DisposedError } from '@harmonica/core';
 import { type DataType, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { GraphValue } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './ort.js';
-import { Compiler, type Program } from './program.js';
+import { Compiler, type Program, remembered } from './program.js';
 import { loadRuntime, type SessionOptions } from './runtime.js';
-import { emptyTensor } from './tensor-pool.js';
+import { emptyTensor, fed } from './tensor-pool.js';
 import { type TensorSpec, tensorDType, traceFunction } from './trace-function.js';
 
 /** What a compiled function may return: one tensor, a list of them, or named ones. */
@@ -55,12 +55,7 @@ export function compileFunction<Inputs extends readonly Tensor[], Result extends
   };
   const variant = (inputs: Inputs): Promise<Specialised> => {
     const key = inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join();
-    const known = variants.get(key);
-    if (known) return known;
-    const made = engine().then(({ compiler }) => specialise(compiler, fn, inputs));
-    variants.set(key, made);
-    made.catch(() => variants.delete(key));
-    return made;
+    return remembered(variants, key, async () => specialise((await engine()).compiler, fn, inputs));
   };
 
   const run = async (...inputs: Inputs): Promise<Result> => {
@@ -68,7 +63,7 @@ export function compileFunction<Inputs extends readonly Tensor[], Result extends
     const { program, names, rebuild } = await variant(inputs);
     const { runtime } = await engine();
     const feeds = await Promise.all(
-      program.inputs.map(({ name }) => feed(runtime, inputs[names.indexOf(name)] as Tensor)),
+      program.inputs.map(({ name }) => fed(runtime, inputs[names.indexOf(name)] as Tensor)),
     );
     const results = program.outputs.map((output) => emptyTensor(runtime, output));
     await program.run(feeds, results);
@@ -122,11 +117,6 @@ function flatten(result: TensorResult): { tensors: readonly Tensor[]; rebuild: R
     rebuild: (tensors) =>
       Object.fromEntries(entries.map(([name], i) => [name, tensors[i] as Tensor])),
   };
-}
-
-async function feed(runtime: OrtRuntime, source: Tensor): Promise<OrtTensor> {
-  const values = (await source.data()) as Float32Array;
-  return new runtime.Tensor(source.dtype as 'float32', values, source.shape);
 }
 
 function toTensor(source: OrtTensor, { shape, dtype }: GraphValue): Tensor {

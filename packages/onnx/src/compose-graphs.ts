@@ -1,6 +1,5 @@
-import type { GraphNode, TracedGraph } from './graph.js';
+import { type GraphNode, pruneGraph, type TracedGraph } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
-import { pruneGraph } from './prune-graph.js';
 
 /**
  * One graph that runs several after each other. Results called `state.*` are what the next graph gets as its inputs of

@@ -6,9 +6,8 @@ import { expectClose } from '../test/close.js';
 import { runGraph } from '../test/run-graph.js';
 import { differentiate } from './differentiate.js';
 import { fuseGraph, simplifyGraph } from './fuse-graph.js';
-import type { TracedGraph } from './graph.js';
+import { pruneGraph, type TracedGraph } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
-import { pruneGraph } from './prune-graph.js';
 import { traceFunction } from './trace-function.js';
 
 const TOLERANCE = 1e-5;

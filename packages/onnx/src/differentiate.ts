@@ -1,17 +1,8 @@
 import { UnsupportedError } from '@harmonica/core';
-import { elementwiseGradients } from './gradients/elementwise-gradients.js';
-import type { GradientCall, GradientTable } from './gradients/gradient-rule.js';
-import { networkGradients } from './gradients/network-gradients.js';
-import { structureGradients } from './gradients/structure-gradients.js';
+import { GRADIENT_RULES, type GradientCall } from './gradient-rules.js';
 import type { GraphNode } from './graph.js';
 import type { GraphBuilder } from './graph-builder.js';
 import { type GraphOps, graphOps } from './graph-ops.js';
-
-const RULES: GradientTable = {
-  ...elementwiseGradients,
-  ...structureGradients,
-  ...networkGradients,
-};
 
 interface DifferentiateOptions {
   /** Holds the nodes, and gets those of the gradient. */
@@ -83,7 +74,7 @@ function apply({ node, ops, dys, active }: ApplyOptions): readonly (string | und
       Array.from(ops.builder.constantValues(node.inputs[input] ?? '') ?? [], Number),
     wants: (input) => active.has(node.inputs[input] ?? ''),
   };
-  const results = RULES[node.op]?.(call);
+  const results = GRADIENT_RULES[node.op]?.(call);
   if (results) return results;
   const feature = `the derivative of the operator ${node.op} in compiled form`;
   throw new UnsupportedError({ feature, engine: 'onnx' });

@@ -1,3 +1,5 @@
+import { type BranchAction, InvalidArgumentError } from '@harmonica/core';
+import type { HistoryLayout } from './backbone-graphs.js';
 import { sameShape, sizeOf } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './ort.js';
 import type { PooledTensor } from './tensor-pool.js';
@@ -120,4 +122,67 @@ function clearStale({ rows }: Slab, first: number, count: number): void {
     (row.tensor.data as Float32Array).fill(0);
     row.stale = false;
   }
+}
+
+/** Tensors to feed, by input name. */
+export type Feeds = Readonly<Record<string, OrtTensor>>;
+
+/** The earlier outputs that an action reads, ready to be fed. */
+export interface HistoryFeeds {
+  readonly layout: HistoryLayout;
+  /** The inputs of branch `k` of a run, its coefficients multiplied by `factor`. */
+  feeds(k: number, factor: number): Feeds;
+}
+
+interface HistoryFeedsOptions {
+  readonly action: BranchAction;
+  /** The earlier outputs, in the order of its history. */
+  readonly tensors: readonly PooledTensor[];
+  readonly slabs: HistorySlabs;
+  readonly runtime: OrtRuntime;
+}
+
+/**
+ * Finds the earlier outputs of an action: as one matrix if they lie side by side, else one by one.
+ *
+ * @throws {@link InvalidArgumentError} without history
+ */
+export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
+  const { action, tensors, slabs, runtime } = options;
+  const { coefficients, branch } = action;
+  if (tensors.length === 0) {
+    throw new InvalidArgumentError({
+      argument: 'action.history',
+      value: [],
+      expected: `at least one earlier output of branch ${branch}, because its score is below 1`,
+      fix: 'Compute every branch at step 0.',
+    });
+  }
+  const rows = tensors.length > 1 ? slabs.matrixOf(tensors) : undefined;
+  if (!rows) {
+    const feeds = (k: number, factor: number): Feeds => ({
+      [`rate.${k}`]: rowOf(
+        runtime,
+        tensors.map((_, j) => coefficients[j] ?? 0),
+        factor,
+      ),
+      ...Object.fromEntries(tensors.map(({ tensor }, j) => [`history.${k}.${j}`, tensor])),
+    });
+    return { layout: { kind: 'tensors', count: tensors.length }, feeds };
+  }
+  const { matrix, count, places } = rows;
+  const rates = new Array<number>(count).fill(0);
+  places.forEach((place, j) => {
+    rates[place] = (rates[place] as number) + (coefficients[j] ?? 0);
+  });
+  const feeds = (k: number, factor: number): Feeds => ({
+    [`rate.${k}`]: rowOf(runtime, rates, factor),
+    [`history.${k}`]: matrix,
+  });
+  return { layout: { kind: 'rows', count }, feeds };
+}
+
+function rowOf(runtime: OrtRuntime, coefficients: readonly number[], factor: number): OrtTensor {
+  const values = Float32Array.from(coefficients, (coefficient) => coefficient * factor);
+  return new runtime.Tensor('float32', values, [1, values.length]);
 }

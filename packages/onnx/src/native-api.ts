@@ -63,9 +63,14 @@ const API_VERSION = 15;
 
 type NativeFunction = (...args: readonly unknown[]) => unknown;
 
+/** Those that return a status throw instead, with the words of ONNX Runtime, unless all went well. */
+type NativeFunctions = Readonly<Record<keyof typeof FUNCTIONS, NativeFunction>>;
+
 /** The functions of the library, ready to be called. */
 export interface NativeApi {
-  readonly functions: Readonly<Record<keyof typeof FUNCTIONS, NativeFunction>>;
+  readonly functions: NativeFunctions;
+  /** What a function writes to the address that it is given. */
+  made(make: (out: BigUint64Array) => unknown): Address;
   /** Held, because the functions are gone when it is collected. */
   readonly library: object;
   /** Where an array or a text lies. It must be kept as long as the address is used. */
@@ -96,12 +101,28 @@ export async function loadNativeApi(): Promise<NativeApi> {
   const getApi = koffi.decode(koffi.decode(base, ADDRESS), koffi.proto(ADDRESS, ['uint32_t']));
   const table: Address = getApi(API_VERSION);
   const pointerBytes = koffi.sizeof(ADDRESS);
-  const functions = Object.entries(FUNCTIONS).map(([name, [index, result, parameters]]) => {
+  const entries = Object.entries(FUNCTIONS).map(([name, [index, result, parameters]]) => {
     const type = koffi.proto(result, [...parameters]);
-    return [name, koffi.decode(koffi.decode(table, index * pointerBytes, ADDRESS), type)];
+    const call = koffi.decode(koffi.decode(table, index * pointerBytes, ADDRESS), type);
+    return [name, result === ADDRESS ? checked(call) : call];
   });
+  const functions: NativeFunctions = Object.fromEntries(entries);
+  function checked(call: NativeFunction): NativeFunction {
+    return (...args) => {
+      const status = call(...args);
+      if (!status) return;
+      const message = functions.getErrorMessage(status) as string;
+      functions.releaseStatus(status);
+      throw new Error(message);
+    };
+  }
   return {
-    functions: Object.fromEntries(functions),
+    functions,
+    made(make) {
+      const out = new BigUint64Array(1);
+      make(out);
+      return out[0] as Address;
+    },
     library,
     addressOf: koffi.address,
     memoryAt: koffi.view,
@@ -112,33 +133,3 @@ const LIBRARIES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
   darwin: 'libonnxruntime.1.dylib',
   win32: 'onnxruntime.dll',
 };
-
-/** Calls of ONNX Runtime's C API that say how they went. @internal */
-export class NativeCalls {
-  readonly #functions: NativeApi['functions'];
-
-  constructor({ functions }: Pick<NativeApi, 'functions'>) {
-    this.#functions = functions;
-  }
-
-  /** What a function writes to the address that it is given. @throws as {@link check} */
-  made(make: (out: BigUint64Array) => unknown): Address {
-    const out = new BigUint64Array(1);
-    this.check(make(out));
-    return out[0] as Address;
-  }
-
-  /** @throws with the words of ONNX Runtime unless all went well */
-  check(status: unknown): void {
-    const message = this.message(status);
-    if (message !== undefined) throw new Error(message);
-  }
-
-  /** What a status says, undefined if all went well. Frees it. */
-  message(status: unknown): string | undefined {
-    if (!status) return undefined;
-    const message = this.#functions.getErrorMessage(status) as string;
-    this.#functions.releaseStatus(status);
-    return message;
-  }
-}

@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import { type Address, loadNativeApi, type NativeApi, NativeCalls } from './native-api.js';
+import { type Address, loadNativeApi, type NativeApi } from './native-api.js';
 import { NativeValues } from './native-values.js';
 import {
   type CreateOptions,
@@ -64,7 +64,6 @@ interface NativeSession {
 
 class NativeLibrary {
   readonly #api: NativeApi;
-  readonly #calls: NativeCalls;
   readonly #values: NativeValues;
   readonly #env: Address;
   readonly #memory: Address;
@@ -75,42 +74,39 @@ class NativeLibrary {
 
   constructor(api: NativeApi) {
     this.#api = api;
-    this.#calls = new NativeCalls(api);
     const { createEnv, createCpuMemoryInfo, createAndRegisterAllocator } = api.functions;
-    this.#env = this.#calls.made((out) => createEnv(ERRORS_ONLY, 'harmonica', out));
-    this.#memory = this.#calls.made((out) =>
+    this.#env = this.#api.made((out) => createEnv(ERRORS_ONLY, 'harmonica', out));
+    this.#memory = this.#api.made((out) =>
       createCpuMemoryInfo(ARENA_ALLOCATOR, DEFAULT_MEMORY, out),
     );
-    this.#values = new NativeValues({ api, calls: this.#calls, memory: this.#memory });
-    // Refused where another thread of the process has registered one: then that one serves.
-    this.#calls.message(createAndRegisterAllocator(this.#env, this.#memory, null));
+    this.#values = new NativeValues(api, this.#memory);
+    try {
+      createAndRegisterAllocator(this.#env, this.#memory, null);
+    } catch {
+      // Refused where another thread of the process has registered one: then that one serves.
+    }
   }
 
   createSession(model: Uint8Array, options: CreateOptions): NativeSession {
     const { functions } = this.#api;
-    const settings = this.#calls.made((out) => functions.createSessionOptions(out));
+    const settings = this.#api.made((out) => functions.createSessionOptions(out));
     const { graphOptimizationLevel = 'all', intraOpNumThreads, extra } = options;
     const onCuda = providerNames(options).includes('cuda');
     const threads = onCuda ? 1 : intraOpNumThreads;
     try {
-      this.#calls.check(functions.setSessionLogSeverityLevel(settings, options.logSeverityLevel));
-      this.#calls.check(
-        functions.setSessionGraphOptimizationLevel(
-          settings,
-          OPTIMISATION_LEVELS[graphOptimizationLevel],
-        ),
-      );
-      if (threads !== undefined)
-        this.#calls.check(functions.setIntraOpNumThreads(settings, threads));
+      functions.setSessionLogSeverityLevel(settings, options.logSeverityLevel);
+      const level = OPTIMISATION_LEVELS[graphOptimizationLevel];
+      functions.setSessionGraphOptimizationLevel(settings, level);
+      if (threads !== undefined) functions.setIntraOpNumThreads(settings, threads);
       const entries = { ...flattened(extra), 'session.use_env_allocators': '1' };
       for (const [key, value] of Object.entries(entries)) {
-        this.#calls.check(functions.addSessionConfigEntry(settings, key, value));
+        functions.addSessionConfigEntry(settings, key, value);
       }
       if (onCuda) this.#appendCuda(settings);
-      const address = this.#calls.made((out) =>
+      const address = this.#api.made((out) =>
         functions.createSessionFromArray(this.#env, model, model.byteLength, settings, out),
       );
-      const binding = this.#calls.made((out) => functions.createIoBinding(address, out));
+      const binding = this.#api.made((out) => functions.createIoBinding(address, out));
       const { preferredOutputLocation: locations = {} } = options;
       return { address, binding, outputs: Object.entries(locations) as NativeSession['outputs'] };
     } finally {
@@ -123,12 +119,12 @@ class NativeLibrary {
     const { functions } = this.#api;
     process.env.CUBLAS_WORKSPACE_CONFIG ??= CUBLAS_WORKSPACE; // read when a session is made
     // First, because it says that there is no CUDA where the allocator ends the process.
-    const provider = this.#calls.made((out) => functions.createCudaProviderOptions(out));
+    const provider = this.#api.made((out) => functions.createCudaProviderOptions(out));
     try {
       const keys = this.#namesOf(Object.keys(CUDA_SETTINGS));
       const values = this.#namesOf(Object.values(CUDA_SETTINGS));
-      this.#calls.check(functions.updateCudaProviderOptions(provider, keys, values, keys.length));
-      this.#calls.check(functions.appendCudaProvider(settings, provider));
+      functions.updateCudaProviderOptions(provider, keys, values, keys.length);
+      functions.appendCudaProvider(settings, provider);
       this.#cuda ??= this.#sharedCudaMemory();
     } finally {
       functions.releaseCudaProviderOptions(provider);
@@ -137,16 +133,16 @@ class NativeLibrary {
 
   #sharedCudaMemory(): Address {
     const { functions } = this.#api;
-    const memory = this.#calls.made((out) =>
+    const memory = this.#api.made((out) =>
       functions.createMemoryInfo('Cuda', DEVICE_ALLOCATOR, 0, DEFAULT_MEMORY, out),
     );
-    const arena = this.#calls.made((out) =>
+    const arena = this.#api.made((out) =>
       functions.createArenaCfg(ALL_MEMORY, ...[AS_NEEDED, AS_NEEDED, AS_NEEDED], out),
     );
     const [provider, none] = ['CUDAExecutionProvider', null];
     const { createAndRegisterAllocatorV2: register, releaseArenaCfg } = functions;
     try {
-      this.#calls.check(register(this.#env, provider, memory, arena, none, none, 0));
+      register(this.#env, provider, memory, arena, none, none, 0);
       return memory;
     } finally {
       releaseArenaCfg(arena);
@@ -158,17 +154,15 @@ class NativeLibrary {
     const [inputs, outputs] = [Object.keys(feeds), Object.keys(fetches)];
     const tensors = [...Object.values(feeds), ...Object.values(fetches)];
     this.#values.withValues(tensors, (values) =>
-      this.#calls.check(
-        this.#api.functions.run(
-          address,
-          null,
-          this.#namesOf(inputs),
-          BigUint64Array.from(values.slice(0, inputs.length)),
-          inputs.length,
-          this.#namesOf(outputs),
-          outputs.length,
-          BigUint64Array.from(values.slice(inputs.length)),
-        ),
+      this.#api.functions.run(
+        address,
+        null,
+        this.#namesOf(inputs),
+        BigUint64Array.from(values.slice(0, inputs.length)),
+        inputs.length,
+        this.#namesOf(outputs),
+        outputs.length,
+        BigUint64Array.from(values.slice(inputs.length)),
       ),
     );
   }
@@ -180,14 +174,14 @@ class NativeLibrary {
     try {
       this.#values.withValues(Object.values(feeds), (values) => {
         for (const [i, name] of names.entries()) {
-          this.#calls.check(functions.bindInput(binding, name, values[i]));
+          functions.bindInput(binding, name, values[i]);
         }
       });
       for (const [name, location] of outputs) {
         const memory = location === 'cpu' ? this.#memory : (this.#cuda ?? this.#memory);
-        this.#calls.check(functions.bindOutputToDevice(binding, name, memory));
+        functions.bindOutputToDevice(binding, name, memory);
       }
-      this.#calls.check(functions.runWithBinding(address, null, binding));
+      functions.runWithBinding(address, null, binding);
       const values = this.#values.boundValues(binding);
       const made = outputs.map(([name, location], i) => {
         const value = values[i] as Address;

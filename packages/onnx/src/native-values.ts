@@ -1,5 +1,5 @@
 import { Tensor } from 'onnxruntime-common';
-import type { Address, NativeApi, NativeCalls } from './native-api.js';
+import type { Address, NativeApi } from './native-api.js';
 import type { OrtTensor } from './ort.js';
 
 /** `ONNXTensorElementDataType`, and the arrays that hold such elements. */
@@ -13,23 +13,14 @@ const ELEMENT_TYPES = {
 
 type ElementType = keyof typeof ELEMENT_TYPES;
 
-/** Options of {@link NativeValues}. @internal */
-interface NativeValuesOptions {
-  readonly api: NativeApi;
-  readonly calls: NativeCalls;
-  /** That of the CPU. */
-  readonly memory: Address;
-}
-
 /** From tensors to the values (`OrtValue`) of ONNX Runtime's C API and back. @internal */
 export class NativeValues {
   readonly #api: NativeApi;
-  readonly #calls: NativeCalls;
   readonly #memory: Address;
 
-  constructor({ api, calls, memory }: NativeValuesOptions) {
+  /** @param memory that of the CPU */
+  constructor(api: NativeApi, memory: Address) {
     this.#api = api;
-    this.#calls = calls;
     this.#memory = memory;
   }
 
@@ -58,7 +49,7 @@ export class NativeValues {
     const values = data as Float32Array;
     const shape = BigInt64Array.from(dims, BigInt);
     const [elementType] = ELEMENT_TYPES[type as ElementType];
-    return this.#calls.made((out) =>
+    return this.#api.made((out) =>
       this.#api.functions.createTensorWithDataAsOrtValue(
         this.#memory,
         values,
@@ -74,12 +65,12 @@ export class NativeValues {
   /** The results of a binding, in the order in which they were bound. The caller releases them. */
   boundValues(binding: Address): readonly Address[] {
     const { functions, memoryAt } = this.#api;
-    const allocator = this.#calls.made((out) => functions.getAllocatorWithDefaultOptions(out));
+    const allocator = this.#api.made((out) => functions.getAllocatorWithDefaultOptions(out));
     const [list, count] = [new BigUint64Array(1), new BigUint64Array(1)];
-    this.#calls.check(functions.getBoundOutputValues(binding, allocator, list, count));
+    functions.getBoundOutputValues(binding, allocator, list, count);
     const [at] = list as unknown as [Address];
     const values = [...new BigUint64Array(memoryAt(at, 8 * Number(count[0])))];
-    this.#calls.check(functions.allocatorFree(allocator, at));
+    functions.allocatorFree(allocator, at);
     return values;
   }
 
@@ -95,7 +86,7 @@ export class NativeValues {
       const { type, dims } = this.#shapeOf(value);
       const [, ArrayOf] = ELEMENT_TYPES[type];
       const size = dims.reduce((product, length) => product * length, 1);
-      const data = this.#calls.made((out) => functions.getTensorMutableData(value, out));
+      const data = this.#api.made((out) => functions.getTensorMutableData(value, out));
       const bytes =
         size === 0 ? new ArrayBuffer(0) : memoryAt(data, size * ArrayOf.BYTES_PER_ELEMENT);
       return new Tensor(type as 'float32', new ArrayOf(bytes).slice() as Float32Array, dims);
@@ -106,13 +97,13 @@ export class NativeValues {
 
   #shapeOf(value: Address): { readonly type: ElementType; readonly dims: readonly number[] } {
     const { functions } = this.#api;
-    const info = this.#calls.made((out) => functions.getTensorTypeAndShape(value, out));
+    const info = this.#api.made((out) => functions.getTensorTypeAndShape(value, out));
     try {
       const [element, count] = [new Int32Array(1), new BigUint64Array(1)];
-      this.#calls.check(functions.getTensorElementType(info, element));
-      this.#calls.check(functions.getDimensionsCount(info, count));
+      functions.getTensorElementType(info, element);
+      functions.getDimensionsCount(info, count);
       const dims = new BigInt64Array(Number(count[0]));
-      this.#calls.check(functions.getDimensions(info, dims, dims.length));
+      functions.getDimensions(info, dims, dims.length);
       const known = Object.entries(ELEMENT_TYPES).find(([, [code]]) => code === element[0]);
       return { type: known?.[0] as ElementType, dims: Array.from(dims, Number) };
     } finally {

@@ -18,14 +18,13 @@ import { type Tensor, type Tensor3D, type Tensor4D, tensor } from '@tensorflow/t
 import { type BackboneProgram, BackbonePrograms } from './backbone-programs.js';
 import { HandleTable, type HeldStream, type PooledTensors } from './executor-handles.js';
 import { type GraphValue, sizeOf } from './graph.js';
-import { type Feeds, type HistoryFeeds, historyFeeds } from './history-feeds.js';
-import { HistorySlabs } from './history-slabs.js';
+import { type Feeds, type HistoryFeeds, HistorySlabs, historyFeeds } from './history-slabs.js';
 import { type OrtRuntime, type OrtTensor, providerNames } from './ort.js';
 import { Compiler } from './program.js';
 import { loadRuntime, type SessionOptions } from './runtime.js';
-import { prefixed, unprefixed } from './stream-names.js';
+import { flatStream, prefixed, unprefixed } from './stream-names.js';
 import { shapeAt } from './symbolic-batch.js';
-import { type PooledTensor, TensorPool } from './tensor-pool.js';
+import { fed, type PooledTensor, TensorPool } from './tensor-pool.js';
 
 export interface OnnxExecutorOptions extends SessionOptions {
   /** Not owned: dispose it after the executor. */
@@ -80,9 +79,12 @@ class OnnxExecutor implements Executor {
     assertCondition(this.spec, condition, batch);
     const program = await this.#programs.begin(batch);
     const times = new this.#runtime.Tensor('float32', new Float32Array(batch).fill(time), [batch]);
-    const feeds: Record<string, OrtTensor> = { latent: await this.#copyIn(latent), time: times };
+    const feeds: Record<string, OrtTensor> = {
+      latent: await fed(this.#runtime, latent),
+      time: times,
+    };
     for (const { name } of this.spec.condition) {
-      feeds[`condition.${name}`] = await this.#copyIn(condition[name] as Tensor);
+      feeds[`condition.${name}`] = await fed(this.#runtime, condition[name] as Tensor);
     }
     const results = await this.#run(program, { held: {}, feeds, batch });
     const context = { tensors: unprefixed('context', results), batch, users: 0 };
@@ -90,8 +92,7 @@ class OnnxExecutor implements Executor {
   }
 
   async advance(handle: StreamHandle, actions: readonly BranchAction[]): Promise<AdvanceResult> {
-    this.#assertUsable();
-    const { state, context } = this.#handles.stream(handle);
+    const { state, context } = this.#stream(handle);
     const outputs: (ValueHandle | undefined)[] = [];
     let current = this.#handles.retain(state);
     try {
@@ -110,41 +111,31 @@ class OnnxExecutor implements Executor {
   }
 
   async end(handle: StreamHandle): Promise<Tensor4D> {
-    this.#assertUsable();
-    const stream = this.#handles.stream(handle);
+    const stream = this.#stream(handle);
     const program = await this.#programs.end(stream.context.batch);
     return (await this.#readResult(program, stream)) as Tensor4D;
   }
 
   async endVjp(handle: StreamHandle, gradient: Tensor4D): Promise<ValueHandle> {
-    this.#assertUsable();
-    const stream = this.#handles.stream(handle);
+    const stream = this.#stream(handle);
     const program = await this.#programs.endVjp(stream.context.batch);
-    const upstream = await this.#copyIn(gradient);
-    const results = await this.#run(program, {
-      held: tensorsIn(stream),
-      feeds: { upstream },
-      batch: stream.context.batch,
-    });
+    const upstream = await fed(this.#runtime, gradient);
+    const results = await this.#runOn(stream, program, { feeds: { upstream } });
     return this.#handles.holdValue(unprefixed('gradient', results));
   }
 
   async vjp(handle: StreamHandle, action: BranchAction, gradient: ValueHandle): Promise<BranchVjp> {
-    this.#assertUsable();
-    const stream = this.#handles.stream(handle);
+    const stream = this.#stream(handle);
     const history = action.history.length > 0 ? this.#history(action) : undefined;
     const program = await this.#programs.vjp(
       this.#branch(action.branch),
       stream.context.batch,
       history?.layout,
     );
-    const { score, ...gradients } = await this.#run(program, {
-      held: {
-        ...tensorsIn(stream),
-        ...prefixed('upstream', this.#handles.value(gradient).tensors),
-      },
+    const upstream = prefixed('upstream', this.#handles.value(gradient).tensors);
+    const { score, ...gradients } = await this.#runOn(stream, program, {
+      held: { ...tensorsIn(stream), ...upstream },
       feeds: { ...history?.feeds(0, 1), score: this.#numbers([action.score], []) },
-      batch: stream.context.batch,
     });
     const scoreGradient = (score as PooledTensor).tensor.data[0] as number;
     this.#handles.free({ score: score as PooledTensor });
@@ -155,8 +146,7 @@ class OnnxExecutor implements Executor {
   }
 
   async readStream(handle: StreamHandle, index?: number): Promise<Tensor3D> {
-    this.#assertUsable();
-    const stream = this.#handles.stream(handle);
+    const stream = this.#stream(handle);
     if (index === undefined) {
       return (await this.#download(stream.state.tokens as PooledTensor)) as Tensor3D;
     }
@@ -193,15 +183,9 @@ class OnnxExecutor implements Executor {
   async #compute(stream: HeldStream, run: readonly BranchAction[]): Promise<RunResult> {
     const branches = run.map(({ branch }) => this.#branch(branch));
     const { keep } = run[0] as BranchAction;
-    const { batch } = stream.context;
-    const program = await this.#programs.compute({ branches, keep }, batch);
+    const program = await this.#programs.compute({ branches, keep }, stream.context.batch);
     const places = new Map(branches.map(({ index }, k) => [`output.${k}`, index]));
-    const results = await this.#run(program, {
-      held: tensorsIn(stream),
-      feeds: {},
-      batch,
-      allocate: this.#slabsFor(places),
-    });
+    const results = await this.#runOn(stream, program, { allocate: this.#slabsFor(places) });
     return this.#runResult(results, run.length);
   }
 
@@ -209,10 +193,8 @@ class OnnxExecutor implements Executor {
     const { layout, feeds } = this.#history(action);
     const { batch } = stream.context;
     const program = await this.#programs.blend(this.#branch(action.branch), batch, layout);
-    const results = await this.#run(program, {
-      held: tensorsIn(stream),
+    const results = await this.#runOn(stream, program, {
       feeds: { ...feeds(0, 1 - action.score), score: this.#numbers([action.score], []) },
-      batch,
       skipped: action.keep ? [] : ['output.0'],
       allocate: this.#slabsFor(new Map([['output.0', action.branch]])),
     });
@@ -226,12 +208,8 @@ class OnnxExecutor implements Executor {
       return { branch: this.#branch(action.branch), history: layout, keep: action.keep };
     });
     const program = await this.#programs.predict(branches, stream.context.batch);
-    const feeds = histories.map((history, k) => history.feeds(k, 1));
-    const results = await this.#run(program, {
-      held: tensorsIn(stream),
-      feeds: Object.assign({}, ...feeds),
-      batch: stream.context.batch,
-    });
+    const feeds: Feeds = Object.assign({}, ...histories.map((history, k) => history.feeds(k, 1)));
+    const results = await this.#runOn(stream, program, { feeds });
     return this.#runResult(results, run.length);
   }
 
@@ -268,8 +246,10 @@ class OnnxExecutor implements Executor {
   }
 
   #history(action: BranchAction): HistoryFeeds {
-    const [handles, slabs, runtime] = [this.#handles, this.#slabs, this.#runtime];
-    return historyFeeds({ action, handles, slabs, runtime });
+    const [slabs, runtime] = [this.#slabs, this.#runtime];
+    const held = action.history.map((handle) => this.#handles.value(handle));
+    const tensors = held.map(({ tensors: { output } }) => output as PooledTensor);
+    return historyFeeds({ action, tensors, slabs, runtime });
   }
 
   #numbers(values: readonly number[], shape: number[]): OrtTensor {
@@ -284,6 +264,12 @@ class OnnxExecutor implements Executor {
       value: index,
       expected: `a branch index in [0, ${this.spec.branches.length - 1}]`,
     });
+  }
+
+  /** Runs a program on a stream: its tensors, and further inputs if there are any. */
+  #runOn(stream: HeldStream, program: BackboneProgram, options: Partial<RunOptions>) {
+    const { batch } = stream.context;
+    return this.#run(program, { held: tensorsIn(stream), feeds: {}, batch, ...options });
   }
 
   async #run(program: BackboneProgram, options: RunOptions): Promise<Results> {
@@ -329,9 +315,9 @@ class OnnxExecutor implements Executor {
     return results;
   }
 
-  async #copyIn(source: Tensor): Promise<OrtTensor> {
-    const values = (await source.data()) as Float32Array;
-    return new this.#runtime.Tensor(source.dtype as 'float32', values, source.shape);
+  #stream(handle: StreamHandle): HeldStream {
+    this.#assertUsable();
+    return this.#handles.stream(handle);
   }
 
   #assertUsable(): void {
@@ -384,7 +370,7 @@ function goTogether(first: BranchAction, next: BranchAction): boolean {
 
 /** The tensors of a stream, under their names in graphs. */
 function tensorsIn({ state, context }: HeldStream): PooledTensors {
-  return { ...prefixed('state', state), ...prefixed('context', context.tensors) };
+  return flatStream({ state, context: context.tensors });
 }
 
 function tensorsOf(pooled: Readonly<Record<string, PooledTensor>>): Record<string, OrtTensor> {

@@ -5,6 +5,7 @@ import {
   type GraphDType,
   type GraphValue,
   type GraphWeight,
+  pruneGraph,
   sameShape,
   sizeOf,
   type TracedGraph,
@@ -18,7 +19,6 @@ import {
   type OutputLocation,
   runsOnCpu,
 } from './ort.js';
-import { pruneGraph } from './prune-graph.js';
 import { createSession, type SessionOptions } from './runtime.js';
 import { emptyTensor } from './tensor-pool.js';
 import { readWeight, WeightStore } from './weight-store.js';
@@ -167,22 +167,31 @@ export class Compiler {
   }
 
   #session({ key, encode, locations, lean }: SessionInput): Promise<OrtSession> {
-    const known = this.#sessions.get(key);
-    if (known) return known;
     const named = locations.map((location, i) => [`output${i}`, location] as const);
-    const session = encode().then((model) =>
+    return remembered(this.#sessions, key, async () =>
       createSession({
         runtime: this.#runtime,
-        model,
+        model: await encode(),
         options: this.#options,
         locations: named.length > 0 ? Object.fromEntries(named) : undefined,
         lean,
       }),
     );
-    this.#sessions.set(key, session);
-    session.catch(() => this.#sessions.delete(key));
-    return session;
   }
+}
+
+/** What was made for the key before; forgotten if making it fails. */
+export function remembered<K, V>(
+  known: Map<K, Promise<V>>,
+  key: K,
+  make: () => Promise<V>,
+): Promise<V> {
+  const before = known.get(key);
+  if (before) return before;
+  const value = make();
+  known.set(key, value);
+  value.catch(() => known.delete(key));
+  return value;
 }
 
 interface SessionKind {

@@ -1,8 +1,6 @@
 import { getKernel, registerKernel } from '@tensorflow/tfjs-core';
-import { creationKernels } from './kernels/creation.js';
 import { binaryKernels, unaryKernels } from './kernels/elementwise.js';
 import { imageKernels } from './kernels/images.js';
-import { indexingKernels } from './kernels/indexing.js';
 import type { KernelCall, KernelTable } from './kernels/kernel.js';
 import { matmulKernels } from './kernels/matmul.js';
 import { reductionKernels } from './kernels/reductions.js';
@@ -11,12 +9,10 @@ import { TRACE_BACKEND, type TraceBackend } from './trace-backend.js';
 
 /** Every TensorFlow.js kernel that can be traced, by name. */
 export const traceKernels: KernelTable = {
-  ...creationKernels,
   ...unaryKernels,
   ...binaryKernels,
   ...reductionKernels,
   ...shapeKernels,
-  ...indexingKernels,
   ...matmulKernels,
   ...imageKernels,
 };

@@ -1,6 +1,5 @@
-import type { GraphArray, GraphNode, TracedGraph } from './graph.js';
+import { type GraphArray, type GraphNode, pruneGraph, type TracedGraph } from './graph.js';
 import { GraphBuilder } from './graph-builder.js';
-import { pruneGraph } from './prune-graph.js';
 
 /**
  * Looks at one node and may emit others through `view.builder` that compute the same. Returns the values that stand for

@@ -1,12 +1,8 @@
-import type { NamedTensors, Stream } from '@harmonica/core';
 import type { GraphValue } from './graph.js';
-import type { TensorRecord, TensorSpec } from './trace-function.js';
+import type { TensorSpec } from './trace-function.js';
 
 /** Names, shapes and types of the tensors of a stream. */
-export interface StreamLayout {
-  readonly state: Readonly<Record<string, TensorSpec>>;
-  readonly context: Readonly<Record<string, TensorSpec>>;
-}
+export type StreamLayout = StreamGroups<TensorSpec>;
 
 /** `{ a }` as `{ 'group.a' }`: graphs have one flat list of inputs. */
 export function prefixed<T>(group: string, values: Readonly<Record<string, T>>): Record<string, T> {
@@ -28,14 +24,20 @@ export function unprefixed<T>(
   );
 }
 
-/** The stream as inputs of a graph. */
-export function streamInputs({ state, context }: StreamLayout): Record<string, TensorSpec> {
+/** Entries for the tensors of a stream, by group. */
+interface StreamGroups<T> {
+  readonly state: Readonly<Record<string, T>>;
+  readonly context: Readonly<Record<string, T>>;
+}
+
+/** What a stream has, as inputs or results of a graph. */
+export function flatStream<T>({ state, context }: StreamGroups<T>): Record<string, T> {
   return { ...prefixed('state', state), ...prefixed('context', context) };
 }
 
-/** The stream among the inputs of a traced function. */
-export function streamOf(inputs: TensorRecord): Stream {
-  return { state: unprefixed('state', inputs), context: unprefixed('context', inputs) };
+/** What a stream has, among the inputs or results of a graph. */
+export function streamOf<T>(values: Readonly<Record<string, T>>): StreamGroups<T> {
+  return { state: unprefixed('state', values), context: unprefixed('context', values) };
 }
 
 /** Whether the executor holds what has this name in a graph: streams and gradients, but not the history of a branch. */
@@ -45,13 +47,6 @@ export function isHeldName(name: string): boolean {
 
 /** What a traced `begin` says about the stream it makes. */
 export function layoutOf(outputs: readonly GraphValue[]): StreamLayout {
-  const specs = Object.fromEntries(
-    outputs.map(({ name, shape, dtype }) => [name, { shape, dtype } as TensorSpec]),
-  );
-  return { state: unprefixed('state', specs), context: unprefixed('context', specs) };
-}
-
-/** A stream as results of a traced function. */
-export function streamOutputs({ state, context }: Stream): NamedTensors {
-  return { ...prefixed('state', state), ...prefixed('context', context) };
+  const specs = outputs.map(({ name, shape, dtype }) => [name, { shape, dtype } as TensorSpec]);
+  return streamOf<TensorSpec>(Object.fromEntries(specs));
 }

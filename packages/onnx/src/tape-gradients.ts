@@ -5,10 +5,10 @@ import {
   type HistoryLayout,
   historyInputs,
   predictedOutput,
+  traceStream,
 } from './backbone-graphs.js';
 import type { TracedGraph } from './graph.js';
-import { prefixed, streamInputs, streamOf, unprefixed } from './stream-names.js';
-import { traceFunction } from './trace-function.js';
+import { prefixed, unprefixed } from './stream-names.js';
 
 /**
  * The graph that `deriveVjp` makes, from TensorFlow.js' own gradients: every op that TensorFlow.js can differentiate is
@@ -19,32 +19,28 @@ export function traceTapeVjp(
   history: HistoryLayout | undefined,
 ): TracedGraph {
   const names = Object.keys(layout.state);
-  return traceFunction({
-    inputs: {
-      ...streamInputs(layout),
-      ...prefixed('upstream', layout.state),
-      score: { shape: [] },
-      ...(history ? historyInputs(history, shape) : {}),
-    },
-    fn: (inputs) => {
-      const { state, context } = streamOf(inputs);
-      const upstream = unprefixed('upstream', inputs);
-      const loss = (...args: readonly Tensor[]): Tensor => {
-        const before = { state: named(names, args), context };
-        const score = args[names.length] as Tensor;
-        const computed = mul(backbone.compute(branch, before), score);
-        const joined = history
-          ? add(computed, mul(predictedOutput(inputs, history, shape), sub(1, score)))
-          : computed;
-        return product(backbone.merge(branch, before, joined), upstream);
-      };
-      const at = [...names.map((name) => state[name] as Tensor), inputs.score as Tensor];
-      const gradients = gradientsOf({ f: loss, at });
-      return {
-        ...prefixed('gradient', named(names, gradients)),
-        score: gradients[names.length] as Tensor,
-      };
-    },
+  const further = {
+    ...prefixed('upstream', layout.state),
+    score: { shape: [] },
+    ...(history && historyInputs(history, shape)),
+  };
+  return traceStream(layout, further, ({ state, context }, inputs) => {
+    const upstream = unprefixed('upstream', inputs);
+    const loss = (...args: readonly Tensor[]): Tensor => {
+      const before = { state: named(names, args), context };
+      const score = args[names.length] as Tensor;
+      const computed = mul(backbone.compute(branch, before), score);
+      const joined = history
+        ? add(computed, mul(predictedOutput(inputs, history, shape), sub(1, score)))
+        : computed;
+      return product(backbone.merge(branch, before, joined), upstream);
+    };
+    const at = [...names.map((name) => state[name] as Tensor), inputs.score as Tensor];
+    const gradients = gradientsOf({ f: loss, at });
+    return {
+      ...prefixed('gradient', named(names, gradients)),
+      score: gradients[names.length] as Tensor,
+    };
   });
 }
 
@@ -55,17 +51,14 @@ export function traceTapeEndVjp({
   output,
 }: Omit<BranchGraphOptions, 'branch'>): TracedGraph {
   const names = Object.keys(layout.state);
-  return traceFunction({
-    inputs: { ...streamInputs(layout), upstream: { shape: output } },
-    fn: (inputs) => {
-      const { state, context } = streamOf(inputs);
-      const gradients = gradientsOf({
-        f: (...args) => backbone.end({ state: named(names, args), context }),
-        at: names.map((name) => state[name] as Tensor),
-        upstream: inputs.upstream as Tensor,
-      });
-      return prefixed('gradient', named(names, gradients));
-    },
+  const further = { upstream: { shape: output } };
+  return traceStream(layout, further, ({ state, context }, { upstream }) => {
+    const gradients = gradientsOf({
+      f: (...args) => backbone.end({ state: named(names, args), context }),
+      at: names.map((name) => state[name] as Tensor),
+      upstream: upstream as Tensor,
+    });
+    return prefixed('gradient', named(names, gradients));
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { type GraphDType, type GraphValue, sizeOf } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './ort.js';
 
@@ -66,6 +67,12 @@ export function emptyTensor(
 ): OrtTensor {
   const values = new ARRAYS[dtype](sizeOf(shape)) as Float32Array;
   return new runtime.Tensor(dtype as 'float32', values, [...shape]);
+}
+
+/** A tensor of TensorFlow.js as one of ONNX Runtime, over the same memory where that can be had. */
+export async function fed(runtime: OrtRuntime, source: Tensor): Promise<OrtTensor> {
+  const values = (await source.data()) as Float32Array;
+  return new runtime.Tensor(source.dtype as 'float32', values, source.shape);
 }
 
 /** Bytes of an element. */

@@ -6,8 +6,7 @@ import {
   registerBackend,
   type Tensor,
 } from '@tensorflow/tfjs-core';
-import type { GraphDType, TracedGraph } from './graph.js';
-import { pruneGraph } from './prune-graph.js';
+import { type GraphDType, pruneGraph, type TracedGraph } from './graph.js';
 import { registerTraceKernels } from './register-kernels.js';
 import { TRACE_BACKEND, TRACE_ENGINE, TraceBackend } from './trace-backend.js';
 

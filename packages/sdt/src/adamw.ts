@@ -6,8 +6,11 @@ export interface AdamWState {
   readonly secondMoment: readonly number[];
 }
 
-/** The settings of AdamW (Loshchilov and Hutter, 2019). */
-export interface AdamWOptions {
+/** An update of AdamW: what it changes, by which gradient, and the settings (Loshchilov and Hutter, 2019). */
+export interface AdamWUpdateOptions {
+  readonly parameters: readonly number[];
+  readonly gradient: readonly number[];
+  readonly state: AdamWState;
   readonly learningRate: number;
   /** Default 0, as router training uses it. */
   readonly weightDecay?: number;
@@ -19,18 +22,8 @@ export interface AdamWOptions {
   readonly epsilon?: number;
 }
 
-/** An update of AdamW: what it changes, and by which gradient. */
-export interface AdamWUpdateOptions extends AdamWOptions {
-  readonly parameters: readonly number[];
-  readonly gradient: readonly number[];
-  readonly state: AdamWState;
-}
-
 /** The parameters and the state after an update. */
-export interface AdamWUpdate {
-  readonly parameters: readonly number[];
-  readonly state: AdamWState;
-}
+export type AdamWUpdate = Pick<AdamWUpdateOptions, 'parameters' | 'state'>;
 
 /** AdamW before its first update. */
 export function initAdamW(size: number): AdamWState {

@@ -7,7 +7,6 @@ import {
   type RoutedRun,
 } from '@harmonica/router';
 import { dispose, type Tensor } from '@tensorflow/tfjs-core';
-import { currentSchedule } from './current-schedule.js';
 import {
   type BatchPart,
   drawBatch,
@@ -15,6 +14,7 @@ import {
   partSizeOf,
   type TrainingBatch,
 } from './draw-batch.js';
+import { currentSchedule } from './threshold.js';
 import type { TrainingConfig } from './training-config.js';
 import type { LatentBatch, TrainingState, TrainRouterOptions } from './training-run.js';
 

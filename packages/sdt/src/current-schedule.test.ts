@@ -3,7 +3,7 @@ import { createEagerExecutor } from '@harmonica/core';
 import { createTinyBackbone } from '@harmonica/core/conformance';
 import { type CostModel, macsCostModel, theoreticalSpeedUp } from '@harmonica/router';
 import { afterAll, describe, expect, it } from 'vitest';
-import { currentSchedule } from './current-schedule.js';
+import { currentSchedule } from './threshold.js';
 import { paperConfig } from './training-config.js';
 
 const backbone = createTinyBackbone();

@@ -1,5 +1,4 @@
 export {
-  type AdamWOptions,
   type AdamWState,
   type AdamWUpdate,
   type AdamWUpdateOptions,

@@ -3,8 +3,8 @@ import { proxyByName, proxyPredictors, stepWeights } from '@harmonica/iepo';
 import { PER_STEP_CANDIDATES } from '@harmonica/router';
 import { onFreshBatch, routedParts } from './batch.js';
 import { startingBeta } from './beta.js';
-import { currentSchedule } from './current-schedule.js';
 import type { TrainingBatch } from './draw-batch.js';
+import { currentSchedule } from './threshold.js';
 import type { TrainingConfig } from './training-config.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
 
@@ -16,17 +16,12 @@ export function isRefreshDue(
   return refreshedAt < 0 || iteration - refreshedAt >= refreshEvery;
 }
 
-/** Options of {@link refreshWeights}. */
-interface RefreshWeightsOptions {
-  readonly options: TrainRouterOptions;
-  readonly state: TrainingState;
-  /** Not disposed. */
-  readonly batch: TrainingBatch;
-}
-
-/** Renews lambda, the loss weights and the predictors on a batch. */
-export async function refreshWeights(input: RefreshWeightsOptions): Promise<TrainingState> {
-  const { options, state, batch } = input;
+/** Renews lambda, the loss weights and the predictors on a batch, which is not disposed. */
+export async function refreshWeights(
+  options: TrainRouterOptions,
+  state: TrainingState,
+  batch: TrainingBatch,
+): Promise<TrainingState> {
   const { config, signal } = options;
   const first = state.refreshedAt < 0;
   const { cost, scores, hardScores } = currentSchedule(options, state);

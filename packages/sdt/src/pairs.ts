@@ -10,7 +10,6 @@ import {
   restoreRng,
   type SamplerPlan,
   ShapeError,
-  throwIfAborted,
 } from '@harmonica/core';
 import { disposeRunState, fullStep, predictorByName, type RoutedRun } from '@harmonica/router';
 import {
@@ -26,7 +25,7 @@ import { disposeParts, drawNoise, rngAfterRefresh } from './batch.js';
 import { gatherRows, partSizeOf, partsOf } from './draw-batch.js';
 import { isRefreshDue, refreshWeights } from './loss-weights.js';
 import type { LatentBatch, TrainingState, TrainRouterOptions } from './training-run.js';
-import { meanStep, type PartErrors, trainingStep } from './training-step.js';
+import { overParts, trainingStep } from './training-step.js';
 import { appliedScores, endRound, startRound, updateStep } from './update-router.js';
 
 /**
@@ -46,13 +45,8 @@ export async function trainPairs(
     const { step, parts } = drawPair(options, rng);
     try {
       const scores = appliedScores(options, round, step);
-      const found: PartErrors[] = [];
-      for (const part of parts) {
-        throwIfAborted(signal, 'Training');
-        const errors = await pairStep(options, { ...part, step }, scores);
-        found.push({ ...errors, images: part.latent.shape[0] });
-      }
-      round = updateStep(options, round, { ...meanStep(found), step });
+      const take = (part: LatentBatch) => pairStep(options, { ...part, step }, scores);
+      round = updateStep(options, round, { ...(await overParts(parts, signal, take)), step });
     } finally {
       disposeParts(parts);
     }
@@ -94,7 +88,7 @@ async function refreshed(
   if (!isRefreshDue(options.config, before)) return { state: before, rng };
   const batch = drawNoise(options, rng);
   try {
-    const state = await refreshWeights({ options, state: before, batch });
+    const state = await refreshWeights(options, before, batch);
     return { state, rng: rngAfterRefresh(options.config, rng) };
   } finally {
     disposeParts(batch);

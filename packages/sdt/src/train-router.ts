@@ -1,15 +1,42 @@
-import { assertPlanFits, createRng, IncompatibleError, type RouterFile } from '@harmonica/core';
-import { type CostModel, macsCostModel, theoreticalSpeedUp } from '@harmonica/router';
+import {
+  assertPlanFits,
+  createRng,
+  IncompatibleError,
+  type RouterFile,
+  restoreRng,
+} from '@harmonica/core';
+import { type RunPart, swapped, swapSteps } from '@harmonica/iepo';
+import {
+  type CostModel,
+  disposeRunState,
+  fullStep,
+  macsCostModel,
+  type RunState,
+  theoreticalSpeedUp,
+} from '@harmonica/router';
 import { initAdamW } from './adamw.js';
-import { measuredCosts } from './batch.js';
-import { costModelIn, currentSchedule } from './current-schedule.js';
+import {
+  disposeParts,
+  drawNoise,
+  measuredCosts,
+  onFreshBatch,
+  rngAfterRefresh,
+  routedParts,
+} from './batch.js';
 import { startingLogits } from './initial-logits.js';
-import { withFinalPredictors } from './loss-weights.js';
+import {
+  candidateNames,
+  isRefreshDue,
+  predictorSearch,
+  refreshWeights,
+  withFinalPredictors,
+} from './loss-weights.js';
 import { assertPairs, noLatents, trainPairs } from './pairs.js';
-import { swapRound, wantsSwap } from './swap-rounds.js';
+import { costModelIn, currentSchedule } from './threshold.js';
 import { assertTrainingConfig, SETTING_DEFAULTS } from './training-config.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
-import { trainTrajectory } from './trajectory.js';
+import { overParts, trainingStep } from './training-step.js';
+import { appliedScores, endRound, startRound, updateStep } from './update-router.js';
 
 /**
  * Learns a cache router by Step-wise Denoising Training with the image-error-proxy-guided objective (HarmoniCa, 2025),
@@ -45,6 +72,98 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
     await onTrajectory?.(state);
   }
   return finishedRouter(options, await withFinalPredictors(options, state));
+}
+
+/** Samples one trajectory of the student from noise; each step after the first updates its row of logits. */
+async function trainTrajectory(
+  options: TrainRouterOptions,
+  before: TrainingState,
+): Promise<TrainingState> {
+  const rng = restoreRng(before.rng);
+  const batch = drawNoise(options, rng);
+  try {
+    const due = isRefreshDue(options.config, before);
+    const state = due ? await refreshWeights(options, before, batch) : before;
+    const parts = routedParts(options, state, batch);
+    const trained = await trainSteps(options, state, parts);
+    return { ...trained, rng: (due ? rngAfterRefresh(options.config, rng) : rng).state() };
+  } finally {
+    disposeParts(batch);
+  }
+}
+
+/** Step 0 fills the cache. Each step is taken by one part after the other, and then updates the router. */
+async function trainSteps(
+  options: TrainRouterOptions,
+  state: TrainingState,
+  parts: readonly RunPart[],
+): Promise<TrainingState> {
+  let round = startRound(state);
+  const states: RunState[] = [];
+  try {
+    for (const { run, latent } of parts) states.push(await fullStep(run, { latent, index: 0 }));
+    for (let index = 1; index < state.logits.length; index++) {
+      const scores = appliedScores(options, round, index);
+      const found = await overParts(parts, options.signal, async ({ run }, i) => {
+        const before = states[i] as RunState;
+        const { state: after, ...errors } = await trainingStep({
+          run,
+          state: before,
+          index,
+          scores,
+        });
+        disposeRunState(run, before);
+        states[i] = after;
+        return errors;
+      });
+      round = updateStep(options, round, { ...found, step: index });
+    }
+  } finally {
+    for (const [i, left] of states.entries()) disposeRunState((parts[i] as RunPart).run, left);
+  }
+  return endRound(options, round);
+}
+
+/** How many batches decide on a swap. */
+const SWAP_BATCHES = 2;
+
+/** Whether a state still wants swaps: it is trained, and the search has neither ended nor used up its rounds. */
+function wantsSwap({ config }: TrainRouterOptions, state: TrainingState): boolean {
+  return (state.swaps?.rounds ?? 0) < (config.swaps ?? 0) && !state.swaps?.ended;
+}
+
+/**
+ * Lets two steps of the schedule that training ended with change places if that brings images closer to the uncached ones,
+ * on a batch of its own. The scores of the steps change places, so that the threshold keeps its meaning.
+ */
+async function swapRound(
+  options: TrainRouterOptions,
+  state: TrainingState,
+): Promise<TrainingState> {
+  const { config, signal, onSwap } = options;
+  const { logits } = state;
+  const rng = restoreRng(state.rng);
+  const { candidates, chosen = logits.map(() => 0) } = predictorSearch(config, state) ?? {};
+  const found = await onFreshBatch(options, state, {
+    rng,
+    batches: SWAP_BATCHES,
+    use: (batch) =>
+      swapSteps({
+        ...batch,
+        chosen,
+        ...(candidates && { candidates }),
+        ...(signal && { signal }),
+      }),
+  });
+  const rounds = (state.swaps?.rounds ?? 0) + 1;
+  onSwap?.({ ...found, round: rounds, rounds: config.swaps ?? 0 });
+  return {
+    ...state,
+    rng: rng.state(),
+    logits: found.swap ? swapped(logits, found.swap) : logits,
+    predictor: candidates ? candidateNames(found.chosen) : state.predictor,
+    swaps: { rounds, ended: !found.swap },
+  };
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   guidanceVjp,
   NonFiniteError,
   type StreamHandle,
+  throwIfAborted,
   type ValueHandle,
 } from '@harmonica/core';
 import {
@@ -169,4 +170,18 @@ export function meanStep(parts: readonly PartErrors[]): StepErrors {
     error: mean(({ error }) => error),
     scoreGradients: branches.map((_, k) => mean((part) => part.scoreGradients[k] as number)),
   };
+}
+
+/** What a step teaches on a batch, whose parts take it one after the other. */
+export async function overParts<Part extends { readonly latent: Tensor4D }>(
+  parts: readonly Part[],
+  signal: AbortSignal | undefined,
+  take: (part: Part, i: number) => Promise<StepErrors>,
+): Promise<StepErrors> {
+  const found: PartErrors[] = [];
+  for (const [i, part] of parts.entries()) {
+    throwIfAborted(signal, 'Training');
+    found.push({ ...(await take(part, i)), images: part.latent.shape[0] });
+  }
+  return meanStep(found);
 }

@@ -8,8 +8,7 @@ import {
 } from '@harmonica/router';
 import { type AdamWState, updateAdamW } from './adamw.js';
 import { adaptBeta, betaOfGains } from './beta.js';
-import { type CurrentSchedule, costModelIn, currentSchedule } from './current-schedule.js';
-import { speedUpAt } from './threshold.js';
+import { type CurrentSchedule, costModelIn, currentSchedule, speedUpAt } from './threshold.js';
 import { LOGIT_LIMIT, learningRateAt, type TrainingConfig } from './training-config.js';
 import type { TrainingState, TrainRouterOptions, TrajectoryRecord } from './training-run.js';
 import type { TrainingStepResult } from './training-step.js';

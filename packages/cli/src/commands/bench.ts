@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { listRouters } from '@harmonica/emoji-dit';
 import {
   appendBenchRecord,
+  type BenchRecordOptions,
   branchBench,
   branchReport,
   createBenchRecord,
+  type MemoryProbe,
   memoryBench,
   memoryProbe,
   memoryReport,
@@ -22,7 +24,6 @@ import {
 } from '@harmonica/evaluation';
 import {
   type CacheOptions,
-  type GuidanceOptions,
   type ModelOptions,
   modelArchitecture,
   type NamedDocument,
@@ -40,15 +41,9 @@ import {
   intervalStart,
   predictorNames,
 } from '@harmonica/router';
-import type { SamplerOptions } from '@harmonica/samplers';
-import { type Command, Option } from 'commander';
-import type { CommandContext } from '../cli-context.js';
-import {
-  addGuidanceOptions,
-  addModelOptions,
-  addSamplerOptions,
-  type GlobalOptions,
-} from '../options/option-groups.js';
+import { Option } from 'commander';
+import type { CommandContext, RecordedCommand } from '../cli-context.js';
+import { addRunOptions, type RunOptions } from '../options/option-groups.js';
 import { choiceOption, integerOption } from '../options/option-values.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
@@ -82,12 +77,7 @@ const RANDOM_DEFAULTS: BenchDefaults = { sections: ['throughput'], batch: 1, rep
 /** Steps of a run of `--throughput`: the fractions that it measures are whole numbers of calls. */
 const THROUGHPUT_STEPS = '8';
 
-interface BenchOptions
-  extends GlobalOptions,
-    ModelOptions,
-    SamplerOptions,
-    GuidanceOptions,
-    Partial<Readonly<Record<Section, boolean>>> {
+interface BenchOptions extends RunOptions, Partial<Readonly<Record<Section, boolean>>> {
   readonly routers?: readonly string[];
   readonly batch: number;
   readonly microBatch?: number;
@@ -99,16 +89,8 @@ interface BenchOptions
   readonly memoryProbe?: ProbeMode;
 }
 
-/** What {@link addBenchCommand} needs. */
-export interface BenchCommandOptions {
-  readonly program: Command;
-  readonly context: CommandContext;
-  /** Arguments of the program: recorded, and given to processes of its own. */
-  readonly argv: readonly string[];
-}
-
 /** `harmonica bench`: ratios, measured in one run and in turns, as Markdown and as JSON lines. */
-export function addBenchCommand({ program, context, argv }: BenchCommandOptions): void {
+export function addBenchCommand({ program, context, argv }: RecordedCommand): void {
   const command = program
     .command('bench')
     .description(
@@ -120,9 +102,7 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
     .option('--training', 'one training iteration, in forward passes')
     .option('--training-methods', 'time, memory and images of Learning-to-Cache, SDT and HarmoniCa')
     .option('--memory', 'peak memory of training beside sampling');
-  addModelOptions(command);
-  addSamplerOptions(command);
-  addGuidanceOptions(command);
+  addRunOptions(command);
   const count = integerOption({ min: 1 });
   command
     .option('--routers <files...>', 'files or names (default: those of emoji-dit that fit)')
@@ -136,7 +116,7 @@ export function addBenchCommand({ program, context, argv }: BenchCommandOptions)
       const given = command.optsWithGlobals<GivenOptions>();
       const { sections, ...defaults } = defaultsFor(given);
       const options: BenchOptions = { ...defaults, ...given, allowRandom: true };
-      await bench({ input: { options, context, argv }, sections: askedFor(options) ?? sections });
+      await bench({ options, context, argv }, askedFor(options) ?? sections);
     });
 }
 
@@ -155,50 +135,59 @@ function askedFor(options: BenchOptions): readonly Section[] | undefined {
 interface BenchInput {
   readonly options: BenchOptions;
   readonly context: CommandContext;
+  /** Recorded, and given to processes of its own. */
   readonly argv: readonly string[];
 }
 
-async function bench({
-  input,
-  sections,
-}: {
-  readonly input: BenchInput;
-  readonly sections: readonly Section[];
-}): Promise<void> {
-  const { options, context } = input;
-  if (options.memoryProbe) return probeMemory(options, options.memoryProbe, context);
-  await prepareFolder(options.out);
-  if (sections.includes('branches')) await benchBranches(input);
-  if (sections.some((section) => !['branches', 'memory'].includes(section))) {
-    await usePipeline({
-      options,
-      context,
-      use: async (pipeline) => {
-        if (sections.includes('throughput')) await benchThroughput({ ...input, pipeline });
-        if (sections.includes('trainingMethods')) await benchMethods({ ...input, pipeline });
-        if (sections.every((section) => !NEED_ROUTERS.includes(section))) return;
-        const prepared = await prepare({ ...input, pipeline });
-        if (sections.includes('sampling')) await benchSampling(prepared);
-        if (sections.includes('training')) await benchTraining(prepared);
-      },
-    });
-  }
-  if (sections.includes('memory')) await benchMemory(input);
+/** What a section found, as a record and for people. */
+interface Measured extends Omit<BenchRecordOptions, 'argv'> {
+  readonly report: string;
 }
 
 /** What is measured with the routers that fit. */
 const NEED_ROUTERS: readonly Section[] = ['sampling', 'training'];
 
-interface PreparedBench extends BenchInput {
+async function bench(input: BenchInput, sections: readonly Section[]): Promise<void> {
+  const { options, context, argv } = input;
+  if (options.memoryProbe) return probeMemory(options, options.memoryProbe, context);
+  await prepareFolder(options.out);
+  const run = async <Input>(
+    section: Section,
+    measure: (input: Input) => Promise<Measured>,
+    on: Input,
+  ): Promise<void> => {
+    if (!sections.includes(section)) return;
+    const { report, ...record } = await measure(on);
+    const path = join(options.out, 'bench.jsonl');
+    await appendBenchRecord(path, createBenchRecord({ ...record, argv }));
+    context.stdout.write(report);
+  };
+  await run('branches', benchBranches, input);
+  if (sections.some((section) => !['branches', 'memory'].includes(section))) {
+    const use = async (pipeline: Pipeline) => {
+      await run('throughput', benchThroughput, { ...input, pipeline });
+      await run('trainingMethods', benchMethods, { ...input, pipeline });
+      if (sections.every((section) => !NEED_ROUTERS.includes(section))) return;
+      const prepared = await prepare({ ...input, pipeline });
+      await run('sampling', benchSampling, prepared);
+      await run('training', benchTraining, prepared);
+    };
+    await usePipeline({ options, context, use });
+  }
+  await run('memory', benchMemory, input);
+}
+
+interface PipelineBench extends BenchInput {
   readonly pipeline: Pipeline;
+}
+
+interface PreparedBench extends PipelineBench {
   readonly setting: RunSetting;
   readonly routers: readonly NamedDocument[];
 }
 
 /** The run that everything is measured on, and the routers that fit it. */
-async function prepare(
-  input: BenchInput & { readonly pipeline: Pipeline },
-): Promise<PreparedBench> {
+async function prepare(input: PipelineBench): Promise<PreparedBench> {
   const { options, pipeline } = input;
   const { model } = pipeline;
   const names = options.routers ?? (await shippedRouters(options));
@@ -230,23 +219,17 @@ async function shippedRouters(options: BenchOptions): Promise<readonly string[]>
     .map(({ name }) => name);
 }
 
-async function benchBranches(input: BenchInput): Promise<void> {
-  const { options, context } = input;
+async function benchBranches({ options, context }: BenchInput): Promise<Measured> {
+  const { model, architecture: named = options.dit, repeats, threads } = options;
   const batch = 2 * options.batch;
-  const { model, architecture: named = options.dit } = options;
   const architecture = await modelArchitecture({ model: named ?? model });
-  const results = await branchBench({
-    architecture,
-    batch,
-    repeats: options.repeats,
-    threads: options.threads,
-    signal: context.signal,
-  });
-  const settings = { model: architecture.spec.name, batch, repeats: options.repeats };
-  await publish(input, { name: 'branches', settings, results }, branchReport(results));
+  const { signal } = context;
+  const results = await branchBench({ architecture, batch, repeats, threads, signal });
+  const settings = { model: architecture.spec.name, batch, repeats };
+  return { name: 'branches', settings, results, report: branchReport(results) };
 }
 
-async function benchThroughput(input: BenchInput & { readonly pipeline: Pipeline }): Promise<void> {
+async function benchThroughput(input: PipelineBench): Promise<Measured> {
   const { options, context, pipeline } = input;
   const { model } = pipeline;
   const { steps = THROUGHPUT_STEPS, batch, repeats } = options;
@@ -255,84 +238,73 @@ async function benchThroughput(input: BenchInput & { readonly pipeline: Pipeline
   const { signal } = context;
   const results = await throughputBench({ pipeline, setting, jobs, repeats, signal });
   const { random = false } = model;
-  const report = throughputReport({
-    results,
-    model: pipeline.executor.spec.name,
-    random,
-    samples: setting.guidance ? 2 * batch : batch,
-  });
+  const { name } = pipeline.executor.spec;
+  const samples = setting.guidance ? 2 * batch : batch;
+  const report = throughputReport({ results, model: name, random, samples });
   const settings = { ...settingsOf({ ...input, setting }), random };
-  await publish(input, { name: 'throughput', settings, results }, report);
+  return { name: 'throughput', settings, results, report };
 }
 
-async function benchSampling(input: PreparedBench): Promise<void> {
+async function benchSampling(input: PreparedBench): Promise<Measured> {
   const { options, context, pipeline, setting, routers } = input;
-  const { spec } = pipeline.executor;
+  const { branches } = pipeline.executor.spec;
   const steps = setting.plan.steps.length;
   const predictor = 'quadratic';
-  const schedule = fixedIntervalSchedule({
-    steps,
-    branches: spec.branches,
-    interval: 2,
-    predictor,
-    ...intervalStart({ steps, predictor }),
-  });
+  const start = intervalStart({ steps, predictor });
+  const schedule = fixedIntervalSchedule({ steps, branches, interval: 2, predictor, ...start });
   const interval = { name: `interval-2-${predictor}`, schedule };
   const jobs = numberedJobs(options.batch, pipeline.model.conditions);
+  const { repeats } = options;
+  const { signal } = context;
   const results = [];
   for (const cache of routers.length > 0 ? routers : [interval]) {
-    const { signal } = context;
-    const { repeats } = options;
     results.push(await samplingBench({ pipeline, setting, cache, jobs, repeats, signal }));
   }
-  const report = samplingReport(results);
-  await publish(input, { name: 'sampling', settings: settingsOf(input), results }, report);
+  return {
+    name: 'sampling',
+    settings: settingsOf(input),
+    results,
+    report: samplingReport(results),
+  };
 }
 
-async function benchTraining(input: PreparedBench): Promise<void> {
+async function benchTraining(input: PreparedBench): Promise<Measured> {
   const { options, context, pipeline, setting } = input;
-  const results = await trainingBench({
-    pipeline,
-    setting,
-    batchSize: options.batch,
-    microBatch: options.microBatch,
-    predictor: options.predictor,
-    repeats: options.repeats,
-    signal: context.signal,
-  });
-  const report = trainingReport(results);
-  await publish(input, { name: 'training', settings: settingsOf(input), results }, report);
+  const { batch: batchSize, microBatch, predictor, repeats } = options;
+  const sizes = { batchSize, microBatch, predictor, repeats };
+  const results = await trainingBench({ pipeline, setting, ...sizes, signal: context.signal });
+  return {
+    name: 'training',
+    settings: settingsOf(input),
+    results,
+    report: trainingReport(results),
+  };
 }
 
-async function benchMethods(input: BenchInput & { readonly pipeline: Pipeline }): Promise<void> {
-  const { options, context, pipeline, argv } = input;
+async function benchMethods(input: PipelineBench): Promise<Measured> {
+  const { options, context, pipeline } = input;
+  const { batch: batchSize, microBatch, repeats } = options;
   const setting = await settingFor(options, pipeline.model);
+  const sizes = { batchSize, microBatch, repeats };
   const { signal } = context;
-  const results = await trainingMethodsBench({
-    pipeline,
-    setting,
-    batchSize: options.batch,
-    microBatch: options.microBatch,
-    repeats: options.repeats,
-    probe: (method) => runSelf([...argv, '--memory-probe', method], signal),
-    signal,
-  });
+  const probe = probeSelf(input);
+  const results = await trainingMethodsBench({ pipeline, setting, ...sizes, probe, signal });
   const settings = settingsOf({ ...input, setting });
-  const report = trainingMethodsReport(results);
-  await publish(input, { name: 'training-methods', settings, results }, report);
+  return { name: 'training-methods', settings, results, report: trainingMethodsReport(results) };
 }
 
-async function benchMemory(input: BenchInput): Promise<void> {
-  const { options, context, argv } = input;
-  const { signal } = context;
-  const results = await memoryBench({
-    probe: (mode) => runSelf([...argv, '--memory-probe', mode], signal),
-    repeats: options.repeats,
-    signal,
-  });
-  const { model, batch, microBatch, repeats, predictor } = options;
+async function benchMemory(input: BenchInput): Promise<Measured> {
+  const { model, batch, microBatch, repeats, predictor } = input.options;
+  const { signal } = input.context;
+  const results = await memoryBench({ probe: probeSelf(input), repeats, signal });
   const settings = { model, batch, microBatch, repeats, predictor };
-  await publish(input, { name: 'memory', settings, results }, memoryReport(results));
+  return { name: 'memory', settings, results, report: memoryReport(results) };
+}
+
+/** Reads the memory of this very command in a process of its own. */
+function probeSelf({ argv, context }: BenchInput) {
+  return (mode: ProbeMode) =>
+    runSelf<MemoryProbe>([...argv, '--memory-probe', mode], context.signal);
 }
 
 async function probeMemory(
@@ -369,13 +341,4 @@ function settingsOf({
     batch: options.batch,
     repeats: options.repeats,
   };
-}
-
-async function publish(
-  { options, context, argv }: BenchInput,
-  record: Omit<Parameters<typeof createBenchRecord>[0], 'argv'>,
-  report: string,
-): Promise<void> {
-  await appendBenchRecord(join(options.out, 'bench.jsonl'), createBenchRecord({ ...record, argv }));
-  context.stdout.write(report);
 }

@@ -1,8 +1,6 @@
 import { InvalidArgumentError } from '@harmonica/core';
 import {
-  type GuidanceOptions,
   imageJobs,
-  type ModelOptions,
   type Pipeline,
   prepareFolderOf,
   resolveRunSetting,
@@ -10,27 +8,19 @@ import {
   writeOutput,
 } from '@harmonica/pipeline';
 import { calibratedMethods, createCalibrator, formatCalibration } from '@harmonica/router';
-import type { SamplerOptions } from '@harmonica/samplers';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
 import {
-  addGuidanceOptions,
   addImageOptions,
-  addModelOptions,
-  addSamplerOptions,
-  type GlobalOptions,
+  addRunOptions,
   type ImageOptions,
+  type RunOptions,
 } from '../options/option-groups.js';
 import { choiceOption, integerOption } from '../options/option-values.js';
 import { fitReport } from '../terminal/training-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
-interface CalibrateOptions
-  extends GlobalOptions,
-    ModelOptions,
-    SamplerOptions,
-    GuidanceOptions,
-    ImageOptions {
+interface CalibrateOptions extends RunOptions, ImageOptions {
   readonly lookback: number;
   readonly degree: number;
   readonly out: string;
@@ -42,9 +32,7 @@ export function addCalibrateCommand(program: Command, context: CommandContext): 
     .command('calibrate')
     .description('sample uncached and record what a caching method needs to know')
     .argument('<method>', calibratedMethods().join(', '), choiceOption(calibratedMethods()));
-  addModelOptions(command);
-  addSamplerOptions(command);
-  addGuidanceOptions(command);
+  addRunOptions(command);
   addImageOptions(command);
   command
     .option(
@@ -78,7 +66,7 @@ async function calibrate(input: {
   const setting = await resolveRunSetting({ options, model });
   const { plan, guidance } = setting;
   const jobs = imageJobs({ conditions: options.class, seeds: options.seeds }, model.conditions);
-  if (method === 'teacache') assertEnough({ options, steps: plan.steps.length });
+  if (method === 'teacache') assertEnough(options, plan.steps.length);
   const calibrator = createCalibrator({
     method,
     lookback,
@@ -111,12 +99,7 @@ async function calibrate(input: {
 }
 
 /** A polynomial needs more points than its degree, and every run has one for each step but the first. */
-function assertEnough(input: {
-  readonly options: Pick<CalibrateOptions, 'seeds' | 'batch' | 'degree'>;
-  readonly steps: number;
-}): void {
-  const { options, steps } = input;
-  const { seeds, batch, degree } = options;
+function assertEnough({ seeds, batch, degree }: CalibrateOptions, steps: number): void {
   const points = Math.ceil(seeds.length / batch) * (steps - 1);
   if (points > degree) return;
   throw new InvalidArgumentError({

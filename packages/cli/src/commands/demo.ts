@@ -20,8 +20,7 @@ import {
 } from '@harmonica/pipeline';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import type { GlobalOptions } from '../options/option-groups.js';
-import { seedsOption } from '../options/option-values.js';
+import { type GlobalOptions, imageSeeds } from '../options/option-groups.js';
 import { formatDuration } from '../terminal/terminal-style.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
@@ -63,11 +62,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
     .addOption(
       new Option('--class <names...>', 'classes, taken in turn').default(CLASSES, '16 fine ones'),
     )
-    .addOption(
-      new Option('--seeds <seeds>', 'one image each')
-        .argParser(seedsOption)
-        .default(seedsOption('0-15'), '0-15'),
-    )
+    .addOption(imageSeeds('one image each'))
     .option('--out <folder>', 'where demo.png and router.png go', 'out')
     .action(async () => {
       const options = command.optsWithGlobals<DemoOptions>();

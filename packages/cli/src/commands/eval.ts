@@ -8,8 +8,7 @@ import {
   writeEval,
 } from '@harmonica/evaluation';
 import { prepareFolder } from '@harmonica/pipeline';
-import type { Command } from 'commander';
-import type { CommandContext } from '../cli-context.js';
+import type { RecordedCommand } from '../cli-context.js';
 import type { GlobalOptions } from '../options/option-groups.js';
 import { shareOption } from '../options/option-values.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
@@ -19,16 +18,8 @@ interface EvalOptions extends GlobalOptions {
   readonly share?: Share | undefined;
 }
 
-/** Options of {@link addEvalCommand}. */
-export interface AddEvalCommandOptions {
-  readonly program: Command;
-  readonly context: CommandContext;
-  /** Arguments after the program's name. */
-  readonly argv: readonly string[];
-}
-
 /** `harmonica eval`: any number of caching methods, samplers and steps on one model, scored and timed alike. */
-export function addEvalCommand({ program, context, argv }: AddEvalCommandOptions): void {
+export function addEvalCommand({ program, context, argv }: RecordedCommand): void {
   const command = program
     .command('eval')
     .description(

@@ -15,6 +15,7 @@ import {
 } from '@harmonica/router';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
+import { addSpecOption } from '../options/option-groups.js';
 import { terminalStyle } from '../terminal/terminal-style.js';
 
 interface InspectOptions {
@@ -25,14 +26,9 @@ interface InspectOptions {
 
 /** `harmonica inspect`: what a router or schedule does and where it comes from. */
 export function addInspectCommand(program: Command, context: CommandContext): void {
-  const command = program
-    .command('inspect')
+  const command = addSpecOption(program.command('inspect'))
     .description('show a router or schedule: what it saves, where, and where it comes from')
     .argument('<router>', 'a file, or the name of a router of emoji-dit')
-    .option(
-      '--model <name>',
-      'as for sample, or a published model such as DiT-XL/2 (default: from the file)',
-    )
     .option('--png <file>', 'write the heat map as PNG')
     .option('--svg <file>', 'write the heat map as SVG')
     .action((router: string) => inspect(router, command.opts<InspectOptions>(), context));

@@ -4,47 +4,34 @@ import { encodePng, imageGrid } from '@harmonica/pictures';
 import {
   type CacheOptions,
   createRunManifest,
-  type GuidanceOptions,
   type ImageJob,
-  type ModelOptions,
   type Pipeline,
   prepareFolder,
   type RunManifest,
   sample,
   writeOutput,
 } from '@harmonica/pipeline';
-import type { SamplerOptions } from '@harmonica/samplers';
 import { writeSafetensors } from '@harmonica/weights';
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
 import {
   addCacheOptions,
-  addGuidanceOptions,
   addImageOptions,
-  addModelOptions,
-  addSamplerOptions,
-  type GlobalOptions,
+  addRunOptions,
   type ImageOptions,
+  type RunOptions,
 } from '../options/option-groups.js';
 import { savedBy } from '../terminal/schedule-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
-interface SampleOptions
-  extends GlobalOptions,
-    ModelOptions,
-    SamplerOptions,
-    GuidanceOptions,
-    CacheOptions,
-    ImageOptions {
+interface SampleOptions extends RunOptions, CacheOptions, ImageOptions {
   readonly out: string;
 }
 
 /** `harmonica sample`: images, a grid of them and a record of the run. */
 export function addSampleCommand(program: Command, context: CommandContext): void {
   const command = program.command('sample').description('sample images, with or without a cache');
-  addModelOptions(command);
-  addSamplerOptions(command);
-  addGuidanceOptions(command);
+  addRunOptions(command);
   addCacheOptions(command);
   addImageOptions(command);
   command
@@ -79,7 +66,7 @@ async function sampleInto(
   const { images, jobs, latents } = sampled;
   const files = images
     ? await writeImages({ folder, jobs, images, pipeline })
-    : await writeLatents({ folder, latents, spec: pipeline.executor.spec });
+    : await writeLatents(folder, latents, pipeline);
   const manifest = createRunManifest({ pipeline, sample: sampled, files });
   await writeOutput(join(options.out, 'run.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   context.stdout.write(summaryOf(manifest, options.out));
@@ -106,13 +93,12 @@ async function writeImages(input: {
 }
 
 /** `latents.safetensors`: one tensor `latents`, `[images, height, width, channels]`, in the order of the jobs. */
-async function writeLatents(input: {
-  readonly folder: string;
-  readonly latents: readonly Float32Array[];
-  readonly spec: Pipeline['executor']['spec'];
-}): Promise<string[]> {
-  const { folder, latents, spec } = input;
-  const { height, width, channels } = spec.latent;
+async function writeLatents(
+  folder: string,
+  latents: readonly Float32Array[],
+  { executor }: Pipeline,
+): Promise<string[]> {
+  const { height, width, channels } = executor.spec.latent;
   const size = height * width * channels;
   const data = new Float32Array(latents.length * size);
   for (const [i, latent] of latents.entries()) data.set(latent, i * size);

@@ -5,8 +5,6 @@ import {
   UnsupportedError,
 } from '@harmonica/core';
 import {
-  type GuidanceOptions,
-  type ModelOptions,
   modelArchitecture,
   modelSpec,
   prepareFolderOf,
@@ -32,10 +30,10 @@ import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmoni
 import type { Command } from 'commander';
 import type { CommandContext } from '../cli-context.js';
 import {
-  addGuidanceOptions,
-  addModelOptions,
+  addRunOptions,
   addSamplerOptions,
-  type GlobalOptions,
+  addSpecOption,
+  type RunOptions,
 } from '../options/option-groups.js';
 import { choiceOption, stepsAndBranchesOption } from '../options/option-values.js';
 import { diffReport, savingsOf, scheduleReport } from '../terminal/schedule-report.js';
@@ -46,7 +44,7 @@ const COMPONENTS: { readonly [Name in 'dit' | 'diffusers']: ComponentNames } = {
   diffusers: DIFFUSERS_COMPONENTS,
 };
 
-interface MakeOptions extends GlobalOptions, ModelOptions, SamplerOptions, GuidanceOptions {
+interface MakeOptions extends RunOptions {
   readonly out: string;
 }
 
@@ -74,7 +72,7 @@ export function addScheduleCommand(program: Command, context: CommandContext): v
 }
 
 function addPrint(group: Command, { stdout }: CommandContext): void {
-  const command = addModelOption(group.command('print'))
+  const command = addSpecOption(group.command('print'))
     .description('print what is computed in each step')
     .argument('<file>', 'a schedule or router: a file, or a name of emoji-dit')
     .option('--json', 'as a schedule file')
@@ -95,9 +93,7 @@ function addMake(group: Command, context: CommandContext): void {
     .command('make')
     .description('write the schedule of a caching method for a model and sampler')
     .argument('<policy>', 'as for sample --policy, such as fora:2');
-  addModelOptions(command);
-  addSamplerOptions(command);
-  addGuidanceOptions(command);
+  addRunOptions(command);
   addOut(command).action(async (policy: string) => {
     const options = command.optsWithGlobals<MakeOptions>();
     await prepareFolderOf(options.out);
@@ -193,7 +189,7 @@ function editsOf(
 }
 
 function addResample(group: Command, { stdout }: CommandContext): void {
-  const command = addModelOption(group.command('resample'))
+  const command = addSpecOption(group.command('resample'))
     .description('move a schedule to another number of steps or another sampler')
     .argument('<file>', 'a schedule or router that says what it was made for');
   addSamplerOptions(command);
@@ -271,16 +267,9 @@ function addImport(group: Command, { stdout }: CommandContext): void {
   });
 }
 
-function addModelOption(command: Command): Command {
-  return command.option(
-    '--model <name>',
-    'as for sample, or a published model such as DiT-XL/2 (default: from the file)',
-  );
-}
-
 function addComponents(command: Command): Command {
   const names = Object.keys(COMPONENTS) as (keyof typeof COMPONENTS)[];
-  return addModelOption(command).option(
+  return addSpecOption(command).option(
     '--components <names>',
     `how components are called: ${names.join(', ')}`,
     choiceOption(names),

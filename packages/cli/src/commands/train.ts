@@ -3,10 +3,8 @@ import { FileError, InvalidArgumentError, type RouterFile } from '@harmonica/cor
 import { heatMapOf, heatMapToPng } from '@harmonica/pictures';
 import {
   cacheRecord,
-  type GuidanceOptions,
   isFile,
   latentDraws,
-  type ModelOptions,
   type Pipeline,
   prepareFolderOf,
   readText,
@@ -15,7 +13,7 @@ import {
   writeOutput,
 } from '@harmonica/pipeline';
 import { createProvenance, formatRouter, toSchedule } from '@harmonica/router';
-import { createPlan, type SamplerOptions, samplerOf, settingsIn } from '@harmonica/samplers';
+import { createPlan, samplerOf, settingsIn } from '@harmonica/samplers';
 import {
   assertTrainable,
   finishedRouter,
@@ -27,12 +25,7 @@ import {
 } from '@harmonica/sdt';
 import type { Command, Option } from 'commander';
 import type { CommandContext } from '../cli-context.js';
-import {
-  addGuidanceOptions,
-  addModelOptions,
-  addSamplerOptions,
-  type GlobalOptions,
-} from '../options/option-groups.js';
+import { addRunOptions, type RunOptions } from '../options/option-groups.js';
 import { choiceOption, numberOption } from '../options/option-values.js';
 import {
   addTrainingImages,
@@ -52,13 +45,7 @@ import { createThrottle, type Throttle } from '../terminal/throttle.js';
 import { createTrainingReport, type TrainingReport } from '../terminal/training-report.js';
 import { usePipeline } from '../terminal/use-pipeline.js';
 
-interface TrainOptions
-  extends GlobalOptions,
-    ModelOptions,
-    SamplerOptions,
-    GuidanceOptions,
-    TrainingOptions,
-    TrainingImagesOptions {
+interface TrainOptions extends RunOptions, TrainingOptions, TrainingImagesOptions {
   readonly preset?: PresetName;
   readonly out: string;
   readonly resume?: boolean;
@@ -69,9 +56,7 @@ interface TrainOptions
 /** `harmonica train`: learns a router, and can be stopped and resumed at any moment. */
 export function addTrainCommand(program: Command, context: CommandContext): void {
   const command = program.command('train').description('learn a cache router');
-  addModelOptions(command);
-  addSamplerOptions(command);
-  addGuidanceOptions(command);
+  addRunOptions(command);
   const presets = Object.keys(PRESETS) as PresetName[];
   command.option('--preset <name>', `settings: ${presets.join(', ')}`, choiceOption(presets));
   addTrainingOptions(command);

@@ -1,9 +1,15 @@
-import { BACKEND_NAMES, type BackendName } from '@harmonica/pipeline';
+import {
+  BACKEND_NAMES,
+  type BackendName,
+  type GuidanceOptions,
+  type ModelOptions,
+} from '@harmonica/pipeline';
 import { policyHelp, policyNames, predictorNames } from '@harmonica/router';
 import {
   readSetting,
   SAMPLER_NAMES,
   SAMPLER_SETTINGS,
+  type SamplerOptions,
   SETTING_NAMES,
   type SettingName,
   samplersWith,
@@ -24,6 +30,9 @@ export interface GlobalOptions {
   readonly debug?: boolean | undefined;
 }
 
+/** What is run, and on what: the model, how it is sampled, and its guidance. */
+export interface RunOptions extends GlobalOptions, ModelOptions, SamplerOptions, GuidanceOptions {}
+
 /** Which images to sample. */
 export interface ImageOptions {
   /** Classes or prompts. Default: all in turn. */
@@ -43,6 +52,11 @@ export function addGlobalOptions(command: Command): Command {
     )
     .option('--threads <n>', 'threads of the engine', integerOption({ min: 1 }))
     .option('--debug', 'show where an error comes from');
+}
+
+/** Adds {@link RunOptions} without the global ones. */
+export function addRunOptions(command: Command): Command {
+  return addGuidanceOptions(addSamplerOptions(addModelOptions(command)));
 }
 
 /** Adds {@link ModelOptions}. */
@@ -99,7 +113,7 @@ function namesOfSamplers(setting: SettingName): string {
 }
 
 /** Adds {@link GuidanceOptions}. */
-export function addGuidanceOptions(command: Command): Command {
+function addGuidanceOptions(command: Command): Command {
   return command
     .option('--guidance <x>', 'classifier-free guidance; 1 is none', numberOption())
     .option('--guided-channels <n>', 'all, or how many leading channels', channelsOption);
@@ -128,10 +142,20 @@ function policyList(): string {
 export function addImageOptions(command: Command): Command {
   return command
     .option('--class <names...>', 'classes, or numbers of prompts, taken in turn (default: all)')
-    .addOption(
-      new Option('--seeds <seeds>', 'one image each, such as 0-15 or 1,7')
-        .argParser(seedsOption)
-        .default(seedsOption('0-15'), '0-15'),
-    )
+    .addOption(imageSeeds('one image each, such as 0-15 or 1,7'))
     .option('--batch <n>', 'images at a time', integerOption({ min: 1 }), 16);
+}
+
+/** `--seeds`, by default 16 of them. */
+export function imageSeeds(description: string): Option {
+  const option = new Option('--seeds <seeds>', description);
+  return option.argParser(seedsOption).default(seedsOption('0-15'), '0-15');
+}
+
+/** `--model` of commands that load none, and need only to know what it is made of. */
+export function addSpecOption(command: Command): Command {
+  return command.option(
+    '--model <name>',
+    'as for sample, or a published model such as DiT-XL/2 (default: from the file)',
+  );
 }

@@ -2,13 +2,14 @@ import type { BackboneSpec, CacheSchedule } from '@harmonica/core';
 import { type CacheRecord, cacheRecord } from '@harmonica/pipeline';
 import type { ScheduleDiff } from '@harmonica/router';
 
-/** What a schedule saves, then a line for each step: its number, how many branches it computes, and which (`1`). */
-export function scheduleReport(input: {
+interface NamedSchedule {
   readonly name: string;
   readonly schedule: CacheSchedule;
   readonly spec: BackboneSpec;
-}): string {
-  const { name, schedule, spec } = input;
+}
+
+/** What a schedule saves, then a line for each step: its number, how many branches it computes, and which (`1`). */
+export function scheduleReport({ name, schedule, spec }: NamedSchedule): string {
   const { predictor, table } = schedule;
   const lines = table.map((row, step) => {
     const computed = String([...row].filter((decision) => decision === '1').length);
@@ -20,11 +21,7 @@ export function scheduleReport(input: {
 }
 
 /** Size and savings in a line. */
-export function savingsOf(input: {
-  readonly name: string;
-  readonly schedule: CacheSchedule;
-  readonly spec: BackboneSpec;
-}): string {
+export function savingsOf(input: NamedSchedule): string {
   const { steps, branches } = input.schedule;
   return `${steps} steps, ${branches} branches, ${savedBy(cacheRecord(input))}`;
 }

@@ -54,7 +54,7 @@ export function createTrainingReport(options: TrainingReportOptions): TrainingRe
       const { iteration, iterations } = progress;
       const perUpdateMs = (now() - began) / (iteration - startedAt);
       const leftMs = perUpdateMs * Math.max(0, iterations - iteration);
-      latest = () => progressLine({ progress, savings, leftMs });
+      latest = () => progressLine(progress, savings, leftMs);
       show();
     },
     swap(swap) {
@@ -65,12 +65,7 @@ export function createTrainingReport(options: TrainingReportOptions): TrainingRe
   };
 }
 
-function progressLine(input: {
-  readonly progress: TrainingProgress;
-  readonly savings: string;
-  readonly leftMs: number;
-}): string {
-  const { progress, savings, leftMs } = input;
+function progressLine(progress: TrainingProgress, savings: string, leftMs: number): string {
   const { iteration, iterations, data, penalty, loss, beta } = progress;
   return [
     `update ${iteration}/${iterations}`,

@@ -1,15 +1,7 @@
-import {
-  type Backbone,
-  computeAction,
-  createRng,
-  type Executor,
-  type StreamHandle,
-  type ValueHandle,
-} from '@harmonica/core';
+import { type Backbone, computeAction, createRng, type Executor } from '@harmonica/core';
 import { latencyRatio, measureInterleaved } from '@harmonica/metrics';
 import {
   type Architecture,
-  type Backend,
   createExecutor,
   type Model,
   randomModel,
@@ -46,7 +38,7 @@ export async function branchBench(options: BranchBenchOptions): Promise<readonly
   try {
     const onnx = await startEngine('onnx', options);
     try {
-      return await timeBranches({ wasm, onnx, options });
+      return await timeBranches(wasm, onnx, options);
     } finally {
       await onnx.dispose();
     }
@@ -61,13 +53,11 @@ interface Engine {
   dispose(): Promise<void>;
 }
 
-async function timeBranches(input: {
-  readonly wasm: Engine;
-  readonly onnx: Engine;
-  readonly options: BranchBenchOptions;
-}): Promise<readonly BranchTiming[]> {
-  const { wasm, onnx, options } = input;
-  const { repeats, signal } = options;
+async function timeBranches(
+  wasm: Engine,
+  onnx: Engine,
+  { repeats, signal }: BranchBenchOptions,
+): Promise<readonly BranchTiming[]> {
   const { branches } = wasm.backbone.spec;
   const timings: BranchTiming[] = [];
   for (const kind of new Set(branches.map((branch) => branch.kind))) {
@@ -93,16 +83,17 @@ async function startEngine(name: 'wasm' | 'onnx', options: BranchBenchOptions): 
   const model = randomModel(architecture);
   const { backbone } = model;
   const executor = await createExecutor({ backbone, backend });
-  const { stream, gradient } = await startStream({ model, executor, batch });
+  const { stream, gradient } = await startStream(model, executor, batch);
   return {
     backbone,
     async run(what, branch) {
-      await use(backend);
-      if (what === 'forward') await forward(executor, stream, branch);
-      else await backward({ executor, stream, branch, gradient });
+      await setBackend(backend.tensors);
+      const action = computeAction(branch, false);
+      if (what === 'forward') executor.release((await executor.advance(stream, [action])).stream);
+      else executor.release((await executor.vjp(stream, action, gradient)).gradient);
     },
     async dispose() {
-      await use(backend);
+      await setBackend(backend.tensors);
       executor.release(stream, gradient);
       await executor.dispose();
       model.dispose();
@@ -110,16 +101,10 @@ async function startEngine(name: 'wasm' | 'onnx', options: BranchBenchOptions): 
   };
 }
 
-async function startStream(input: {
-  readonly model: Model;
-  readonly executor: Executor;
-  readonly batch: number;
-}): Promise<{ readonly stream: StreamHandle; readonly gradient: ValueHandle }> {
-  const { model, executor, batch } = input;
+async function startStream({ conditions, process }: Model, executor: Executor, batch: number) {
   const { height, width, channels } = executor.spec.latent;
   const latent = normal([batch, height, width, channels], 2);
   const upstream = normal([batch, height, width, executor.spec.outputChannels], 3);
-  const { conditions, process } = model;
   const condition = conditions.condition(
     Array.from({ length: batch }, (_, i) => i % conditions.count),
   );
@@ -128,26 +113,6 @@ async function startStream(input: {
   const gradient = await executor.endVjp(stream, upstream);
   dispose([latent, upstream, ...Object.values(condition)] as Tensor[]);
   return { stream, gradient };
-}
-
-async function forward(executor: Executor, stream: StreamHandle, branch: number): Promise<void> {
-  const { stream: after } = await executor.advance(stream, [computeAction(branch, false)]);
-  executor.release(after);
-}
-
-async function backward(input: {
-  readonly executor: Executor;
-  readonly stream: StreamHandle;
-  readonly branch: number;
-  readonly gradient: ValueHandle;
-}): Promise<void> {
-  const { executor, stream, branch, gradient } = input;
-  const result = await executor.vjp(stream, computeAction(branch, false), gradient);
-  executor.release(result.gradient);
-}
-
-async function use({ tensors }: Backend): Promise<void> {
-  await setBackend(tensors);
 }
 
 function normal(shape: Tensor4D['shape'], seed: number): Tensor4D {

@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { EngineError, throwIfAborted } from '@harmonica/core';
+import { promisify } from 'node:util';
+import { EngineError, measureRounds, throwIfAborted } from '@harmonica/core';
+import { summarize } from '@harmonica/metrics';
 import {
   numberedJobs,
   type Pipeline,
@@ -71,6 +73,42 @@ export async function memoryProbe(options: MemoryProbeOptions): Promise<MemoryPr
   return { mode, peakBytes: peakMemoryBytes(), tokenBytes };
 }
 
+/** Peak memory of training beside that of uncached sampling. */
+export interface MemoryResult {
+  /** Medians over processes. */
+  readonly samplingBytes: number;
+  readonly trainingBytes: number;
+  readonly tokenBytes: number;
+  /** `(training - sampling) / tokenBytes`: at most 1 if training holds no more than one token tensor per branch. */
+  readonly extraInTokenTensors: number;
+}
+
+/** Options of {@link memoryBench}. */
+export interface MemoryBenchOptions {
+  /** Runs {@link memoryProbe} in a fresh process. */
+  readonly probe: (mode: 'sampling' | 'training') => Promise<MemoryProbe>;
+  /** Processes of each mode. */
+  readonly repeats: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads the peak memory of sampling and of training in fresh processes, in turns. @throws as `probe` */
+export async function memoryBench(options: MemoryBenchOptions): Promise<MemoryResult> {
+  const { probe, repeats, signal } = options;
+  const rounds = await measureRounds({ warmup: 0, repeats, signal }, async () => {
+    const sampling = await probe('sampling');
+    throwIfAborted(signal, 'The measurement');
+    return { sampling, training: await probe('training') };
+  });
+  const median = (mode: 'sampling' | 'training') =>
+    summarize(rounds.map(({ [mode]: { peakBytes } }) => peakBytes)).median;
+  const samplingBytes = median('sampling');
+  const trainingBytes = median('training');
+  const tokenBytes = rounds.at(-1)?.training.tokenBytes as number;
+  const extraInTokenTensors = (trainingBytes - samplingBytes) / tokenBytes;
+  return { samplingBytes, trainingBytes, tokenBytes, extraInTokenTensors };
+}
+
 /** What the model runs on for so many images. */
 export function samplesOf({ guidance }: MemoryProbeOptions['setting'], images: number): number {
   return guidance ? 2 * images : images;
@@ -139,27 +177,15 @@ function configOf(options: TrainOnceOptions): TrainingConfig {
  */
 export async function runSelf<T>(args: readonly string[], signal?: AbortSignal): Promise<T> {
   const command = [...process.execArgv, process.argv[1] as string, ...args];
-  const child = spawn(process.execPath, command, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(signal && { signal }),
-  });
-  const text = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (part: string) => {
-    text.stdout += part;
-  });
-  child.stderr.setEncoding('utf8').on('data', (part: string) => {
-    text.stderr += part;
-  });
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject).on('close', resolve);
-  }).catch((cause: unknown) => {
-    throwIfAborted(signal, 'The measurement');
-    throw new EngineError({ engine: 'node', operation: 'starting a process', cause });
-  });
-  throwIfAborted(signal, 'The measurement'); // Ctrl-C reaches the child as well, which then ends by itself
-  if (status === 0) return JSON.parse(text.stdout) as T;
-  const reason = text.stderr.trim().split('\n').at(-1);
-  throw new EngineError({ engine: 'node', operation: `a process of its own (${reason})` });
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, command, { signal });
+    return JSON.parse(stdout) as T;
+  } catch (cause) {
+    throwIfAborted(signal, 'The measurement'); // Ctrl-C reaches the child as well, which then ends by itself
+    const { stderr = '' } = cause as { stderr?: string };
+    const reason = stderr.trim().split('\n').at(-1);
+    throw new EngineError({ engine: 'node', operation: `a process of its own (${reason})`, cause });
+  }
 }
 
 /**

@@ -1,23 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { type Machine, thisMachine, versionsInUse, writeOutput } from '@harmonica/pipeline';
-
-/** One measurement with all that is needed to judge it and to do it again: a line of `bench.jsonl`. */
-export interface BenchRecord {
-  readonly version: 1;
-  readonly kind: 'bench';
-  /** What was measured, such as `branches`. */
-  readonly name: string;
-  /** When it was done, ISO 8601. */
-  readonly date: string;
-  readonly command: string;
-  readonly machine: Machine;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly results: unknown;
-}
+import { thisMachine, versionsInUse, writeOutput } from '@harmonica/pipeline';
 
 /** Options of {@link createBenchRecord}. */
 export interface BenchRecordOptions {
+  /** What was measured, such as `branches`. */
   readonly name: string;
   /** Arguments of the command. */
   readonly argv: readonly string[];
@@ -26,20 +12,23 @@ export interface BenchRecordOptions {
 }
 
 /** A record of a measurement made now, here. */
-export function createBenchRecord(options: BenchRecordOptions): BenchRecord {
-  const { name, argv, settings, results } = options;
+export function createBenchRecord({ name, argv, settings, results }: BenchRecordOptions) {
   return {
     version: 1,
     kind: 'bench',
     name,
+    /** When it was done, ISO 8601. */
     date: new Date().toISOString(),
     command: ['harmonica', ...argv].join(' '),
     machine: thisMachine(),
     versions: versionsInUse(),
     settings,
     results,
-  };
+  } as const;
 }
+
+/** One measurement with all that is needed to judge it and to do it again: a line of `bench.jsonl`. @interface */
+export type BenchRecord = ReturnType<typeof createBenchRecord>;
 
 /** Adds a record to a file of JSON lines, which appears complete or not at all. */
 export async function appendBenchRecord(path: string, record: BenchRecord): Promise<void> {

@@ -1,37 +1,30 @@
 import { markdownTable } from '@harmonica/pictures';
 import type { BranchTiming } from './branches.js';
-import type { MemoryResult } from './memory.js';
-import type { TrainingMethod } from './probe.js';
+import type { MemoryResult, TrainingMethod } from './probe.js';
 import type { SamplingTiming, Throughput } from './sampling.js';
 import type { TrainingTiming } from './training.js';
 import { type MethodCost, UPDATES } from './training-methods.js';
 
 /** Compiled branches beside tfjs-wasm, as Markdown. */
 export function branchReport(timings: readonly BranchTiming[]): string {
-  return section('Branches: tfjs-wasm beside compiled ONNX', {
-    head: ['branch', 'wasm ms', 'onnx ms', 'times faster'],
-    rows: timings.map(({ kind, what, wasmMs, onnxMs, ratio }) => [
-      `${kind} ${what}`,
-      wasmMs.toFixed(2),
-      onnxMs.toFixed(2),
-      ratio.toFixed(1),
-    ]),
+  return section('Branches: tfjs-wasm beside compiled ONNX', timings, {
+    branch: ({ kind, what }) => `${kind} ${what}`,
+    'wasm ms': ({ wasmMs }) => wasmMs.toFixed(2),
+    'onnx ms': ({ onnxMs }) => onnxMs.toFixed(2),
+    'times faster': ({ ratio }) => ratio.toFixed(1),
   });
 }
 
 /** Cached sampling runs beside uncached ones, as Markdown. */
 export function samplingReport(timings: readonly SamplingTiming[]): string {
-  return section('Sampling: cached beside uncached', {
-    head: ['schedule', 'CUR', 'uncached ms', 'cached ms', 'speed-up', 'by MACs', 'of it reached'],
-    rows: timings.map((timing) => [
-      timing.name,
-      percent(timing.cacheUtilization),
-      timing.uncachedMs.toFixed(0),
-      timing.cachedMs.toFixed(0),
-      `${timing.measuredSpeedUp.toFixed(3)}x`,
-      `${timing.theoreticalSpeedUp.toFixed(3)}x`,
-      percent(timing.efficiency),
-    ]),
+  return section('Sampling: cached beside uncached', timings, {
+    schedule: ({ name }) => name,
+    CUR: ({ cacheUtilization }) => percent(cacheUtilization),
+    'uncached ms': ({ uncachedMs }) => uncachedMs.toFixed(0),
+    'cached ms': ({ cachedMs }) => cachedMs.toFixed(0),
+    'speed-up': ({ measuredSpeedUp }) => times(measuredSpeedUp),
+    'by MACs': ({ theoreticalSpeedUp }) => times(theoreticalSpeedUp),
+    'of it reached': ({ efficiency }) => percent(efficiency),
   });
 }
 
@@ -48,31 +41,24 @@ export interface ThroughputReportOptions {
 export function throughputReport(options: ThroughputReportOptions): string {
   const { results, model, random, samples } = options;
   const weights = random ? ' with random weights' : '';
-  return section(`Throughput: ${model}${weights}, ${samples} at a time, guidance included`, {
-    head: ['CUR', 'ms per step', 'GFLOP/s', 'speed-up', 'by MACs', 'peak memory MiB'],
-    rows: results.map((result) => [
-      result.cacheUtilization === 0 ? 'uncached' : percent(result.cacheUtilization),
-      result.msPerStep.toFixed(0),
-      result.gigaflopsPerSecond.toFixed(1),
-      `${result.speedUp.toFixed(3)}x`,
-      `${result.theoreticalSpeedUp.toFixed(3)}x`,
-      mebibytes(result.peakBytes),
-    ]),
+  const title = `Throughput: ${model}${weights}, ${samples} at a time, guidance included`;
+  return section(title, results, {
+    CUR: ({ cacheUtilization: cur }) => (cur === 0 ? 'uncached' : percent(cur)),
+    'ms per step': ({ msPerStep }) => msPerStep.toFixed(0),
+    'GFLOP/s': ({ gigaflopsPerSecond }) => gigaflopsPerSecond.toFixed(1),
+    'speed-up': ({ speedUp }) => times(speedUp),
+    'by MACs': ({ theoreticalSpeedUp }) => times(theoreticalSpeedUp),
+    'peak memory MiB': ({ peakBytes }) => mebibytes(peakBytes),
   });
 }
 
 /** A training iteration beside a forward pass, as Markdown. */
 export function trainingReport(timing: TrainingTiming): string {
-  return section('Training: one iteration beside one forward pass', {
-    head: ['predictor', 'iteration ms', 'forward ms', 'forwards'],
-    rows: [
-      [
-        timing.predictor,
-        timing.iterationMs.toFixed(0),
-        timing.forwardMs.toFixed(0),
-        timing.iterationInForwards.toFixed(2),
-      ],
-    ],
+  return section('Training: one iteration beside one forward pass', [timing], {
+    predictor: ({ predictor }) => predictor,
+    'iteration ms': ({ iterationMs }) => iterationMs.toFixed(0),
+    'forward ms': ({ forwardMs }) => forwardMs.toFixed(0),
+    forwards: ({ iterationInForwards }) => iterationInForwards.toFixed(2),
   });
 }
 
@@ -91,54 +77,41 @@ const PAPER_RATIOS: Readonly<Record<TrainingMethod, number>> = {
 
 /** What training methods cost beside Learning-to-Cache, as Markdown. */
 export function trainingMethodsReport(costs: readonly MethodCost[]): string {
-  return section(`Training methods: one update, and images of ${UPDATES} updates`, {
-    head: [
-      'method',
-      'samples of an update',
-      'update ms',
-      'encoding ms',
-      'over L2C',
-      'with encoding',
-      'in the paper',
-      'images',
-      'peak memory MiB',
-    ],
-    rows: costs.map((cost) => [
-      METHOD_NAMES[cost.method],
-      String(cost.samples),
-      cost.updateMs.toFixed(0),
-      cost.encodingMs?.toFixed(0) ?? '-',
-      cost.overL2c.toFixed(2),
-      cost.overL2cEncoding?.toFixed(2) ?? '-',
-      PAPER_RATIOS[cost.method].toFixed(2),
-      String(cost.images),
-      mebibytes(cost.peakBytes),
-    ]),
+  return section(`Training methods: one update, and images of ${UPDATES} updates`, costs, {
+    method: ({ method }) => METHOD_NAMES[method],
+    'samples of an update': ({ samples }) => String(samples),
+    'update ms': ({ updateMs }) => updateMs.toFixed(0),
+    'encoding ms': ({ encodingMs }) => encodingMs?.toFixed(0) ?? '-',
+    'over L2C': ({ overL2c }) => overL2c.toFixed(2),
+    'with encoding': ({ overL2cEncoding }) => overL2cEncoding?.toFixed(2) ?? '-',
+    'in the paper': ({ method }) => PAPER_RATIOS[method].toFixed(2),
+    images: ({ images }) => String(images),
+    'peak memory MiB': ({ peakBytes }) => mebibytes(peakBytes),
   });
 }
 
 /** Peak memory of training beside sampling, as Markdown. */
 export function memoryReport(result: MemoryResult): string {
-  return section('Memory: peak resident set, a fresh process for each run', {
-    head: [
-      'uncached sampling MiB',
-      'training MiB',
-      'a token tensor per branch MiB',
-      'extra / that',
-    ],
-    rows: [
-      [
-        mebibytes(result.samplingBytes),
-        mebibytes(result.trainingBytes),
-        mebibytes(result.tokenBytes),
-        result.extraInTokenTensors.toFixed(2),
-      ],
-    ],
+  return section('Memory: peak resident set, a fresh process for each run', [result], {
+    'uncached sampling MiB': ({ samplingBytes }) => mebibytes(samplingBytes),
+    'training MiB': ({ trainingBytes }) => mebibytes(trainingBytes),
+    'a token tensor per branch MiB': ({ tokenBytes }) => mebibytes(tokenBytes),
+    'extra / that': ({ extraInTokenTensors }) => extraInTokenTensors.toFixed(2),
   });
 }
 
-function section(title: string, table: Parameters<typeof markdownTable>[0]): string {
-  return `\n### ${title}\n\n${markdownTable(table)}`;
+/** A heading and a table with a line for each result: what heads a column, and what stands in it. */
+function section<Result>(
+  title: string,
+  results: readonly Result[],
+  columns: Readonly<Record<string, (result: Result) => string>>,
+): string {
+  const rows = results.map((result) => Object.values(columns).map((cell) => cell(result)));
+  return `\n### ${title}\n\n${markdownTable({ head: Object.keys(columns), rows })}`;
+}
+
+function times(ratio: number): string {
+  return `${ratio.toFixed(3)}x`;
 }
 
 function mebibytes(bytes: number): string {

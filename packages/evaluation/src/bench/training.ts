@@ -76,11 +76,8 @@ function drawRuns(options: TrainingBenchOptions) {
   const { executor, model } = pipeline;
   const { plan, guidance } = setting;
   const { conditions } = model;
-  const {
-    drawCondition,
-    dispose: disposeInputs,
-    ...guided
-  } = trainingInputs({ conditions, guidance, batchSize });
+  const inputs = trainingInputs({ conditions, guidance, batchSize });
+  const { drawCondition, dispose: disposeInputs, ...guided } = inputs;
   const predictor = predictorByName(options.predictor);
   const shared = { executor, plan, predictor, threshold: 0.1, ...guided };
   const draw = (size: number): RunPart[] =>

@@ -1,5 +1,5 @@
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
-import { factorOf } from './identities.js';
+import { bothOrders, factorOf } from './identities.js';
 
 /** `2 sqrt(2 / pi)` and `0.044715` times that: the constants of the tanh form of GELU. */
 export const GELU_LINEAR = 2 * Math.sqrt(2 / Math.PI);
@@ -34,22 +34,16 @@ function sigmoidForm(inputs: readonly string[], view: GraphView): string | undef
 }
 
 /** The ways to read a product as `x sigmoid(z)`. */
-function sigmoidOperands([a = '', b = '']: readonly string[], view: GraphView) {
-  return [
-    [a, b],
-    [b, a],
-  ].flatMap(([x = '', gate = '']) => {
+function sigmoidOperands(inputs: readonly string[], view: GraphView) {
+  return bothOrders(inputs).flatMap(([x, gate]) => {
     const z = view.producer(gate, 'Sigmoid')?.inputs[0];
     return z === undefined ? [] : [{ x, z }];
   });
 }
 
 /** `x / 2 (1 + tanh(z))`, with the factor on either side. */
-function tanhForm([a = '', b = '']: readonly string[], view: GraphView): string | undefined {
-  for (const [left, right] of [
-    [a, b],
-    [b, a],
-  ] as const) {
+function tanhForm(inputs: readonly string[], view: GraphView): string | undefined {
+  for (const [left, right] of bothOrders(inputs)) {
     const z = onePlusTanh(right, view);
     const half = factorOf(view.producer(left, 'Mul'), view);
     if (z === undefined || half?.factor !== 0.5) continue;

@@ -1,6 +1,8 @@
 import { sameShape } from '../graph.js';
 import { graphOps } from '../graph-ops.js';
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
+import { bothOrders } from './identities.js';
+import { normalisation } from './layer-norm.js';
 
 /**
  * Group norm of NHWC images, written over `[B, H W, groups, size]`: one InstanceNormalization over the groups in NCHW,
@@ -9,7 +11,7 @@ import type { GraphView, RewriteRule } from '../rewrite-graph.js';
 export const groupNormRule: RewriteRule = ({ op, inputs, outputs: [y = ''] }, view) => {
   const shape = view.shape(y);
   if (op !== 'Add' || shape.length !== 4) return undefined;
-  for (const [product = '', shift = ''] of [inputs, inputs.toReversed()]) {
+  for (const [product, shift] of bothOrders(inputs)) {
     const found = groupNorm(product, view);
     const image = found && view.producer(found.x, 'Reshape')?.inputs[0];
     if (!found || image === undefined || !isPerChannel(shift, shape, view)) continue;
@@ -21,29 +23,14 @@ export const groupNormRule: RewriteRule = ({ op, inputs, outputs: [y = ''] }, vi
 
 /** Reads `(x - mean) * (rsqrt(variance + epsilon) * scale)`. */
 function groupNorm(product: string, view: GraphView) {
-  for (const [centred, factor] of pairs(view.producer(product, 'Mul')?.inputs)) {
-    const [x = '', average = ''] = view.producer(centred, 'Sub')?.inputs ?? [];
-    if (meanOverGroup(average, view) !== x || x === '') continue;
-    for (const [inverse, scale] of pairs(view.producer(factor, 'Mul')?.inputs)) {
-      const deviation = view.producer(inverse, 'Reciprocal')?.inputs[0] ?? '';
-      const sum = view.producer(deviation, 'Sqrt')?.inputs[0] ?? '';
-      for (const [variance, number] of pairs(view.producer(sum, 'Add')?.inputs)) {
-        const epsilon = view.number(number);
-        const squares = view.producer(meanOverGroup(variance, view) ?? '', 'Mul')?.inputs ?? [];
-        const squared = squares[0] === centred && squares[1] === centred;
-        if (epsilon !== undefined && squared) return { x, scale, epsilon };
-      }
+  for (const [centred, factor] of bothOrders(view.producer(product, 'Mul')?.inputs)) {
+    for (const [inverse, scale] of bothOrders(view.producer(factor, 'Mul')?.inputs)) {
+      const deviation = view.producer(inverse, 'Reciprocal')?.inputs[0];
+      const found = normalisation({ centred, deviation, view, meanOf: meanOverGroup });
+      if (found) return { ...found, scale };
     }
   }
   return undefined;
-}
-
-function pairs([a, b]: readonly string[] = []): readonly (readonly [string, string])[] {
-  if (a === undefined || b === undefined) return [];
-  return [
-    [a, b],
-    [b, a],
-  ];
 }
 
 /** What is averaged over axes 1 and 3, at once or one after the other, all axes kept. */

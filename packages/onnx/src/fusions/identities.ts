@@ -59,7 +59,7 @@ const nestedFactor: RewriteRule = (node, view) => {
  */
 const factorOnSmallerSide: RewriteRule = ({ op, inputs, outputs: [z = ''] }, view) => {
   if (op !== 'Mul') return undefined;
-  for (const [product, y] of [inputs, inputs.toReversed()] as [string, string][]) {
+  for (const [product, y] of bothOrders(inputs)) {
     const inner = view.producer(product, 'Mul');
     const scalar = inner?.inputs.find((name) => isScalar(name, view));
     const x = inner?.inputs.find((name) => name !== scalar);
@@ -96,6 +96,15 @@ export const identityRules: readonly RewriteRule[] = [
   factorOnSmallerSide,
   needlessExpand,
 ];
+
+/** The operands of a commutative operator, either of them first. */
+export function bothOrders([a, b]: readonly string[] = []): (readonly [string, string])[] {
+  if (a === undefined || b === undefined) return [];
+  return [
+    [a, b],
+    [b, a],
+  ];
+}
 
 /** The axes of a Transpose node. */
 export function permutation(attributes: GraphNode['attributes']): readonly number[] {

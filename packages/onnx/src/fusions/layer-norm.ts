@@ -1,14 +1,15 @@
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
+import { bothOrders } from './identities.js';
 
 /**
  * `(x - mean) / sqrt(variance + epsilon)` over the last axis as LayerNormalization without scale and shift. Recognised
  * from its ops: mean, sub, square, mean, add, and rsqrt with mul or sqrt with div.
  */
 export const layerNormRule: RewriteRule = ({ op, inputs, outputs: [y = ''] }, view) => {
-  const pairs = op === 'Mul' ? [inputs, inputs.toReversed()] : op === 'Div' ? [inputs] : [];
+  const pairs = op === 'Mul' ? bothOrders(inputs) : op === 'Div' ? [inputs] : [];
   for (const [centred = '', scale = ''] of pairs) {
     const deviation = op === 'Mul' ? view.producer(scale, 'Reciprocal')?.inputs[0] : scale;
-    const found = normalisation(centred, deviation ?? '', view);
+    const found = normalisation({ centred, deviation, view, meanOf: lastAxisMeanOf });
     if (found) {
       const ones = view.builder.constant(onesOf(view.shape(y)), view.shape(y).slice(-1), 'float32');
       return layerNorm(view, [found.x, ones], found.epsilon).slice(0, 1);
@@ -20,12 +21,8 @@ export const layerNormRule: RewriteRule = ({ op, inputs, outputs: [y = ''] }, vi
 /** A layer norm that is multiplied, then shifted, by vectors or by one row for each sample, in one operator. */
 export const modulatedLayerNormRule: RewriteRule = ({ op, inputs, outputs: [y = ''] }, view) => {
   if (op !== 'Add') return undefined;
-  for (const [product = '', shift = ''] of [inputs, inputs.toReversed()]) {
-    const [a = '', b = ''] = view.producer(product, 'Mul')?.inputs ?? [];
-    for (const [normal, scale] of [
-      [a, b],
-      [b, a],
-    ] as const) {
+  for (const [product, shift] of bothOrders(inputs)) {
+    for (const [normal, scale] of bothOrders(view.producer(product, 'Mul')?.inputs)) {
       const norm = view.producer(normal, 'LayerNormalization');
       const shape = view.shape(y);
       if (!norm || !isPlain(norm.inputs, view) || view.shape(normal).join() !== shape.join())
@@ -58,15 +55,23 @@ export const splitLayerNormRule: RewriteRule = (node, view) => {
   return [y, ...statistics].slice(0, outputs.length);
 };
 
-function normalisation(centred: string, deviation: string, view: GraphView) {
+interface Normalisation {
+  readonly centred: string;
+  readonly deviation: string | undefined;
+  readonly view: GraphView;
+  /** What a value is the mean of, over the axes that are normalised. */
+  readonly meanOf: (name: string, view: GraphView) => string | undefined;
+}
+
+/** x and epsilon, where `centred` is `x - mean` and `deviation` is `sqrt(variance + epsilon)`. */
+export function normalisation({ centred, deviation = '', view, meanOf }: Normalisation) {
   const [x, average] = view.producer(centred, 'Sub')?.inputs ?? [];
   const shifted = view.producer(view.producer(deviation, 'Sqrt')?.inputs[0] ?? '', 'Add');
   if (x === undefined || average === undefined || !shifted) return undefined;
   const [variance, epsilon] = numberLast(shifted.inputs, view);
-  const squares = lastAxisMeanOf(variance ?? '', view);
-  if (epsilon === undefined || squares === undefined) return undefined;
-  if (lastAxisMeanOf(average, view) !== x || squareOf(squares, view) !== centred) return undefined;
-  return { x, epsilon };
+  const [a, b] = view.producer(meanOf(variance, view) ?? '', 'Mul')?.inputs ?? [];
+  if (epsilon === undefined || a !== centred || b !== centred) return undefined;
+  return meanOf(average, view) === x ? { x, epsilon } : undefined;
 }
 
 /** What is averaged over the last axis, which is kept. */
@@ -78,11 +83,6 @@ function lastAxisMeanOf(name: string, view: GraphView): string | undefined {
   const rank = view.shape(x).length;
   const kept = view.shape(name).length === rank;
   return kept && ((axes[0] as number) + rank) % rank === rank - 1 ? x : undefined;
-}
-
-function squareOf(name: string, view: GraphView): string | undefined {
-  const [a, b] = view.producer(name, 'Mul')?.inputs ?? [];
-  return a === b ? a : undefined;
 }
 
 function numberLast([a = '', b = '']: readonly string[], view: GraphView) {

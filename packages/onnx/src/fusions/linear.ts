@@ -1,12 +1,12 @@
 import type { GraphNode } from '../graph.js';
 import { broadcastShape } from '../graph-ops.js';
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
-import { factorOf, permutation } from './identities.js';
+import { bothOrders, factorOf, permutation } from './identities.js';
 
 /** `a b + bias` of two matrices and a vector as Gemm, which writes the bias before it multiplies. */
 export const gemmRule: RewriteRule = ({ op, inputs, outputs: [y = ''] }, view) => {
   if (op !== 'Add') return undefined;
-  for (const [product = '', bias = ''] of [inputs, inputs.toReversed()]) {
+  for (const [product, bias] of bothOrders(inputs)) {
     const matmul = view.producer(product, 'MatMul');
     const shape = view.shape(y);
     const isVector = view.shape(bias).length === 1 && view.shape(bias)[0] === shape[1];

@@ -22,7 +22,7 @@ function convolution(call: KernelCall, bias?: TensorInfo): TensorInfo {
     attrs.pad,
     attrs.dimRoundingMode,
   );
-  const { padInfo, strideHeight, strideWidth, dilationHeight, dilationWidth } = info;
+  const { dilationHeight, dilationWidth } = info;
   const image = transpose(trace, x, TO_NCHW);
   const inputs = [image, transpose(trace, filter, [3, 2, 0, 1]), ...(bias ? [bias] : [])];
   const result = trace.emit({
@@ -30,8 +30,7 @@ function convolution(call: KernelCall, bias?: TensorInfo): TensorInfo {
     inputs,
     shape: [info.batchSize, info.outChannels, info.outHeight, info.outWidth],
     attributes: {
-      pads: { ints: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right] },
-      strides: { ints: [strideHeight, strideWidth] },
+      ...windows(info),
       dilations: { ints: [dilationHeight, dilationWidth] },
     },
   });
@@ -65,12 +64,19 @@ function convolutionInput(call: KernelCall): TensorInfo {
     inputs,
     shape: [info.batchSize, info.inChannels, info.inHeight, info.inWidth],
     attributes: {
-      pads: { ints: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right] },
-      strides: { ints: [strideHeight, strideWidth] },
+      ...windows(info),
       output_padding: { ints: left },
     },
   });
   return transpose(trace, result, TO_NHWC);
+}
+
+/** How a window moves over an image. */
+function windows({ padInfo, strideHeight, strideWidth }: backend_util.Conv2DInfo) {
+  return {
+    pads: { ints: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right] },
+    strides: { ints: [strideHeight, strideWidth] },
+  };
 }
 
 function assertNhwc(format: string): void {
@@ -108,15 +114,13 @@ function pooling(op: 'AveragePool' | 'MaxPool'): (call: KernelCall) => TensorInf
       pad,
       dimRoundingMode,
     );
-    const { padInfo } = info;
     const result = trace.emit({
       op,
       inputs: [transpose(trace, x, TO_NCHW)],
       shape: [info.batchSize, info.outChannels, info.outHeight, info.outWidth],
       attributes: {
         kernel_shape: { ints: [info.filterHeight, info.filterWidth] },
-        pads: { ints: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right] },
-        strides: { ints: [info.strideHeight, info.strideWidth] },
+        ...windows(info),
       },
     });
     return transpose(trace, result, TO_NHWC);

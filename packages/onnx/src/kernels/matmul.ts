@@ -5,14 +5,11 @@ import { arithmetic, binaryKernels, unaryKernels } from './elementwise.js';
 import { input, type KernelCall, type KernelTable } from './kernel.js';
 import { transpose } from './shapes.js';
 
-function matMul({ trace, attrs, ...call }: KernelCall): TensorInfo {
-  const a = attrs.transposeA
-    ? swapped(trace, input({ trace, attrs, ...call }, 'a'))
-    : call.inputs.a;
-  const b = attrs.transposeB
-    ? swapped(trace, input({ trace, attrs, ...call }, 'b'))
-    : call.inputs.b;
-  const [left, right] = [a as TensorInfo, b as TensorInfo];
+function matMul(call: KernelCall): TensorInfo {
+  const { trace, attrs } = call;
+  const [a, b] = [input(call, 'a'), input(call, 'b')];
+  const left = attrs.transposeA ? swapped(trace, a) : a;
+  const right = attrs.transposeB ? swapped(trace, b) : b;
   const batch = backend_util.assertAndGetBroadcastShape(
     left.shape.slice(0, -2),
     right.shape.slice(0, -2),

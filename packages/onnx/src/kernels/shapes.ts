@@ -2,6 +2,7 @@ import { InvalidArgumentError, UnsupportedError } from '@harmonica/core';
 import { backend_util, slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../graph.js';
 import { TRACE_ENGINE, type TraceBackend } from '../trace-backend.js';
+import { arithmetic } from './elementwise.js';
 import { input, type KernelTable } from './kernel.js';
 
 /** The tensor with its axes in the order of `perm`. */
@@ -39,8 +40,38 @@ function split(
     .map((name) => trace.wrap(name));
 }
 
-/** Kernels that move elements without computing. */
+/** The name of an index tensor as int64, which some operators insist on. */
+function longIndices(trace: TraceBackend, indices: TensorInfo, shape: readonly number[]): string {
+  const inputs = [trace.name(trace.alias(indices, shape))];
+  const attributes = { to: { int: 7 } };
+  return trace.graph.node({ op: 'Cast', inputs, shape, dtype: 'int64', attributes });
+}
+
+/** Kernels that make, move, pick or scatter elements without computing. */
 export const shapeKernels: KernelTable = {
+  Fill: ({ trace, attrs }) => {
+    const dtype = attrs.dtype ?? util.inferDtype(attrs.value);
+    return trace.constant({ uniform: Number(attrs.value) }, attrs.shape, dtype);
+  },
+  ZerosLike: (call) => {
+    const { shape, dtype } = input(call, 'x');
+    return call.trace.constant({ uniform: 0 }, shape, dtype);
+  },
+  OnesLike: (call) => {
+    const { shape, dtype } = input(call, 'x');
+    return call.trace.constant({ uniform: 1 }, shape, dtype);
+  },
+  Range: ({ trace, attrs: { start, stop, step, dtype } }) => {
+    const length = Math.max(0, Math.ceil((stop - start) / step));
+    const values = Array.from({ length }, (_, i) => start + i * step);
+    return trace.constant({ values }, [length], dtype);
+  },
+  LinSpace: ({ trace, attrs: { start, stop, num } }) => {
+    const step = num > 1 ? (stop - start) / (num - 1) : 0;
+    const values = Array.from({ length: num }, (_, i) => start + i * step);
+    return trace.constant({ values }, [num], 'float32');
+  },
+
   Identity: (call) => call.trace.share(input(call, 'x')),
 
   Reshape: (call) => {
@@ -126,9 +157,8 @@ export const shapeKernels: KernelTable = {
     if (paddings.every(([before, after]) => before === 0 && after === 0))
       return call.trace.alias(x);
     const { graph } = call.trace;
-    const pads = [...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)];
+    const { pads, shape } = padding(x, paddings);
     const fill = call.trace.constant({ values: [call.attrs.constantValue ?? 0] }, [], x.dtype);
-    const shape = x.shape.map((size, i) => size + sumOf(paddings[i] as [number, number]));
     const inputs = [x, graph.int64s(pads), fill];
     return call.trace.emit({ op: 'Pad', inputs, shape, dtype: x.dtype });
   },
@@ -139,8 +169,7 @@ export const shapeKernels: KernelTable = {
     if (mode !== 'reflect') {
       throw new UnsupportedError({ feature: `mirrorPad with mode ${mode}`, engine: TRACE_ENGINE });
     }
-    const pads = [...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)];
-    const shape = x.shape.map((size, i) => size + sumOf(paddings[i] as [number, number]));
+    const { pads, shape } = padding(x, paddings);
     const inputs = [x, call.trace.graph.int64s(pads)];
     const attributes = { mode: { string: mode } };
     return call.trace.emit({ op: 'Pad', inputs, shape, dtype: x.dtype, attributes });
@@ -154,15 +183,59 @@ export const shapeKernels: KernelTable = {
     const inputs = [x, call.trace.graph.int64s(reps)];
     return call.trace.emit({ op: 'Tile', inputs, shape, dtype: x.dtype });
   },
+
+  GatherV2: (call) => {
+    const [x, indices] = [input(call, 'x'), input(call, 'indices')];
+    const [axis = 0] = util.parseAxisParam(call.attrs.axis, x.shape);
+    const batchDims = call.attrs.batchDims ?? 0;
+    if (batchDims !== 0) {
+      throw new UnsupportedError({ feature: 'gather with batchDims', engine: TRACE_ENGINE });
+    }
+    const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+    const attributes = { axis: { int: axis } };
+    const inputs = [x, indices];
+    return call.trace.emit({ op: 'Gather', inputs, shape, dtype: x.dtype, attributes });
+  },
+
+  GatherNd: (call) => {
+    const [params, indices] = [input(call, 'params'), input(call, 'indices')];
+    const [shape] = backend_util.prepareAndValidate(params as never, indices as never);
+    const inputs = [params, longIndices(call.trace, indices, indices.shape)];
+    return call.trace.emit({ op: 'GatherND', inputs, shape, dtype: params.dtype });
+  },
+
+  OneHot: (call) => {
+    const indices = input(call, 'indices');
+    const { depth, onValue, offValue, dtype } = call.attrs;
+    const { equal, where, number } = arithmetic(call.trace);
+    const classes = Array.from({ length: depth }, (_, i) => i);
+    const range = call.trace.constant({ values: classes }, [depth], 'int32');
+    const hit = equal(call.trace.alias(indices, [...indices.shape, 1]), range);
+    return where(hit, number(onValue, dtype), number(offValue, dtype));
+  },
+
+  /** Segment numbers must lie in [0, numSegments). */
+  UnsortedSegmentSum: (call) => {
+    const [x, segments] = [input(call, 'x'), input(call, 'segmentIds')];
+    const shape = [call.attrs.numSegments as number, ...x.shape.slice(1)];
+    const zeros = call.trace.constant({ uniform: 0 }, shape, x.dtype);
+    const inputs = [zeros, longIndices(call.trace, segments, [sizeOf(segments.shape), 1]), x];
+    const attributes = { reduction: { string: 'add' } };
+    return call.trace.emit({ op: 'ScatterND', inputs, shape, dtype: x.dtype, attributes });
+  },
 };
 
-function sumOf([before, after]: readonly [number, number]): number {
-  if (before < 0 || after < 0) {
+/** Numbers of elements as ONNX has them, those before all axes first, and the shape that they give. */
+function padding({ shape }: TensorInfo, paddings: readonly (readonly [number, number])[]) {
+  const negative = paddings.find((both) => both.some((count) => count < 0));
+  if (negative) {
     throw new InvalidArgumentError({
       argument: 'paddings',
-      value: [before, after],
+      value: negative,
       expected: 'numbers of at least 0',
     });
   }
-  return before + after;
+  const [before, after] = [paddings.map(([count]) => count), paddings.map(([, count]) => count)];
+  const sizes = shape.map((size, i) => size + (before[i] as number) + (after[i] as number));
+  return { pads: [...before, ...after], shape: sizes };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { memoryBench } from './memory.js';
+import { memoryBench } from './probe.js';
 
 type MemoryMode = 'sampling' | 'training';
 
