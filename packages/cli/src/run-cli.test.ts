@@ -56,6 +56,13 @@ describe('runCli', () => {
     expect(stderr).toMatch(/caused by Error: ENOENT/);
   });
 
+  it('lets no name command the terminal, and cuts long ones', async () => {
+    const { status, stderr } = await runCommand(['inspect', `\u001b[2J\u0007${'x'.repeat(5000)}`]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: \uFFFD\[2J\uFFFDxxx/);
+    expect(stderr.length).toBeLessThan(2100);
+  });
+
   it('ends with 130 if it was stopped', async () => {
     const argv = ['sample', '--backend', 'cpu'];
     const { status, stderr } = await runCommand(argv, { signal: AbortSignal.abort() });

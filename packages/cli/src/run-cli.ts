@@ -95,10 +95,19 @@ function invokedIn(program: Command, argv: readonly string[]): readonly Command[
 
 function describeError(error: unknown, debug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  const line = `error: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`;
+  const line = `error: ${printable(message)}\n`;
   if (!debug || !(error instanceof Error)) return line;
   const code = HarmonicaError.isInstance(error) ? `code: ${error.code}\n` : '';
   return `${line}${code}${stackOf(error)}`;
+}
+
+/** Most characters of a message: names in it come from files, which may hold any. */
+const MAX_MESSAGE = 2000;
+
+/** A message in one line, in which no character commands the terminal. */
+function printable(message: string): string {
+  const line = message.replaceAll(/\s*\n\s*/g, ' ').replaceAll(/\p{Cc}/gu, '\uFFFD');
+  return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)} ...` : line;
 }
 
 /** The stack of an error and of what caused it. */

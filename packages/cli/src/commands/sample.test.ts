@@ -63,6 +63,25 @@ describe('harmonica sample', () => {
     expect(manifest.timing.samplingMs).toBeGreaterThan(0);
   });
 
+  it('writes nothing outside of its folder, whatever a class is called', async () => {
+    const hostile = await writeTinyModel(join(folder, 'hostile'));
+    const classes = TINY_CONFIG.classes.with(0, 'x/../../../ESCAPED');
+    await writeFile(join(hostile, 'config.json'), JSON.stringify({ ...TINY_CONFIG, classes }));
+    const out = join(folder, 'a/b/hostile');
+    const { status, stderr } = await runCommand([
+      ...['sample', '--model', hostile, '--steps', '1', '--guidance', '1', '--seeds', '0'],
+      ...['--class', classes[0] as string, '--out', out],
+    ]);
+    expect(status, stderr).toBe(0);
+    expect((await readdir(out)).sort()).toEqual([
+      '0-x-..-..-..-ESCAPED.png',
+      'grid.png',
+      'run.json',
+    ]);
+    expect(await readdir(join(folder, 'a'), { recursive: true })).toHaveLength(5);
+    expect((await manifestIn(out)).images[0]?.class).toBe(classes[0]);
+  });
+
   it('gives the same image in any batch, and from a schedule that computes everything', async () => {
     const run = async (name: string, argv: readonly string[]) => {
       const out = join(folder, name);

@@ -4,6 +4,7 @@ import { encodePng, imageGrid } from '@harmonica/pictures';
 import {
   type CacheOptions,
   createRunManifest,
+  fileNameOf,
   type ImageJob,
   type Pipeline,
   prepareFolder,
@@ -84,7 +85,8 @@ async function writeImages(input: {
   const files: string[] = [];
   for (const [i, image] of images.entries()) {
     const { seed, label } = jobs[i] as ImageJob;
-    const file = `${String(seed).padStart(digits, '0')}-${pipeline.model.conditions.nameOf(label)}.png`;
+    const name = fileNameOf(pipeline.model.conditions.nameOf(label));
+    const file = `${String(seed).padStart(digits, '0')}-${name}.png`;
     await writeOutput(join(folder, file), encodePng(image));
     files.push(file);
   }
