@@ -25,11 +25,12 @@ const DOCUMENTED = [
   'TypeAlias',
 ];
 
-/** Tables that types are derived from, by package: a reader of the types needs no more than their names. */
+/** Tables, and steps on the way, that types are derived from, by package: a reader needs no more than the names of the types. */
 const TABLES: Readonly<Record<string, string[]>> = {
   '@harmonica/backbones': ['TABLE'],
   '@harmonica/evaluation': ['METRICS'],
   '@harmonica/pipeline': ['ENGINES'],
+  '@harmonica/router': ['CalibrationOf'],
   '@harmonica/samplers': ['ALGORITHMS', 'DIFFUSIONS', 'TABLE'],
 };
 

@@ -71,7 +71,7 @@ describe('harmonica bench', () => {
       (interval?.measuredSpeedUp ?? 0) / (interval?.theoreticalSpeedUp ?? 1),
       6,
     );
-    expect(training.iterationInForwards).toBeGreaterThan(1);
+    expect(training.iterationInForwards).toBeGreaterThan(0);
     for (const title of ['Branches', 'Sampling', 'Training']) {
       expect(stdout).toMatch(new RegExp(`### ${title}.*\\n\\n\\| .* \\|\\n\\| --- \\| ---: \\|`));
     }
