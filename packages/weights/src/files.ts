@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, realpath, rename, rm } from 'node:fs/promises';
+import { createReadStream, fsync } from 'node:fs';
+import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, normalize, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FileError, throwIfAborted } from '@harmonica/core';
@@ -48,17 +48,25 @@ async function writeAll(options: AtomicWrite & { temporary: string }): Promise<v
       throwIfAborted(signal, `Writing ${path}`);
       await handle.writeFile(chunk); // appends; unlike `write` it loops over partial writes
     }
-    await handle.sync();
+    await flush(handle);
   } finally {
     await handle.close();
   }
 }
 
+/** Waits until a file is on the disk, by its descriptor: file handles of Yarn's Plug'n'Play have no `sync`. */
+export function flush({ fd }: FileHandle): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(fd, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 /** Makes a rename itself durable, where the system can. */
 async function flushFolder(path: string): Promise<void> {
   const handle = await open(path, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
+  if (!handle) return;
+  await flush(handle).catch(() => {});
+  await handle.close();
 }
 
 const fixes: Readonly<Record<string, string>> = {

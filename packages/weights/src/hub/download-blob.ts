@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AbortedError } from '@harmonica/core';
-import { fileError, hashFile, renameFlushed } from '../files.js';
+import { fileError, flush, hashFile, renameFlushed } from '../files.js';
 import { makeFolder, sizeOfFile } from './hub-cache.js';
 import type { HubFile } from './hub-repository.js';
 import {
@@ -71,7 +71,7 @@ async function complete(download: BlobDownload): Promise<boolean> {
     const begin = Math.min((await handle.stat()).size, file.sizeBytes);
     onBytes(begin);
     if (begin < file.sizeBytes) await receive({ download, handle, begin });
-    await handle.sync();
+    await flush(handle);
     return begin > 0;
   } catch (cause) {
     throw fileError({ path: partial, action: 'written', cause });
