@@ -74,10 +74,11 @@ export function parseHeader(text: string, source: string): CalibrationHeader {
  * @throws {@link ConfigError} if it is damaged, {@link IncompatibleError} if it is of another method
  */
 export function parseCalibrationOf<Method extends string, Found>(
-  { method, fields }: CalibrationKind<Method, Found>,
+  kind: CalibrationKind<Method, Found>,
   text: string,
   source: string,
 ): CalibrationHeader<Method> & Found {
+  const { method } = kind;
   const found = parseHeader(text, source).method;
   if (found !== method) {
     throw new IncompatibleError({
@@ -87,6 +88,15 @@ export function parseCalibrationOf<Method extends string, Found>(
       fix: `Calibrate ${method}, or use the policy ${found}.`,
     });
   }
+  return parseFields(kind, text, source);
+}
+
+/** Parses a calibration that is known to be of a method. @throws {@link ConfigError} */
+export function parseFields<Method extends string, Found>(
+  { fields }: CalibrationKind<Method, Found>,
+  text: string,
+  source: string,
+): CalibrationHeader<Method> & Found {
   const schema = z.object({ ...headerShape(), ...fields() }) as unknown;
   return parseJson({
     source,

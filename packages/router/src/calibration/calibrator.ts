@@ -4,7 +4,7 @@ import { createProvenance, type RunSetting } from '../schedule/provenance.js';
 import {
   type CalibrationHeader,
   type CalibrationKind,
-  parseCalibrationOf,
+  parseFields,
   parseHeader,
   type Recorder,
   type RecorderOptions,
@@ -69,15 +69,19 @@ export function createCalibrator(options: CalibratorOptions): Calibrator {
 /** Parses a calibration of any method. @throws {@link ConfigError} */
 export function parseCalibration(text: string, source = 'calibration'): Calibration {
   const { method } = parseHeader(text, source);
-  const kind = CACHING_METHODS.find(method)?.calibration;
-  if (kind) return parseCalibrationOf(kind, text, source) as Calibration;
+  const kind = findKind(method);
+  if (kind) return parseFields(kind, text, source) as Calibration;
   const message = `expected one of ${calibratedMethods().join(', ')}; got ${JSON.stringify(method)}`;
   throw new ConfigError({ source, issues: [{ path: 'method', message }] });
 }
 
+function findKind(method: string): CalibrationKind<string, object> | undefined {
+  return CACHING_METHODS.find(method)?.calibration as CalibrationKind<string, object> | undefined;
+}
+
 function kindOf(method: string): CalibrationKind<string, object> {
-  const kind = CACHING_METHODS.find(method)?.calibration;
-  if (kind) return kind as CalibrationKind<string, object>;
+  const kind = findKind(method);
+  if (kind) return kind;
   throw new InvalidArgumentError({
     argument: 'method',
     value: method,

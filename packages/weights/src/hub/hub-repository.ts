@@ -1,4 +1,3 @@
-import { AbortedError } from '@harmonica/core';
 import type { ListFileEntry } from '@huggingface/hub';
 import { isSize } from '../dtypes.js';
 import { isBelow } from '../files.js';
@@ -115,7 +114,7 @@ function ask<T>(options: {
   call: (access: { hubUrl: string; fetch: typeof fetch }) => Promise<T>;
 }): Promise<T> {
   const { hub, retries, call } = options;
-  const { endpoint, signal } = hub.settings;
+  const { endpoint } = hub.settings;
   const address = addressOf(hub);
   const run = async () => {
     let pages = 0;
@@ -127,7 +126,6 @@ function ask<T>(options: {
     try {
       return await call({ hubUrl: endpoint, fetch: limitedFetch });
     } catch (cause) {
-      if (signal?.aborted) throw new AbortedError(`Asking for ${address}`, signal.reason);
       throw downloadError({ address, cause });
     }
   };
