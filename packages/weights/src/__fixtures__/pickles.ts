@@ -23,7 +23,7 @@ export function uint32(value: number): Uint8Array {
   return bytes;
 }
 
-/** A tensor of a float32 storage: instructions that rebuild it. Sizes below 256. */
+/** A tensor of a float32 storage: instructions that rebuild it. */
 export function tensor(options: {
   key: string;
   length: number;
@@ -94,8 +94,10 @@ export function floats(...values: readonly number[]): Uint8Array {
   return new Uint8Array(Float32Array.from(values).buffer);
 }
 
+/** BININT1 or BININT. */
 function int(value: number): string {
-  return `K${String.fromCharCode(value)}`;
+  if (value < 256) return `K${String.fromCharCode(value)}`;
+  return `J${Buffer.from(uint32(value)).toString('latin1')}`;
 }
 
 function concatenate(parts: readonly (string | Uint8Array)[]): Uint8Array {

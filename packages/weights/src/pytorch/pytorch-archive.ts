@@ -9,7 +9,7 @@ import {
 } from './pytorch-content.js';
 import { createPyTorchGlobals, loadStorage } from './pytorch-globals.js';
 import { unpickle } from './unpickle.js';
-import { readZipDirectory, readZipEntry, readZipRange, type ZipEntry } from './zip.js';
+import { openZipContent, readZipDirectory, type ZipContent, type ZipEntry } from './zip.js';
 
 /**
  * Reads the object tree of a checkpoint that `torch.save` of PyTorch 1.6 or later wrote, without its tensors' values.
@@ -19,17 +19,22 @@ import { readZipDirectory, readZipEntry, readZipRange, type ZipEntry } from './z
 export async function readPyTorchArchive(file: ByteSource): Promise<PyTorchContent> {
   const { path } = file;
   const entries = await readZipDirectory(file);
+  const content = openZipContent(file);
   const folder = findFolder({ path, entries });
-  await checkByteOrder({ file, entry: entries.get(`${folder}byteorder`) });
+  await checkByteOrder({ path, content, entry: entries.get(`${folder}byteorder`) });
   const root = unpickle({
     path,
-    bytes: await readPickle({ file, entry: entries.get(`${folder}data.pkl`) as ZipEntry }),
+    bytes: await readPickle({
+      path,
+      content,
+      entry: entries.get(`${folder}data.pkl`) as ZipEntry,
+    }),
     globals: createPyTorchGlobals(path),
     loadPersistent: (id) => loadStorage({ path, id }),
   });
   const readTensor: PyTorchContent['readTensor'] = async ({ key, tensor }) => {
     const entry = findRecord({ path, key, storage: tensor.storage, entries, folder });
-    const read = (range: ByteRange) => readZipRange({ file, entry, range });
+    const read = (range: ByteRange) => content.read(entry, range);
     return readStrided({ path, key, tensor, read });
   };
   return { root, readTensor };
@@ -49,30 +54,44 @@ function findFolder(options: { path: string; entries: ReadonlyMap<string, ZipEnt
   });
 }
 
+/** "little" or "big", with room for white space. */
+const MAX_BYTE_ORDER_BYTES = 16;
+
 async function checkByteOrder(options: {
-  file: ByteSource;
+  path: string;
+  content: ZipContent;
   entry: ZipEntry | undefined;
 }): Promise<void> {
-  const { file, entry } = options;
+  const { path, content, entry } = options;
   if (!entry) return; // older versions do not say; their machines were little-endian
-  const order = new TextDecoder().decode(await readZipEntry({ file, entry }));
+  checkSize({ path, entry, most: MAX_BYTE_ORDER_BYTES });
+  const order = new TextDecoder().decode(await content.read(entry));
   if (order === 'little') return;
   throw new CheckpointError({
-    path: file.path,
+    path,
     key: entry.name,
-    problem: `byte order "${order.slice(0, 20)}"; expected "little"`,
+    problem: `byte order "${order}"; expected "little"`,
     fix: 'Save it again on a little-endian machine.',
   });
 }
 
-async function readPickle(options: { file: ByteSource; entry: ZipEntry }): Promise<Uint8Array> {
-  const { file, entry } = options;
-  if (entry.sizeBytes <= MAX_PICKLE_BYTES) return readZipEntry({ file, entry });
+function readPickle(options: {
+  path: string;
+  content: ZipContent;
+  entry: ZipEntry;
+}): Promise<Uint8Array> {
+  const { path, content, entry } = options;
+  checkSize({ path, entry, most: MAX_PICKLE_BYTES });
+  return content.read(entry);
+}
+
+function checkSize({ path, entry, most }: { path: string; entry: ZipEntry; most: number }): void {
+  if (entry.sizeBytes <= most) return;
   throw new CheckpointError({
-    path: file.path,
+    path,
     key: entry.name,
-    problem: `${entry.sizeBytes} bytes; expected at most ${MAX_PICKLE_BYTES}`,
-    fix: 'No ordinary checkpoint has a pickle of that size; do not trust this file.',
+    problem: `${entry.sizeBytes} bytes; expected at most ${most}`,
+    fix: 'No ordinary checkpoint has a record of that size; do not trust this file.',
   });
 }
 

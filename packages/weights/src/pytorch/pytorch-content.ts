@@ -11,7 +11,7 @@ export interface PyTorchContent {
 }
 
 /** Larger pickles are refused: that of a checkpoint has some hundred bytes per tensor. */
-export const MAX_PICKLE_BYTES = 2 ** 26;
+export const MAX_PICKLE_BYTES = 2 ** 25;
 
 /**
  * The values of a tensor, row-major, in memory of their own.

@@ -1,7 +1,7 @@
 import { CheckpointError } from '@harmonica/core';
 import { type ElementType, isShape, isSize } from '../dtypes.js';
 import { StorageReference, StridedTensor } from './pytorch-content.js';
-import { PickleGlobal } from './unpickle.js';
+import { ForeignObject, PickleGlobal } from './unpickle.js';
 
 const storageTypes: Readonly<Record<string, ElementType>> = {
   'torch.DoubleStorage': 'f64',
@@ -16,6 +16,13 @@ const storageTypes: Readonly<Record<string, ElementType>> = {
   'torch.BoolStorage': 'bool',
 };
 
+/** `torch.float32` and its kin: plain data, whose name says all. */
+const dtypeNames = [
+  ...['float64', 'float32', 'float16', 'bfloat16', 'float8_e4m3fn', 'float8_e5m2', 'bool'],
+  ...['int64', 'int32', 'int16', 'int8', 'uint64', 'uint32', 'uint16', 'uint8'],
+  ...['complex64', 'complex128'],
+].map((name) => `torch.${name}`);
+
 /** PyTorch's own limit on the axes of a tensor. */
 const MAX_AXES = 64;
 
@@ -27,6 +34,9 @@ const functions: Readonly<Record<string, Call>> = {
   'torch._utils._rebuild_parameter': takeTensor,
   'torch._utils._rebuild_parameter_with_state': takeTensor,
   'torch.Size': ([sizes = []], path) => asItems(sizes, path),
+  'torch.device': (parts) => parts.join(':'),
+  'collections.Counter': ([counts = new Map()], path) => new Map(asDict(counts, path)),
+  '_codecs.encode': encodeLatin1,
   '__builtin__.set': ([items = []], path) => new Set(asItems(items, path)),
   '__builtin__.frozenset': ([items = []], path) => new Set(asItems(items, path)),
   'builtins.set': ([items = []], path) => new Set(asItems(items, path)),
@@ -40,7 +50,7 @@ const functions: Readonly<Record<string, Call>> = {
  */
 export function createPyTorchGlobals(path: string): ReadonlyMap<string, PickleGlobal> {
   const globals = [
-    ...Object.keys(storageTypes).map((name) => new PickleGlobal({ name })),
+    ...[...Object.keys(storageTypes), ...dtypeNames].map((name) => new PickleGlobal({ name })),
     ...Object.entries(functions).map(
       ([name, call]) => new PickleGlobal({ name, call: (args) => call(args, path) }),
     ),
@@ -52,13 +62,17 @@ export function createPyTorchGlobals(path: string): ReadonlyMap<string, PickleGl
 
 /**
  * What a persistent id of a checkpoint stands for: `("storage", type, key, device, elements)`, in the layout before
- * PyTorch 1.6 with a last item that is `None` unless the storage is a view of another.
+ * PyTorch 1.6 with a last item that is `None` unless the storage is a view of another. One of an unknown type is foreign.
  *
  * @throws {@link CheckpointError} if it is anything else
  */
-export function loadStorage(options: { path: string; id: unknown }): StorageReference {
+export function loadStorage(options: {
+  path: string;
+  id: unknown;
+}): StorageReference | ForeignObject {
   const { path, id } = options;
   const [kind, type, key, , length, view] = asItems(id, path);
+  if (type instanceof ForeignObject) return type;
   const elementType = type instanceof PickleGlobal ? storageTypes[type.name] : undefined;
   if (kind !== 'storage' || !elementType || typeof key !== 'string' || !isSize(length)) {
     throw malformed(path, 'storage');
@@ -106,7 +120,18 @@ function takeTensor([tensor]: readonly unknown[], path: string): StridedTensor {
 }
 
 function isAxes(value: unknown): value is readonly number[] {
-  return isShape(value) && value.length <= MAX_AXES;
+  return Array.isArray(value) && value.length <= MAX_AXES && isShape(value);
+}
+
+/** How protocols before 3 write bytes: a text of characters below 256. */
+function encodeLatin1([text, encoding]: readonly unknown[], path: string): Uint8Array {
+  if (typeof text !== 'string' || encoding !== 'latin1') throw malformed(path, 'bytes');
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function asDict(value: unknown, path: string): ReadonlyMap<unknown, unknown> {
+  if (value instanceof Map) return value;
+  throw malformed(path, 'dict');
 }
 
 function asItems(value: unknown, path: string): readonly unknown[] {

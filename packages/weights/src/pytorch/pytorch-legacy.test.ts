@@ -61,7 +61,7 @@ describe('the layout before PyTorch 1.6', () => {
     [
       'wants to run code before its magic number',
       legacyOf({ pickle: two, magic: pickleOf(global('os', 'system')) }),
-      /\(os\.system\)/,
+      /no magic number/,
     ],
     [
       'is a pickle of something else',

@@ -9,7 +9,8 @@ import {
   type StorageReference,
 } from './pytorch-content.js';
 import { createPyTorchGlobals, loadStorage } from './pytorch-globals.js';
-import { unpickleNext } from './unpickle.js';
+import { foreignError } from './pytorch-tree.js';
+import { ForeignObject, unpickleNext } from './unpickle.js';
 
 /** What the first two pickles of a file hold. */
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
@@ -22,8 +23,8 @@ const COUNT_BYTES = 8;
  * Reads the object tree of a checkpoint that `torch.save` of PyTorch 0.1.10 to 1.5 wrote, without its tensors' values:
  * pickles of a magic number, the protocol, the machine, the object and the keys of its storages, then the storages.
  *
- * @throws {@link CheckpointError} if the file is damaged, truncated, something else, or holds more than tensors and plain
- * data
+ * @throws {@link CheckpointError} if the file is damaged, truncated, something else, or has storages of an unknown type, as
+ * nothing tells where the next begins
  */
 export async function readPyTorchLegacy(file: ByteSource): Promise<PyTorchContent> {
   const { path, sizeBytes } = file;
@@ -71,6 +72,7 @@ function findStorage(options: {
 }): StorageReference {
   const { path, id, storages } = options;
   const storage = loadStorage({ path, id });
+  if (storage instanceof ForeignObject) throw foreignError({ path, object: storage });
   const { key, type, length } = storage;
   const known = storages.get(key) ?? storage;
   if (known.type !== type || known.length !== length) {

@@ -4,7 +4,7 @@ import { createWeightSource, type StoredTensor } from '../weight-source.js';
 import { readPyTorchArchive } from './pytorch-archive.js';
 import type { PyTorchContent } from './pytorch-content.js';
 import { readPyTorchLegacy } from './pytorch-legacy.js';
-import { flattenTensors, selectPart } from './pytorch-tree.js';
+import { flattenTensors, foreignError, selectPart } from './pytorch-tree.js';
 
 /** Which part of a PyTorch checkpoint is read. */
 export interface PyTorchOptions {
@@ -17,11 +17,12 @@ const PICKLE_MARK = 0x80;
 /**
  * Opens a `.pt` or `.pth` checkpoint of PyTorch 0.1.10 or later: reads what it holds now and each tensor when it is asked
  * for. Nothing in the file is executed. Tensors are named by their keys, joined by dots (`ema.blocks.0.attn.qkv.weight`;
- * with `select: 'ema'`, `blocks.0.attn.qkv.weight`); other data is left out. The caller closes the source.
+ * with `select: 'ema'`, `blocks.0.attn.qkv.weight`); other data is left out, Python objects of unknown kind too. The caller
+ * closes the source.
  *
  * @throws {@link FileError} if the file cannot be read
- * @throws {@link CheckpointError} if it is damaged, of an even older PyTorch, refers to Python objects other than tensors and
- * plain data (the message names them), or has no part `select`
+ * @throws {@link CheckpointError} if it is damaged, of an even older PyTorch, has no part `select`, or no tensors but Python
+ * objects of unknown kind (the message names one). Reading a tensor throws it if such an object stands beside it in its dict
  */
 export function openPyTorch(path: string, options: PyTorchOptions = {}): Promise<WeightSource> {
   return openWith(path, (file) => openPyTorchIn(file, options));
@@ -35,10 +36,17 @@ export async function openPyTorchIn(
   const { path } = file;
   const { root, readTensor } = await readContent(file);
   const part = selectPart({ path, root, select });
+  const tree = flattenTensors({ path, root: part });
+  const foreign = tree.containers.find((container) => container.foreign)?.foreign;
+  if (tree.tensors.size === 0 && foreign) throw foreignError({ path, ...foreign });
   const tensors = new Map<string, StoredTensor>();
-  for (const [key, tensor] of flattenTensors({ path, root: part })) {
+  for (const [key, { tensor, container }] of tree.tensors) {
     const { shape, storage } = tensor;
-    tensors.set(key, { shape, dtype: storage.type, read: () => readTensor({ key, tensor }) });
+    const read = async () => {
+      if (container.foreign) throw foreignError({ path, ...container.foreign });
+      return readTensor({ key, tensor });
+    };
+    tensors.set(key, { shape, dtype: storage.type, read });
   }
   return createWeightSource({ path, tensors, close: () => file.close() });
 }

@@ -1,7 +1,7 @@
 import { CheckpointError } from '@harmonica/core';
 import { describe, expect, it } from 'vitest';
 import { global, pickleOf, text, uint32 } from '../__fixtures__/pickles.js';
-import { PickleGlobal, unpickle } from './unpickle.js';
+import { ForeignObject, PickleGlobal, unpickle } from './unpickle.js';
 
 const point = new PickleGlobal({
   name: 'shapes.Point',
@@ -13,9 +13,9 @@ const globals = new Map([point, constant].map((entry) => [entry.name, entry]));
 
 function load(
   bytes: Uint8Array,
-  options: { stack?: number; memo?: number; operations?: number } = {},
+  options: { stack?: number; memo?: number; operations?: number; bytes?: number } = {},
 ) {
-  const limits = { stack: 1000, memo: 1000, operations: 1000, ...options };
+  const limits = { stack: 1000, memo: 1000, operations: 1000, bytes: 100_000, ...options };
   return unpickle({ path: 'test.pkl', bytes, globals, limits });
 }
 
@@ -41,6 +41,7 @@ describe('unpickle', () => {
     ['bytes', pickleOf('C\x02\x00\xff'), Uint8Array.of(0, 255)],
     ['longer bytes', pickleOf('B', uint32(1), '\x07'), Uint8Array.of(7)],
     ['long bytes', pickleOf('\x8e\x01\x00\x00\x00\x00\x00\x00\x00\x07'), Uint8Array.of(7)],
+    ['a byte array', pickleOf('\x96\x01\x00\x00\x00\x00\x00\x00\x00\x07'), Uint8Array.of(7)],
     ['tuples', pickleOf('N\x85)\x86NN\x87'), [[[null], []], null, null]],
     ['a list', pickleOf('](K\x01K\x02eK\x03a'), [1, 2, 3]],
     ['a list from a mark', pickleOf('(K\x01K\x02l'), [1, 2]],
@@ -69,6 +70,12 @@ describe('unpickle', () => {
     ['a called global', pickleOf(global('shapes', 'Point'), 'K\x01\x85R'), { args: [1] }],
     ['a made object', pickleOf(global('shapes', 'Point'), ')\x81'), { args: [] }],
     ['an object of a mark', pickleOf('(K\x01ishapes\nPoint\n'), { args: [1] }],
+    ['a made object of no keywords', pickleOf(global('shapes', 'Point'), ')}\x92'), { args: [] }],
+    [
+      'an object of a mark and its class',
+      pickleOf('(', global('shapes', 'Point'), 'NNo'),
+      { args: [null, null] },
+    ],
     ['a restored object', pickleOf(global('shapes', 'Point'), ')RNb'), { args: [], state: null }],
     ['a global of the stack', pickleOf(text('shapes'), text('UNIT'), '\x93'), constant],
     ['frames', pickleOf('\x95\x01\x00\x00\x00\x00\x00\x00\x00N'), null],
@@ -89,7 +96,7 @@ describe('unpickle', () => {
   });
 });
 
-describe('unpickle refuses', () => {
+describe('a Python object of unknown kind', () => {
   it.each<[string, Uint8Array]>([
     ['os.system', pickleOf(global('os', 'system'), text('echo pwned'), '\x85R')],
     ['os.system', pickleOf('(', text('echo pwned'), 'ios\nsystem\n')],
@@ -100,11 +107,23 @@ describe('unpickle refuses', () => {
     ['shapes.Point.call', pickleOf(text('shapes'), text('Point.call'), '\x93')],
     ['constructor.prototype', pickleOf(global('constructor', 'prototype'))],
     ['subprocess.Popen', pickleOf('(', global('subprocess', 'Popen'), text('ls'), 'o')],
-  ])('%s, by name', (name, bytes) => {
-    expect(() => load(bytes)).toThrow(CheckpointError);
-    expect(() => load(bytes)).toThrow(`test.pkl (${name}): the pickle asks for this Python object`);
+    ['a.dict', pickleOf(global('a', 'dict'), ')\x81(', text('key'), 'NuNb')],
+    ['a.dict', pickleOf(global('a', 'dict'), ')\x81NNs')],
+    ['a.list', pickleOf(global('a', 'list'), ')\x81(NNeNa')],
+    ['a.set', pickleOf(global('a', 'set'), ')\x81(NN\x90')],
+    ['a.Keyed', pickleOf(global('a', 'Keyed'), ')}', text('b'), 'Ns\x92')],
+    ['a.argument', pickleOf(global('shapes', 'Point'), global('a', 'argument'), '\x85R')],
+  ])('%s is inert, whatever is done with it', (name, bytes) => {
+    expect(load(bytes)).toEqual(new ForeignObject(name));
   });
 
+  it('leaves what is beside it as it is', () => {
+    const foreign = new ForeignObject('os.system');
+    expect(load(pickleOf(']K\x01a', global('os', 'system'), ')RaK\x02a'))).toEqual([1, foreign, 2]);
+  });
+});
+
+describe('unpickle refuses', () => {
   it.each<[string, Uint8Array, RegExp]>([
     ['nothing', new Uint8Array(0), /is the end/],
     ['no end', pickleOf('N').slice(0, -1), /1 bytes are due at byte 3/],
@@ -124,6 +143,7 @@ describe('unpickle refuses', () => {
     ['items of a list', pickleOf(']NNs'), /no dict/],
     ['members of a list', pickleOf('](N\x90'), /no set/],
     ['a key without value', pickleOf('}(Nu'), /key without/],
+    ['calls with keywords', pickleOf(global('shapes', 'Point'), ')}NNs\x92'), /keywords/],
     ['calls of a text', pickleOf(text('a'), ')R'), /no function/],
     ['calls of a global that is none', pickleOf(global('shapes', 'UNIT'), ')R'), /no function/],
     ['calls without a tuple', pickleOf(global('shapes', 'Point'), 'NR'), /no function/],
@@ -136,10 +156,14 @@ describe('unpickle refuses', () => {
   });
 
   it.each<[string, Uint8Array, RegExp]>([
-    ['stack', pickleOf('N'.repeat(11)), /more than 10 entries of stack/],
-    ['stack', pickleOf('('.repeat(11)), /more than 10 entries of stack/],
-    ['memo', pickleOf(`N${'\x94'.repeat(11)}`), /more than 10 entries of memo/],
-    ['operations', pickleOf('N0'.repeat(6)), /more than 10 entries of operations/],
+    ['stack', pickleOf('N'.repeat(11)), /more than 10 values on its stack/],
+    ['stack', pickleOf('('.repeat(11)), /more than 10 values on its stack/],
+    ['memo', pickleOf(`N${'\x94'.repeat(11)}`), /more than 10 values kept for reference/],
+    ['operations', pickleOf('N0'.repeat(6)), /more than 10 instructions and copied items/],
+    ['operations', pickleOf('](NNNNe'), /more than 10 instructions and copied items/],
+    ['operations', pickleOf(global('shapes', 'Point'), '(NNNt', 'R'), /more than 10 instructions/],
+    ['bytes', pickleOf(']0'.repeat(3)), /more than 10 bytes of memory/],
+    ['bytes', pickleOf(text('a')), /more than 10 bytes of memory/],
   ])('a bomb: more %s than allowed', (limit, bytes, message) => {
     expect(() => load(bytes, { [limit]: 10 })).toThrow(CheckpointError);
     expect(() => load(bytes, { [limit]: 10 })).toThrow(message);

@@ -5,7 +5,7 @@ import { ByteCursor } from '../byte-cursor.js';
 interface PickleContext {
   /** For error messages. */
   readonly path: string;
-  /** Every Python object that may be referred to, by module and name. Any other is refused. */
+  /** Every Python object whose meaning is known, by module and name. Any other becomes a {@link ForeignObject}. */
   readonly globals: ReadonlyMap<string, PickleGlobal>;
   /** What a persistent id stands for. Without it persistent ids are refused. */
   readonly loadPersistent?: (id: unknown) => unknown;
@@ -17,9 +17,10 @@ type UnpickleOptions = PickleContext & { readonly bytes: Uint8Array };
 
 /**
  * Rebuilds the object of a pickle (protocols 2 to 5) without running anything: lists and tuples become arrays, dicts
- * `Map`, sets `Set`, integers from 2^53 on `bigint`, bytes `Uint8Array`, and objects what `globals` make of them.
+ * `Map`, sets `Set`, integers from 2^53 on `bigint`, bytes `Uint8Array`, and objects what `globals` make of them. An object
+ * that `globals` does not know becomes a {@link ForeignObject}, whatever the pickle calls, appends or sets on it.
  *
- * @throws {@link CheckpointError} if the pickle is damaged, refers to anything else, or exceeds the limits
+ * @throws {@link CheckpointError} if the pickle is damaged or exceeds the limits
  */
 export function unpickle({ bytes, ...context }: UnpickleOptions): unknown {
   return unpickleNext({ ...context, cursor: new ByteCursor({ path: context.path, bytes }) });
@@ -37,7 +38,7 @@ export function unpickleNext(options: PickleContext & { readonly cursor: ByteCur
   for (;;) {
     const code = cursor.uint8();
     if (code === STOP) return machine.pop();
-    machine.countOperation();
+    machine.count({ operations: 1 });
     const run = instructions[code];
     if (!run) throw unknownInstruction({ machine, code, position: cursor.position - 1 });
     run(context);
@@ -53,6 +54,9 @@ const STOP = 0x2e;
 
 /** Longer integers are no numbers that a checkpoint holds, and are slow to convert. */
 const MAX_INTEGER_BYTES = 255;
+
+/** Longer names of Python objects are cut; they stand in messages only. */
+const MAX_NAME_CHARACTERS = 200;
 
 function unknownInstruction(options: {
   machine: PickleMachine;
@@ -79,32 +83,33 @@ const instructions: Readonly<Record<number, (context: Context) => void>> = {
   138: (context) => pushInteger(context, context.cursor.uint8()), // LONG1
   139: (context) => pushInteger(context, context.cursor.uint32()), // LONG4
   71: ({ cursor, machine }) => machine.push(cursor.float64()), // BINFLOAT
-  85: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint8())), // SHORT_BINSTRING, of Python 2
-  84: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint32())), // BINSTRING, of Python 2
-  140: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint8())), // SHORT_BINUNICODE
-  88: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint32())), // BINUNICODE
-  141: ({ cursor, machine }) => machine.push(cursor.text(cursor.uint64())), // BINUNICODE8
+  85: (context) => pushText(context, context.cursor.uint8()), // SHORT_BINSTRING, of Python 2
+  84: (context) => pushText(context, context.cursor.uint32()), // BINSTRING, of Python 2
+  140: (context) => pushText(context, context.cursor.uint8()), // SHORT_BINUNICODE
+  88: (context) => pushText(context, context.cursor.uint32()), // BINUNICODE
+  141: (context) => pushText(context, context.cursor.uint64()), // BINUNICODE8
   67: (context) => pushBytes(context, context.cursor.uint8()), // SHORT_BINBYTES
   66: (context) => pushBytes(context, context.cursor.uint32()), // BINBYTES
   142: (context) => pushBytes(context, context.cursor.uint64()), // BINBYTES8
+  150: (context) => pushBytes(context, context.cursor.uint64()), // BYTEARRAY8
 
   // Containers
-  41: ({ machine }) => machine.push([]), // EMPTY_TUPLE
+  41: ({ machine }) => pushTuple(machine, 0), // EMPTY_TUPLE
   133: ({ machine }) => pushTuple(machine, 1), // TUPLE1
   134: ({ machine }) => pushTuple(machine, 2), // TUPLE2
   135: ({ machine }) => pushTuple(machine, 3), // TUPLE3
-  116: ({ machine }) => machine.push(machine.popToMark()), // TUPLE
-  93: ({ machine }) => machine.push([]), // EMPTY_LIST
-  108: ({ machine }) => machine.push(machine.popToMark()), // LIST
+  116: ({ machine }) => pushList(machine, machine.popToMark()), // TUPLE
+  93: ({ machine }) => pushList(machine, []), // EMPTY_LIST
+  108: ({ machine }) => pushList(machine, machine.popToMark()), // LIST
   97: ({ machine }) => append(machine, [machine.pop()]), // APPEND
   101: ({ machine }) => append(machine, machine.popToMark()), // APPENDS
-  125: ({ machine }) => machine.push(new Map()), // EMPTY_DICT
+  125: ({ machine }) => pushDict(machine, []), // EMPTY_DICT
   100: ({ machine }) => pushDict(machine, machine.popToMark()), // DICT
   115: ({ machine }) => setItems(machine, [machine.pop(), machine.pop()].reverse()), // SETITEM
   117: ({ machine }) => setItems(machine, machine.popToMark()), // SETITEMS
-  143: ({ machine }) => machine.push(new Set()), // EMPTY_SET
+  143: ({ machine }) => pushSet(machine, []), // EMPTY_SET
   144: ({ machine }) => addItems(machine, machine.popToMark()), // ADDITEMS
-  145: ({ machine }) => machine.push(new Set(machine.popToMark())), // FROZENSET
+  145: ({ machine }) => pushSet(machine, machine.popToMark()), // FROZENSET
 
   // Stack and memo
   40: ({ machine }) => machine.mark(), // MARK
@@ -120,9 +125,11 @@ const instructions: Readonly<Record<number, (context: Context) => void>> = {
   // Objects
   99: (context) => pushGlobal(context, context.cursor.line(), context.cursor.line()), // GLOBAL
   105: (context) => pushInstance(context, context.cursor.line(), context.cursor.line()), // INST
+  111: ({ machine }) => pushObject(machine, machine.popToMark()), // OBJ
   147: (context) => pushStackGlobal(context), // STACK_GLOBAL
   82: ({ machine }) => call(machine), // REDUCE
   129: ({ machine }) => call(machine), // NEWOBJ
+  146: ({ machine }) => callWithKeywords(machine), // NEWOBJ_EX
   98: ({ machine }) => restoreState(machine), // BUILD
   81: (context) => pushPersistent(context), // BINPERSID
 };
@@ -142,33 +149,62 @@ function pushInteger({ cursor, machine }: Context, length: number): void {
   machine.push(Number.isSafeInteger(Number(value)) ? Number(value) : value);
 }
 
+function pushText({ cursor, machine }: Context, length: number): void {
+  machine.push(cursor.text(length));
+  machine.count({ bytes: BYTES.text + 2 * length });
+}
+
 function pushBytes({ cursor, machine }: Context, length: number): void {
   machine.push(new Uint8Array(cursor.take(length)));
+  machine.count({ bytes: BYTES.array + length });
 }
 
 function pushTuple(machine: PickleMachine, length: number): void {
   const items: unknown[] = [];
   for (let i = 0; i < length; i++) items.unshift(machine.pop());
+  pushList(machine, items);
+}
+
+function pushList(machine: PickleMachine, items: unknown[]): void {
+  machine.count({ bytes: BYTES.list + BYTES.item * items.length });
   machine.push(items);
 }
 
 function append(machine: PickleMachine, items: readonly unknown[]): void {
-  const list = machine.asList(machine.top());
+  const list = machine.top();
+  if (list instanceof ForeignObject) return;
+  if (!Array.isArray(list)) throw machine.fault('appends to what is no list');
+  machine.count({ bytes: BYTES.item * items.length });
   for (const item of items) list.push(item);
 }
 
 function pushDict(machine: PickleMachine, items: readonly unknown[]): void {
-  const dict = new Map<unknown, unknown>();
-  machine.setItems(dict, items);
-  machine.push(dict);
+  machine.count({ bytes: BYTES.dict });
+  machine.push(new Map());
+  setItems(machine, items);
 }
 
+/** Keys and values alternate in `items`. */
 function setItems(machine: PickleMachine, items: readonly unknown[]): void {
-  machine.setItems(machine.asDict(machine.top()), items);
+  const dict = machine.top();
+  if (items.length % 2 !== 0) throw machine.fault('has a key without a value');
+  if (dict instanceof ForeignObject) return;
+  if (!(dict instanceof Map)) throw machine.fault('sets an item of what is no dict');
+  machine.count({ bytes: BYTES.entry * (items.length / 2) });
+  for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
+}
+
+function pushSet(machine: PickleMachine, items: readonly unknown[]): void {
+  machine.count({ bytes: BYTES.dict });
+  machine.push(new Set());
+  addItems(machine, items);
 }
 
 function addItems(machine: PickleMachine, items: readonly unknown[]): void {
-  const set = machine.asSet(machine.top());
+  const set = machine.top();
+  if (set instanceof ForeignObject) return;
+  if (!(set instanceof Set)) throw machine.fault('adds to what is no set');
+  machine.count({ bytes: BYTES.entry * items.length });
   for (const item of items) set.add(item);
 }
 
@@ -188,23 +224,33 @@ function pushInstance(context: Context, module: string, name: string): void {
   machine.push(machine.call(findGlobal(context, module, name), machine.popToMark()));
 }
 
+function pushObject(machine: PickleMachine, [callee, ...args]: readonly unknown[]): void {
+  machine.push(machine.call(callee, args));
+}
+
 /** The one place where a Python object comes in by name. */
-function findGlobal({ path, globals }: Context, module: string, name: string): PickleGlobal {
+function findGlobal(context: Context, module: string, name: string): PickleGlobal | ForeignObject {
   const fullName = `${module}.${name}`;
-  const global = globals.get(fullName);
+  const global = context.globals.get(fullName);
   if (global) return global;
-  throw new CheckpointError({
-    path,
-    key: fullName,
-    problem: 'the pickle asks for this Python object; only tensors and plain data are read',
-    fix: 'Save a state dict or plain data instead. If you did not make this file, do not trust it.',
-  });
+  context.machine.count({ bytes: BYTES.object + 2 * fullName.length });
+  return new ForeignObject(fullName.slice(0, MAX_NAME_CHARACTERS));
 }
 
 function call(machine: PickleMachine): void {
   const args = machine.pop();
   const callee = machine.pop();
   machine.push(machine.call(callee, args));
+}
+
+/** No known object is made of keywords. */
+function callWithKeywords(machine: PickleMachine): void {
+  const keywords = machine.pop();
+  const args = machine.pop();
+  const callee = machine.pop();
+  const plain = keywords instanceof Map && keywords.size === 0;
+  if (plain || callee instanceof ForeignObject) machine.push(machine.call(callee, args));
+  else throw machine.fault('calls with keywords what takes none');
 }
 
 function restoreState(machine: PickleMachine): void {
@@ -214,7 +260,21 @@ function restoreState(machine: PickleMachine): void {
 
 function pushPersistent({ machine, loadPersistent }: Context): void {
   if (!loadPersistent) throw machine.fault('has a persistent id, which is not due here');
+  machine.count({ bytes: BYTES.object });
   machine.push(loadPersistent(machine.pop()));
+}
+
+/**
+ * A Python object, class or function of which nothing is known but the name of its class, or its own. Nothing is made of it and
+ * nothing runs: a call of it gives one of its name, and what a pickle puts into it is dropped.
+ */
+export class ForeignObject {
+  /** Module and name, such as `numpy.core.multiarray.scalar`. */
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
 }
 
 /** What a Python class or function does here. */
@@ -239,21 +299,35 @@ export class PickleGlobal {
   }
 }
 
-/** Bounds on what a pickle may ask for; a checkpoint of some thousand tensors stays far below them. */
+/** Bounds on what a pickle may ask for; a checkpoint of some ten thousand tensors stays below them. */
 interface PickleLimits {
   /** Values on the stack at a time. */
   readonly stack: number;
   /** Values kept for later reference. */
   readonly memo: number;
-  /** Instructions in all. */
+  /** Instructions, and items that they copy, in all. */
   readonly operations: number;
+  /** Memory of what was made, as {@link BYTES} estimates it, in all. */
+  readonly bytes: number;
 }
 
 const defaultPickleLimits: PickleLimits = {
   stack: 2 ** 20,
-  memo: 2 ** 21,
-  operations: 2 ** 23,
+  memo: 2 ** 20,
+  operations: 2 ** 22,
+  bytes: 2 ** 27,
 };
+
+/** What each limit counts, for messages. */
+const LIMITED: Readonly<Record<keyof PickleLimits, string>> = {
+  stack: 'values on its stack',
+  memo: 'values kept for reference',
+  operations: 'instructions and copied items',
+  bytes: 'bytes of memory',
+};
+
+/** About what V8 takes for a value besides its content, and for each item of a list or entry of a dict or set. */
+const BYTES = { text: 24, array: 200, list: 64, dict: 200, object: 100, item: 12, entry: 56 };
 
 /** Stack, marks and memo of the pickle virtual machine (PEP 307, PEP 3154), with bounds. */
 class PickleMachine {
@@ -265,15 +339,19 @@ class PickleMachine {
   /** Who made an object, for those whose attributes may be restored. */
   readonly #makers = new WeakMap<object, PickleGlobal>();
   #operations = 0;
+  #bytes = 0;
 
   constructor(options: { path: string; limits: PickleLimits }) {
     this.path = options.path;
     this.#limits = options.limits;
   }
 
-  countOperation(): void {
-    this.#operations++;
+  /** Counts work or memory that an instruction is about to take. */
+  count({ operations = 0, bytes = 0 }: { operations?: number; bytes?: number }): void {
+    this.#operations += operations;
+    this.#bytes += bytes;
     this.#limit('operations', this.#operations);
+    this.#limit('bytes', this.#bytes);
   }
 
   push(value: unknown): void {
@@ -302,6 +380,7 @@ class PickleMachine {
   popToMark(): unknown[] {
     const mark = this.#marks.pop();
     if (mark === undefined) throw this.fault('has no mark where one is due');
+    this.count({ operations: this.#stack.length - mark });
     return this.#stack.splice(mark);
   }
 
@@ -313,6 +392,7 @@ class PickleMachine {
 
   /** Keeps the top value under an index, by default the next one. */
   memoize(index = this.#memo.size): void {
+    this.count({ bytes: BYTES.entry });
     this.#memo.set(index, this.top());
     this.#limit('memo', this.#memo.size);
   }
@@ -322,11 +402,15 @@ class PickleMachine {
     this.push(this.#memo.get(index));
   }
 
-  /** Calls an allowed global with a tuple of arguments. */
+  /** Calls a global with a tuple of arguments. Whatever a foreign object takes part in is foreign. */
   call(callee: unknown, args: unknown): unknown {
+    if (callee instanceof ForeignObject) return callee;
     if (!(callee instanceof PickleGlobal && callee.call && Array.isArray(args))) {
       throw this.fault('calls what is no function');
     }
+    this.#countCopies([args, ...args]);
+    const foreign = args.find((value) => value instanceof ForeignObject);
+    if (foreign) return foreign;
     const result = callee.call(args);
     if (callee.setState && typeof result === 'object' && result !== null) {
       this.#makers.set(result, callee);
@@ -336,35 +420,16 @@ class PickleMachine {
 
   /** Restores attributes of an object. */
   setState(object: unknown, state: unknown): void {
+    if (object instanceof ForeignObject) return;
     const maker = typeof object === 'object' && object ? this.#makers.get(object) : undefined;
     if (!maker?.setState) throw this.fault('sets attributes of an object that has none');
+    this.#countCopies([state]);
     maker.setState(object, state);
-  }
-
-  asList(value: unknown): unknown[] {
-    if (Array.isArray(value)) return value;
-    throw this.fault('appends to what is no list');
-  }
-
-  asDict(value: unknown): Map<unknown, unknown> {
-    if (value instanceof Map) return value;
-    throw this.fault('sets an item of what is no dict');
-  }
-
-  asSet(value: unknown): Set<unknown> {
-    if (value instanceof Set) return value;
-    throw this.fault('adds to what is no set');
   }
 
   asText(value: unknown): string {
     if (typeof value === 'string') return value;
     throw this.fault('has another value where a name is due');
-  }
-
-  /** Keys and values alternate in `items`. */
-  setItems(dict: Map<unknown, unknown>, items: readonly unknown[]): void {
-    if (items.length % 2 !== 0) throw this.fault('has a key without a value');
-    for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   }
 
   fault(problem: string): CheckpointError {
@@ -375,13 +440,24 @@ class PickleMachine {
     });
   }
 
+  /** Whoever gets these values may copy each item and make an entry of it. */
+  #countCopies(values: readonly unknown[]): void {
+    const items = values.reduce((sum: number, value) => sum + lengthOf(value), 0);
+    this.count({ operations: items, bytes: BYTES.object + BYTES.entry * items });
+  }
+
   #limit(what: keyof PickleLimits, count: number): void {
     const limit = this.#limits[what];
     if (count <= limit) return;
     throw new CheckpointError({
       path: this.path,
-      problem: `the pickle needs more than ${limit} entries of ${what}`,
+      problem: `the pickle needs more than ${limit} ${LIMITED[what]}`,
       fix: 'No ordinary checkpoint does; do not trust this file.',
     });
   }
+}
+
+function lengthOf(value: unknown): number {
+  if (Array.isArray(value) || typeof value === 'string') return value.length;
+  return value instanceof Map || value instanceof Set ? value.size : 0;
 }

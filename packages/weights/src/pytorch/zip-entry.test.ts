@@ -3,7 +3,7 @@ import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { createMemorySource } from '../__fixtures__/memory-source.js';
 import type { ByteSource } from '../byte-source.js';
-import { readZipDirectory, readZipEntry, readZipRange, type ZipEntry } from './zip.js';
+import { openZipContent, readZipDirectory, type ZipEntry } from './zip.js';
 
 const content = Uint8Array.from({ length: 1000 }, (_, i) => i % 7);
 const stored = zipSync({ 'a/b': content, empty: new Uint8Array(0) }, { level: 0 });
@@ -39,14 +39,16 @@ async function entryOf(
 }
 
 async function readFirst(bytes: Uint8Array): Promise<Uint8Array> {
-  return readZipEntry(await entryOf(bytes));
+  const { file, entry } = await entryOf(bytes);
+  return openZipContent(file).read(entry);
 }
 
-describe('readZipEntry', () => {
+describe('an entry of a zip archive', () => {
   it('reads stored, deflated and empty entries', async () => {
     expect(await readFirst(stored)).toEqual(content);
     expect(new Uint8Array(await readFirst(deflated))).toEqual(content);
-    expect(await readZipEntry(await entryOf(stored, 'empty'))).toEqual(new Uint8Array(0));
+    const { file, entry } = await entryOf(stored, 'empty');
+    expect(await openZipContent(file).read(entry)).toEqual(new Uint8Array(0));
   });
 
   it('reads an archive with a comment, whatever the comment says', async () => {
@@ -67,9 +69,10 @@ describe('readZipEntry', () => {
   });
 });
 
-describe('readZipRange', () => {
+describe('a range of an entry', () => {
   it.each([stored, deflated])('reads a part', async (bytes) => {
-    const part = await readZipRange({ ...(await entryOf(bytes)), range: { begin: 10, end: 30 } });
+    const { file, entry } = await entryOf(bytes);
+    const part = await openZipContent(file).read(entry, { begin: 10, end: 30 });
     expect(new Uint8Array(part)).toEqual(content.slice(10, 30));
   });
 
@@ -83,7 +86,7 @@ describe('readZipRange', () => {
         return file.read(range);
       },
     };
-    await readZipRange({ file: spy, entry, range: { begin: 10, end: 30 } });
+    await openZipContent(spy).read(entry, { begin: 10, end: 30 });
     expect(lengths).toEqual([30, 20]); // local header, part
   });
 });
@@ -136,7 +139,7 @@ describe('a zip archive is refused', () => {
     [
       'with 64-bit sizes that it lacks',
       patched(deflated, { signature: CENTRAL, at: 24, value: 0xffffffff }),
-      /to 1000 bytes; expected 4294967295/,
+      /decompresses from \d+ bytes to 4294967295/,
     ],
     [
       'with a 64-bit directory that it lacks',

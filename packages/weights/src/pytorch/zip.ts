@@ -79,35 +79,70 @@ const DEFLATED = 8;
 
 const inflate = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(inflateRaw);
 
+/** The content of a zip archive's entries. */
+export interface ZipContent {
+  /**
+   * A range of an uncompressed entry, by default all of it. Of a stored entry only that range is read from the file; the
+   * checksum is checked when the range is the whole entry, or the entry is deflated.
+   *
+   * @throws {@link CheckpointError} if it is truncated, damaged (CRC-32), encrypted, compressed in another way or to a suspicious
+   * size
+   */
+  read(entry: ZipEntry, range?: ByteRange): Promise<Uint8Array>;
+}
+
+/** An entry may decompress to so many bytes, and so many times more than it has, and all reads together to some times that. */
+const MAX_INFLATED = { bytes: 2 ** 26, ratio: 16, reads: 4 };
+
+/** Reads entries of an archive; the last one that was decompressed is kept, as its tensors are asked for one by one. */
+export function openZipContent(file: ByteSource): ZipContent {
+  let inflated = 0;
+  let last: { readonly entry: ZipEntry; readonly bytes: Promise<Uint8Array> } | undefined;
+  const inflateKept = (entry: ZipEntry): Promise<Uint8Array> => {
+    if (last?.entry !== entry) {
+      checkRatio({ file, entry });
+      inflated += entry.sizeBytes;
+      if (inflated > MAX_INFLATED.reads * largestInflated(file.sizeBytes)) {
+        throw bomb({ file, entry, problem: `${inflated} bytes were decompressed by now` });
+      }
+      last = { entry, bytes: inflateEntry({ file, entry }) };
+    }
+    return last.bytes;
+  };
+  return {
+    read: async (entry, range = { begin: 0, end: entry.sizeBytes }) => {
+      const { method, encrypted } = entry;
+      if (method !== DEFLATED || encrypted) return readStored({ file, entry, range });
+      return (await inflateKept(entry)).slice(range.begin, range.end);
+    },
+  };
+}
+
 /** An entry of an archive. */
 interface ZipEntryIn {
   readonly file: ByteSource;
   readonly entry: ZipEntry;
 }
 
-/**
- * Reads a whole entry.
- *
- * @throws {@link CheckpointError} if it is truncated, damaged (CRC-32), encrypted or compressed in another way
- */
-export function readZipEntry({ file, entry }: ZipEntryIn): Promise<Uint8Array> {
-  return readZipRange({ file, entry, range: { begin: 0, end: entry.sizeBytes } });
+function largestInflated(compressedBytes: number): number {
+  return MAX_INFLATED.bytes + MAX_INFLATED.ratio * compressedBytes;
 }
 
-/**
- * Reads a range of the uncompressed entry. Of a stored entry only that range is read from the file; the checksum is
- * checked when the range is the whole entry, or the entry is deflated.
- *
- * @throws {@link CheckpointError} as {@link readZipEntry}
- */
-export async function readZipRange(
-  options: ZipEntryIn & { range: ByteRange },
-): Promise<Uint8Array> {
+function checkRatio({ file, entry }: ZipEntryIn): void {
+  const { sizeBytes, compressedBytes } = entry;
+  if (sizeBytes <= largestInflated(compressedBytes)) return;
+  const problem = `decompresses from ${compressedBytes} bytes to ${sizeBytes}`;
+  throw bomb({ file, entry, problem });
+}
+
+function bomb({ file, entry, problem }: ZipEntryIn & { problem: string }): CheckpointError {
+  const fix = 'No ordinary checkpoint does; do not trust this file, or save it uncompressed.';
+  return new CheckpointError({ path: file.path, key: entry.name, problem, fix });
+}
+
+async function readStored(options: ZipEntryIn & { range: ByteRange }): Promise<Uint8Array> {
   const { file, entry, range } = options;
   const { method, sizeBytes, compressedBytes } = entry;
-  if (method === DEFLATED && !entry.encrypted) {
-    return (await inflateEntry({ file, entry })).subarray(range.begin, range.end);
-  }
   if (method !== STORED || entry.encrypted || sizeBytes !== compressedBytes) {
     const kind = entry.encrypted ? 'encrypted' : `stored by method ${method}`;
     throw fault({ file, entry, problem: `${kind}; expected a stored or deflated zip entry` });
@@ -133,7 +168,7 @@ async function inflateEntry({ file, entry }: ZipEntryIn): Promise<Uint8Array> {
     throw fault({ file, entry, problem });
   }
   checkSum({ file, entry, bytes });
-  return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** The data follows the local header, whose name and extra field may differ from the directory's. */
