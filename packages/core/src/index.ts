@@ -93,7 +93,7 @@ export {
 export { javascriptValues, linearCombination, type Term } from './linear-combination.js';
 export { createNameTable, type NameTable, type NameTableOptions } from './name-table.js';
 export { createNoise, type NoiseOptions, type NoiseSource } from './noise.js';
-export { type ParseJsonOptions, parseJson } from './parse-json.js';
+export { isDeepJson, type ParseJsonOptions, parseJson } from './parse-json.js';
 export type { PixelArray, PixelImage } from './pixel-image.js';
 export {
   type LongCallOptions,

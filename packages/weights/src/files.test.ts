@@ -95,6 +95,7 @@ describe('writeFileAtomic', () => {
       /ENOTDIR/,
     );
     await expect(writeFileAtomic({ path: '/proc/file', chunks: [] })).rejects.toThrow(FileError);
+    await expect(writeFileAtomic({ path: 'a\0b', chunks: [] })).rejects.toThrow(FileError);
   });
 
   it('does not replace a folder', async () => {

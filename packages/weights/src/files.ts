@@ -85,6 +85,7 @@ export function fileError(options: {
   cause: unknown;
 }): unknown {
   const { path, action, cause } = options;
+  if (path.includes('\0')) return new FileError({ path, problem: 'no path: it has a NUL', cause });
   if (!isSystemError(cause)) return cause;
   const [reason] = cause.message.split(', ');
   const fix = fixes[cause.code];
@@ -129,5 +130,6 @@ export async function hashFile({ path, hash }: { path: string; hash: Hash }): Pr
 /** Whether a path stays in the folder that it is relative to. */
 export function isBelow(file: string): boolean {
   const normal = normalize(file);
-  return normal !== '.' && !isAbsolute(normal) && normal.split(sep)[0] !== '..';
+  const isInside = normal !== '.' && !isAbsolute(normal) && normal.split(sep)[0] !== '..';
+  return isInside && !file.includes('\0');
 }

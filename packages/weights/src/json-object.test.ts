@@ -42,6 +42,11 @@ describe('parseJsonObject', () => {
     expect(() => parseText(text)).toThrow(CheckpointError);
   });
 
+  it('refuses values within thousands of others', () => {
+    const text = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    expect(() => parseText(text)).toThrow(/a\.json: the index has values within too many others/);
+  });
+
   it('refuses bytes that are not UTF-8', () => {
     expect(() => parse(Uint8Array.of(0x22, 0xff, 0x22))).toThrow(/not JSON/);
   });

@@ -1,4 +1,4 @@
-import { CheckpointError } from '@harmonica/core';
+import { CheckpointError, isDeepJson } from '@harmonica/core';
 
 /** An object as `JSON.parse` gives it. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -17,6 +17,9 @@ export function parseJsonObject(options: {
 }): JsonObject {
   const { path, what } = options;
   const { text, value } = parseJson(options);
+  if (isDeepJson(text)) {
+    throw new CheckpointError({ path, problem: `the ${what} has values within too many others` });
+  }
   if (!isJsonObject(value)) {
     throw new CheckpointError({ path, problem: `the ${what} is not a JSON object` });
   }

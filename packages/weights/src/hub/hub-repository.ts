@@ -164,7 +164,7 @@ function checkEntry(hub: HubRepository, entry: ListFileEntry): HubFile {
   const { path, size, oid, lfs } = entry;
   const digest = lfs ? lfs.oid : oid;
   const pattern = lfs ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/;
-  if (typeof path !== 'string' || !isBelow(path) || /[\\\0]/.test(path)) {
+  if (typeof path !== 'string' || !isBelow(path) || path.includes('\\')) {
     throw malformed(hub, `it lists a file ${JSON.stringify(path)}`);
   }
   if (!isSize(size) || typeof digest !== 'string' || !pattern.test(digest)) {

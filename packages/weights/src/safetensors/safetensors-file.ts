@@ -70,6 +70,9 @@ async function readHeader(file: ByteSource): Promise<SafetensorsHeader> {
 /** An index has some 100 bytes per tensor. */
 const MAX_INDEX_BYTES = 2 ** 26;
 
+/** All are open at a time, and systems allow about as many. The largest models have some two hundred. */
+const MAX_SHARDS = 1000;
+
 /** Opens one file of several. */
 type OpenShard = (path: string) => Promise<WeightSource>;
 
@@ -171,6 +174,11 @@ function parseIndex({ path, bytes }: { path: string; bytes: Uint8Array }): Map<s
     const problem = `shard ${JSON.stringify(file)}; expected the name of a file beside the index`;
     throw new CheckpointError({ path, key, problem });
   });
+  const shards = new Set(entries.map(([, file]) => file)).size;
+  if (shards > MAX_SHARDS) {
+    const problem = `${shards} shards; expected at most ${MAX_SHARDS}`;
+    throw new CheckpointError({ path, key: 'weight_map', problem });
+  }
   return new Map(entries);
 }
 

@@ -53,6 +53,10 @@ describe('an index', () => {
     ['{', /not JSON/],
     ['[]', /not a JSON object/],
     ['{"weight_map":[]}', /\(weight_map\): expected a JSON object/],
+    [
+      '{"weight_map":{"w":"a\\u0000.safetensors"}}',
+      /\(w\): shard "a\\u0000\.safetensors"; expected/,
+    ],
     ['{"metadata":{}}', /\(weight_map\): expected a JSON object/],
   ])('refuses %j', async (text, message) => {
     await writeFile(index, text);
@@ -65,6 +69,12 @@ describe('an index', () => {
     await expect(openCheckpoint(index)).rejects.toThrow(/1099511627776 bytes; expected/);
   });
 
+  it('refuses more shards than can be open, before it opens one', async () => {
+    const entries = Array.from({ length: 1001 }, (_, i) => [`w${i}`, `${i}.safetensors`]);
+    await writeFile(index, JSON.stringify({ weight_map: Object.fromEntries(entries) }));
+    await expect(openCheckpoint(index)).rejects.toThrow(/1001 shards; expected at most 1000/);
+  });
+
   it('refuses a name that occurs twice', async () => {
     const [shard] = shardNames;
     await writeFile(index, `{"weight_map":{"scale":"${shard}","scale":"${shard}"}}`);
@@ -73,6 +83,8 @@ describe('an index', () => {
 
   it('says when there is no index', async () => {
     await expect(openCheckpoint(join(folder, 'none.json'))).rejects.toThrow(FileError);
+    await expect(openCheckpoint('a\0b.json')).rejects.toThrow(/no path: it has a NUL/);
+    await expect(openCheckpoint('a\0b.json')).rejects.toThrow(FileError);
   });
 });
 
