@@ -56,6 +56,12 @@ export interface BackboneFamily<C> {
   classes(config: C): number;
   /** The same for other latents. */
   resized(config: C, latent: BackboneSpec['latent']): C;
+  /**
+   * A checkpoint under the names of the family, without what training put before and into them (`module.`, `_orig_mod.`).
+   *
+   * @throws {@link CheckpointError} if it holds the model in several parts, or not at all
+   */
+  unwrapped(config: C, source: WeightSource): WeightSource;
   /** The same with sizes as the shapes of a checkpoint's tensors tell them, as far as they do. */
   fittedTo(config: C, source: WeightSource): C;
   /** @throws as {@link loadDit} does */

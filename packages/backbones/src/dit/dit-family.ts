@@ -22,6 +22,7 @@ import {
   type RandomModelOptions,
   randomModel,
   readFinite,
+  unwrapped,
 } from '../weights/load-model.js';
 import {
   inLayout,
@@ -64,6 +65,7 @@ export const DIT = {
     inputSize: height,
     inChannels: channels,
   }),
+  unwrapped: (config, source) => unwrapped(BLUEPRINT, config, source),
   fittedTo: fittedDit,
   load: loadDit,
   random: randomDit,

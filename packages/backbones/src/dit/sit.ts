@@ -6,6 +6,7 @@ import {
   loadModel,
   type RandomModelOptions,
   randomModel,
+  unwrapped,
 } from '../weights/load-model.js';
 import type { Parameter } from '../weights/parameter.js';
 import type { ModelParts } from '../weights/weights.js';
@@ -125,6 +126,7 @@ export const SIT = {
   guidance: DIT.guidance,
   classes: DIT.classes,
   resized: DIT.resized,
+  unwrapped: (config, source) => unwrapped(BLUEPRINT, config, source),
   fittedTo: DIT.fittedTo,
   load: loadSit,
   random: randomSit,

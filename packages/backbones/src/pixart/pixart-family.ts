@@ -8,6 +8,7 @@ import {
   loadModel,
   type RandomModelOptions,
   randomModel,
+  unwrapped,
 } from '../weights/load-model.js';
 import {
   depthwiseParameters,
@@ -56,6 +57,7 @@ export const PIXART = {
     latentHeight: height,
     latentWidth: width,
   }),
+  unwrapped: (config, source) => unwrapped(BLUEPRINT, config, source),
   fittedTo: (config) => config,
   load: loadPixart,
   random: randomPixart,

@@ -6,6 +6,7 @@ import {
   loadModel,
   type RandomModelOptions,
   randomModel,
+  unwrapped,
 } from '../weights/load-model.js';
 import {
   convParameters,
@@ -51,6 +52,7 @@ export const UVIT = {
     inputSize: height,
     inChannels: channels,
   }),
+  unwrapped: (config, source) => unwrapped(BLUEPRINT, config, source),
   fittedTo: (config) => config,
   load: loadUvit,
   random: randomUvit,

@@ -6,6 +6,7 @@ import {
   type WeightSource,
 } from '@harmonica/core';
 import type { Layout, Parameter, StoredTensor } from './parameter.js';
+import { unwrapSource } from './unwrap-source.js';
 import { type ModelParts, Weights } from './weights.js';
 
 /** What to load, and how. */
@@ -36,7 +37,7 @@ export interface Blueprint<C, Model> {
 
 /**
  * A model with the weights of a checkpoint: reads every parameter, one at a time, after checking all names and shapes. Of
- * the layouts of the blueprint the file is held to the one that it has most names of.
+ * the layouts of the blueprint the file is held to the one that it has most names of. Names may be wrapped: {@link unwrapSource}.
  *
  * @throws as the parts of the blueprint do
  * @throws {@link CheckpointError} naming each tensor that is missing, unknown or of another shape, or one that differs
@@ -48,12 +49,14 @@ export async function loadModel<C, Model>(
   blueprint: Blueprint<C, Model>,
   options: LoadModelOptions<C>,
 ): Promise<Model> {
-  const { config, source, onProgress, signal } = options;
+  const { config, onProgress, signal } = options;
   blueprint.assertConfig(config);
   const owner = blueprint.owner(config);
-  const layout = blueprint
-    .layouts(config)
-    .reduce((best, other) => (namesFound(other, source) > namesFound(best, source) ? other : best));
+  const layouts = blueprint.layouts(config);
+  const source = unwrapped(blueprint, config, options.source);
+  const layout = layouts.reduce((best, other) =>
+    namesFound(other, source) > namesFound(best, source) ? other : best,
+  );
   const { parameters } = layout;
   const stored = matchParameters({ owner, source, layout });
   const weights = new Weights(owner);
@@ -69,6 +72,19 @@ export async function loadModel<C, Model>(
     weights.dispose();
     throw error;
   }
+}
+
+/** The checkpoint as {@link loadModel} reads it. @throws as {@link unwrapSource} */
+export function unwrapped<C, Model>(
+  blueprint: Blueprint<C, Model>,
+  config: C,
+  source: WeightSource,
+): WeightSource {
+  return unwrapSource({
+    source,
+    owner: blueprint.owner(config),
+    layouts: blueprint.layouts(config),
+  });
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Architecture {
   readonly classes: number;
   /** The same for other latents. */
   resized(latent: LatentSize): Architecture;
+  /** A checkpoint under the names of the family, as its loader reads it. @throws {@link CheckpointError} if there is no telling */
+  unwrapped(source: WeightSource): WeightSource;
   /** The same with sizes as the shapes of a checkpoint's tensors tell them, as far as they do. */
   fittedTo(source: WeightSource): Architecture;
   /** @throws as the loaders of `@harmonica/backbones` do */
@@ -48,6 +50,7 @@ export function architectureOf<Name extends FamilyName>(
     guidance: family.guidance(config),
     classes: family.classes(config),
     resized: (latent) => architectureOf(name, family.resized(config, latent)),
+    unwrapped: (source) => family.unwrapped(config, source),
     fittedTo: (source) => architectureOf(name, family.fittedTo(config, source)),
     load: (options) => family.load({ ...options, config }),
     random: (seed) => family.random({ config, seed }),

@@ -183,7 +183,8 @@ async function loadCheckpointModel(
     return part;
   };
   try {
-    const transformer = await found.component.load(async ({ source }) => {
+    const transformer = await found.component.load(async ({ source: stored }) => {
+      const source = found.architecture.unwrapped(stored);
       const architecture = found.architecture.fittedTo(source);
       const { promptsFile } = options;
       const conditions = own(await conditionsOf(architecture, { source, promptsFile }));

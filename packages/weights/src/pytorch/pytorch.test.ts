@@ -135,6 +135,27 @@ describe('a PyTorch checkpoint is refused', () => {
     await expect(open(bytes, { select: 'run' })).rejects.toThrow(/\(os\.system\): the pickle asks/);
   });
 
+  it.each<[string, readonly string[]]>([
+    [
+      'a NumPy scalar',
+      [
+        ...[global('numpy._core.multiarray', 'scalar'), global('numpy', 'dtype')],
+        '(\x8c\x02f8\x89\x88tR(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb',
+        'C\x08\x9a\x99\x99\x99\x99\x99\xb9\x3f\x86R',
+      ],
+    ],
+    ['a path', [global('pathlib', 'PosixPath'), '(\x8c\x01/\x8c\x03tmptR']],
+    ['a dtype', [global('torch', 'float32')]],
+    ['a device', [global('torch', 'device'), '\x8c\x03cpu\x85R']],
+    ['a Counter', [global('collections', 'Counter'), '}\x8c\x01aK\x02s\x85R']],
+    ['bytes of protocol 2', [global('_codecs', 'encode'), '\x8c\x01a\x8c\x06latin1\x86R']],
+  ])('not for %s beside the part that is selected', async (_name, parts) => {
+    const model = [text('model'), ...dict('w', one), 's'] as const;
+    const pickle = pickleOf('}', text('extra'), ...parts, 's', ...model);
+    const source = await open(archiveOf({ pickle, storages }), { select: 'model' });
+    expect(await source.read('w')).toEqual(Float32Array.of(1, 2));
+  });
+
   it('only without tensors, if such an object holds some', async () => {
     const pickle = pickleOf(
       '}',
