@@ -34,6 +34,8 @@ export interface ConditionInput {
   readonly name: string;
   readonly dtype: 'float32' | 'int32';
   readonly shape: readonly number[];
+  /** Values are integers below it, from 0, as class labels are. Default: any value. */
+  readonly below?: number;
 }
 
 /** Everything about a backbone that is not a tensor. Plain JSON. */

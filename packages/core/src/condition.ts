@@ -33,6 +33,31 @@ export function assertCondition(spec: BackboneSpec, condition: NamedTensors, bat
   }
 }
 
+/** Tensors whose values are known to be in range. */
+const checked = new WeakSet<Tensor>();
+
+/**
+ * Checks the values of conditioning inputs that have a range, such as class labels: what engines make of one outside of it
+ * differs, down to an image of another class. A tensor is read only once.
+ *
+ * @throws {@link InvalidArgumentError} naming the first value that is out of range
+ */
+export async function assertConditionValues(
+  spec: BackboneSpec,
+  condition: NamedTensors,
+): Promise<void> {
+  for (const { name, below } of spec.condition) {
+    const given = condition[name];
+    if (below === undefined || !given || checked.has(given)) continue;
+    for (const [i, value] of (await given.data()).entries()) {
+      const isInRange = Number.isInteger(value) && value >= 0 && value < below;
+      const expected = `an integer in [0, ${below - 1}], as ${spec.name} takes`;
+      assertArgument({ [`condition.${name}[${i}]`]: value }, expected, isInRange);
+    }
+    checked.add(given);
+  }
+}
+
 /**
  * Checks the unconditional inputs of guidance as {@link assertCondition} does the conditional ones. Fewer rows than images
  * repeat, so their number must divide that of the images.

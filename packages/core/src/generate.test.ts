@@ -54,6 +54,36 @@ describe('generate', () => {
     });
   });
 
+  it.each([-1, 4, 91, -(2 ** 31)])(
+    'refuses the label %i before the model sees it',
+    async (label) => {
+      const tensors = memory().numTensors;
+      const condition = labels(3, label);
+      for (const guidance of [undefined, { scale: 2 }]) {
+        const run = generate({
+          plan,
+          executor,
+          condition,
+          seeds: [5, 6],
+          ...(guidance && { guidance }),
+        });
+        await expect(run).rejects.toThrow(InvalidArgumentError);
+        await expect(run).rejects.toThrow(
+          `condition.labels[1] is ${label}; expected an integer in [0, 3], as tiny takes`,
+        );
+      }
+      condition.labels.dispose();
+      expect(memory().numTensors).toBe(tensors);
+    },
+  );
+
+  it('refuses an unconditional label that is none', async () => {
+    const unconditional = labels(4);
+    const guidance = { scale: 2, unconditional };
+    const run = generate({ plan, executor, condition: labels(0), seeds: [5], guidance });
+    await expect(run).rejects.toThrow(/condition\.labels\[1\] is 4; expected/);
+  });
+
   it('hears an abort that comes from a timer, though the engine never waits', async () => {
     const controller = new AbortController();
     const steps = Array.from(

@@ -1,7 +1,12 @@
 import { concat, dispose, mul, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from './backbone.js';
 import { assertShape } from './checks.js';
-import { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
+import {
+  assertCondition,
+  assertConditionValues,
+  assertUnconditional,
+  doubleCondition,
+} from './condition.js';
 import { type Denoiser, executePlan, type StepEvent } from './execute-plan.js';
 import {
   type BranchRunner,
@@ -44,6 +49,7 @@ export interface GenerateResult {
  * Samples latents: plan -> executor -> backbone, with a cache method deciding which branches are computed.
  *
  * @throws {@link IncompatibleError} if the plan is for models of another kind
+ * @throws {@link InvalidArgumentError} if a condition is missing, unknown or out of range, such as a label that is no class
  * @throws {@link NonFiniteError}, {@link AbortedError} as {@link executePlan} does
  */
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {
@@ -105,6 +111,7 @@ export function createDenoiser(options: DenoiserOptions): Denoiser {
   const { height, width, channels } = executor.spec.latent;
   return async (latent, { index, timestep: time }) => {
     assertShape({ latent }, [latent.shape[0], height, width, channels]);
+    await assertConditionValues(executor.spec, condition);
     const both = guidance ? concat([latent, latent], 0) : latent;
     try {
       const begun = await executor.begin({ latent: both, time, condition });

@@ -25,7 +25,12 @@ export {
   assertShape,
   type NamedArgument,
 } from './checks.js';
-export { assertCondition, assertUnconditional, doubleCondition } from './condition.js';
+export {
+  assertCondition,
+  assertConditionValues,
+  assertUnconditional,
+  doubleCondition,
+} from './condition.js';
 export { createEagerExecutor } from './eager-executor.js';
 export {
   AbortedError,

@@ -1,6 +1,8 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import {
   copyRegisteredKernels,
+  dispose,
+  memory,
   randomNormal,
   registerBackend,
   setBackend,
@@ -69,3 +71,16 @@ it('knows no values of other backends', async () => {
   await setBackend('ops');
   expect(javascriptValues(randomNormal([2]))).toBeUndefined();
 });
+
+it.each(['cpu', 'ops'])(
+  'a linear combination leaves nothing but its sum on %s',
+  async (backend) => {
+    await setBackend(backend);
+    const [x, y] = [0, 1].map((seed) => randomNormal(SHAPE, 0, 1, 'float32', seed) as Tensor4D);
+    const before = memory().numTensors;
+    const terms = [1, 2, 3].map((factor) => [factor, y as Tensor4D] as const);
+    const sum = linearCombination([0.5, x as Tensor4D], ...terms);
+    expect(memory().numTensors).toBe(before + 1);
+    dispose([sum, x as Tensor4D, y as Tensor4D]);
+  },
+);

@@ -7,6 +7,7 @@ import {
   type Tensor4D,
   tensor,
   tensor4d,
+  tidy,
 } from '@tensorflow/tfjs-core';
 
 /** A tensor and what it is multiplied by. */
@@ -25,8 +26,10 @@ export function linearCombination<T extends Tensor>(
   const terms = [first, ...rest];
   const values = javascriptValues(...terms.map(([, x]) => x));
   if (!values) {
-    const products = terms.map(([factor, x]) => mul<T>(x, factor));
-    return products.reduce((sum, product) => add<T>(sum, product));
+    return tidy(() => {
+      const products = terms.map(([factor, x]) => mul<T>(x, factor));
+      return products.reduce((sum, product) => add<T>(sum, product));
+    });
   }
   const [, { shape, size }] = first;
   const result = new Float32Array(size);

@@ -121,7 +121,7 @@ function tinySpec(): BackboneSpec {
     outputChannels: 2 * CHANNELS,
     prediction: 'epsilon',
     tokens: { count: tokens, width: WIDTH },
-    condition: [{ name: 'labels', dtype: 'int32', shape: [] }],
+    condition: [{ name: 'labels', dtype: 'int32', shape: [], below: CLASSES + 1 }],
     nullCondition: { labels: [CLASSES] },
     branches,
     macs: {

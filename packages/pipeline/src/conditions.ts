@@ -1,5 +1,6 @@
 import { captionCondition, type PromptEmbeddings, type StoredPrompts } from '@harmonica/backbones';
 import {
+  assertCount,
   type BackboneSpec,
   createRng,
   type Guidance,
@@ -50,9 +51,17 @@ export function classConditions({ count, names }: ClassConditionsOptions): Condi
   return {
     ...numbered({ kind: 'class', count }),
     ...names,
-    condition: (labels) => ({ labels: tensor1d([...labels], 'int32') }),
+    condition: (labels) => ({ labels: tensor1d(checkedLabels(labels, count), 'int32') }),
     dispose: () => {},
   };
+}
+
+/** A tensor of integers would take the number that is not one for class 0. */
+function checkedLabels(labels: readonly number[], count: number): number[] {
+  return labels.map((label, i) => {
+    assertCount({ argument: `labels[${i}]`, value: label, least: 0, most: count - 1 });
+    return label;
+  });
 }
 
 /** The one condition of a model without conditions. */
@@ -70,12 +79,15 @@ interface PromptConditionsOptions {
   readonly sha256?: string | undefined;
 }
 
-/** Prompts of a text-to-image model, in the order of their file; negative prompts belong to them one by one. */
+/** Prompts of a text-to-image model, in the order of their file; negative prompts belong to them one by one, or one to all. */
 export function promptConditions({ spec, prompts, sha256 }: PromptConditionsOptions): Conditions {
   const { positive, negative } = prompts;
+  const [count] = positive.embeddings.shape;
   const conditionOf = (of: PromptEmbeddings) => (labels: readonly number[]) =>
     tidy(() => {
-      const rows = tensor1d([...labels], 'int32');
+      const chosenRows = checkedLabels(labels, count);
+      const isShared = of.embeddings.shape[0] === 1;
+      const rows = tensor1d(isShared ? chosenRows.fill(0) : chosenRows, 'int32');
       const chosen = {
         embeddings: gather(of.embeddings, rows),
         mask: gather(of.mask, rows),
@@ -83,7 +95,7 @@ export function promptConditions({ spec, prompts, sha256 }: PromptConditionsOpti
       return captionCondition({ spec, prompts: chosen }) as Record<string, never>;
     });
   return {
-    ...numbered({ kind: 'prompt', count: positive.embeddings.shape[0] }),
+    ...numbered({ kind: 'prompt', count }),
     sha256,
     condition: conditionOf(positive),
     unconditional: negative ? conditionOf(negative) : missingNegatives,

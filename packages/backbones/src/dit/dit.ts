@@ -158,7 +158,7 @@ export function ditSpec(config: DitConfig): BackboneSpec {
     outputChannels,
     prediction: 'epsilon',
     tokens: { count: patches, width: hiddenSize },
-    condition: [{ name: LABELS, dtype: 'int32', shape: [] }],
+    condition: [{ name: LABELS, dtype: 'int32', shape: [], below: numClasses + 1 }],
     nullCondition: { [LABELS]: [numClasses] },
     branches,
     macs: {

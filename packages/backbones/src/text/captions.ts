@@ -128,7 +128,7 @@ export async function readNullCaption(options: ReadNullCaptionOptions): Promise<
 /** Prompts that were encoded before. */
 export interface StoredPrompts {
   readonly positive: PromptEmbeddings;
-  /** Only if the file holds them. */
+  /** Only if the file holds them: one for all prompts, or one for each. */
   readonly negative?: PromptEmbeddings;
 }
 
@@ -139,19 +139,33 @@ export interface StoredPrompts {
  *
  * @param source not closed
  * @returns tensors that the caller disposes
- * @throws {@link CheckpointError} naming the first tensor that is missing or of another shape
+ * @throws {@link CheckpointError} naming the first tensor that is missing or of another shape, and negative prompts that are
+ * neither one nor as many as the prompts
  * @throws {@link NonFiniteError} naming the first tensor that holds NaN or infinity
  */
 export async function readPrompts(source: WeightSource): Promise<StoredPrompts> {
   const positive = await readHalf(source, '');
   if (!source.names.some((name) => name.startsWith('negative_'))) return { positive };
   try {
-    return { positive, negative: await readHalf(source, 'negative_') };
+    return { positive, negative: await readNegatives(source, positive) };
   } catch (error) {
     positive.embeddings.dispose();
     positive.mask.dispose();
     throw error;
   }
+}
+
+/** One for all prompts, or one for each. */
+async function readNegatives(
+  source: WeightSource,
+  positive: PromptEmbeddings,
+): Promise<PromptEmbeddings> {
+  const key = 'negative_prompt_embeds';
+  const [count = 0] = shapeOf(source, key, [null, null, null]);
+  const [prompts] = positive.embeddings.shape;
+  if (count === 1 || count === prompts) return readHalf(source, 'negative_');
+  const problem = `has ${count} prompts; expected 1 for all, or ${prompts}, one for each prompt`;
+  throw new CheckpointError({ path: source.path, key, problem });
 }
 
 async function readHalf(source: WeightSource, prefix: string): Promise<PromptEmbeddings> {

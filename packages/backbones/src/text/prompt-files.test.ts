@@ -51,6 +51,15 @@ describe('readPrompts', () => {
       'negative_prompt_attention_mask',
       { ...POSITIVE, negative_prompt_embeds: NEGATIVE.negative_prompt_embeds },
     ],
+    [
+      'negative_prompt_embeds',
+      {
+        prompt_embeds: array([3, 1, 1], [1, 2, 3]),
+        prompt_attention_mask: array([3, 1], [1, 1, 1]),
+        negative_prompt_embeds: array([2, 1, 1], [1, 2]),
+        negative_prompt_attention_mask: array([2, 1], [1, 1]),
+      },
+    ],
   ])('names %s', async (key, arrays: Record<string, StoredArray>) => {
     const before = memory().numTensors;
     const reading = read(arrays);

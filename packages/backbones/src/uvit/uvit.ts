@@ -171,8 +171,9 @@ export function uvitSpec(config: UvitConfig): BackboneSpec {
 }
 
 function conditionInputs(config: UvitConfig): ConditionInput[] {
-  const { numClasses, captionTokens, captionChannels } = config;
-  if (numClasses > 0) return [{ name: LABELS, dtype: 'int32', shape: [] }];
+  const { numClasses, nullClass, captionTokens, captionChannels } = config;
+  const below = nullClass ? numClasses + 1 : numClasses;
+  if (numClasses > 0) return [{ name: LABELS, dtype: 'int32', shape: [], below }];
   if (captionTokens === 0) return [];
   return [{ name: CAPTION, dtype: 'float32', shape: [captionTokens, captionChannels] }];
 }

@@ -1,6 +1,7 @@
 import {
   advancePlan,
   applyGuidance,
+  assertConditionValues,
   type BranchAction,
   type CachePredictor,
   disposePlanState,
@@ -140,6 +141,7 @@ export async function beginStep(run: RoutedRun, { latent }: PlanState, index: nu
   const input = run.guidance ? tidy(() => conditionalTwice(latent)) : latent.clone();
   const time = run.plan.steps[index]?.timestep as number;
   try {
+    await assertConditionValues(run.executor.spec, run.condition);
     return await run.executor.begin({ latent: input, time, condition: run.condition });
   } finally {
     input.dispose();
