@@ -1,3 +1,4 @@
+export { processOfScheduler, type SchedulerFile } from './diffusers-scheduler.js';
 export {
   type CreateSamplerPlanOptions,
   createSamplerPlan,
@@ -21,10 +22,12 @@ export {
 } from './flow/flow-sigmas.js';
 export { logSnr, type NoisePoint, type PlanUpdate, type PredictionLimits } from './plan.js';
 export {
+  type ConfiguredSampling,
   type CreatePlanOptions,
   createPlan,
   DIT_PROCESS,
   type ModelProcess,
+  type RefusedField,
   SAMPLER_NAMES,
   type SamplerName,
   type SamplerOptions,

@@ -3,19 +3,26 @@ import {
   IncompatibleError,
   InvalidArgumentError,
   type NoiseProcess,
+  type Prediction,
   type Provenance,
   planFingerprint,
   type SamplerPlan,
+  UnsupportedError,
 } from '@harmonica/core';
 import { createDdimPlan } from './diffusion/ddim-plan.js';
 import { createDdpmPlan, type DdpmPlanOptions } from './diffusion/ddpm-plan.js';
 import { createFlowEulerPlan, createFlowHeunPlan } from './flow/flow-plans.js';
-import type { NoiseScheduleName } from './schedules/noise-schedule.js';
+import {
+  createNoiseSchedule,
+  type NoiseSchedule,
+  type NoiseScheduleName,
+} from './schedules/noise-schedule.js';
 import {
   givenSettings,
   planOptionsOf,
   type SamplerSettings,
   type SettingName,
+  settingsIn,
 } from './settings.js';
 import { createSitOdePlan } from './sit/sit-ode-plan.js';
 import { createSitSdePlan } from './sit/sit-sde-plan.js';
@@ -37,7 +44,31 @@ export interface ModelProcess {
   /** The sampler to take where none is named. */
   readonly sampler: SamplerName;
   /** Of a diffusion, where none is named. */
-  readonly schedule?: NoiseScheduleName;
+  readonly schedule?: NoiseScheduleName | NoiseSchedule;
+  /** What the model's output stands for. Default: what its samplers take it for. */
+  readonly prediction?: Prediction;
+  /** What a configuration of the model itself says: `processOfScheduler`. */
+  readonly configured?: ConfiguredSampling;
+}
+
+/** How a model's configuration wants it sampled, where options do not say otherwise. */
+export interface ConfiguredSampling {
+  /** For error messages. */
+  readonly source: string;
+  /** Settings of every sampler that has them. */
+  readonly settings: SamplerSettings;
+  /** Settings of one sampler alone. */
+  readonly own: { readonly sampler: SamplerName; readonly settings: SamplerSettings };
+  /** What no sampler does. */
+  readonly refused: readonly RefusedField[];
+}
+
+/** Something that a model's configuration asks for and no sampler does. */
+export interface RefusedField {
+  /** Key and value, such as `set_alpha_to_one: false`. */
+  readonly field: string;
+  /** The option that decides it instead. */
+  readonly option: 'sampler' | 'schedule' | 'prediction' | 'spacing';
 }
 
 /** The process of DiT, which stands where no model says otherwise. */
@@ -132,11 +163,52 @@ export function createPlan(options: CreatePlanOptions): SamplerPlan {
   for (const name of givenSettings(options)) {
     if (!settings.includes(name)) throw notASetting(sampler, name);
   }
-  const { schedule = process.schedule } = options;
+  const { schedule = process.schedule, prediction = process.prediction, ...others } = options;
+  const configured = configuredSettings(sampler, options);
   return create({
-    steps: /^\d+$/.test(String(steps)) ? Number(steps) : steps,
-    ...planOptionsOf({ ...options, ...(entry.process === 'diffusion' && { schedule }) }),
+    steps: isCount(steps) ? Number(steps) : steps,
+    ...planOptionsOf({ ...configured, prediction, ...settingsIn(others) }),
+    ...(entry.process === 'diffusion' && schedule && { schedule: scheduleOf(schedule) }),
   } as never);
+}
+
+function isCount(steps: string | number): boolean {
+  return /^\d+$/.test(String(steps));
+}
+
+function scheduleOf(schedule: NoiseScheduleName | NoiseSchedule): NoiseSchedule {
+  return typeof schedule === 'string' ? createNoiseSchedule({ name: schedule }) : schedule;
+}
+
+/**
+ * What the model's configuration says of a sampler.
+ *
+ * @throws {@link UnsupportedError} if it says what no sampler does, and no option decides it instead
+ */
+function configuredSettings(sampler: SamplerName, options: CreatePlanOptions): SamplerSettings {
+  const { configured } = options.process ?? {};
+  if (!configured) return {};
+  const { source, own, refused } = configured;
+  const open = refused.filter(({ option }) => options[option] === undefined);
+  const [first] = open;
+  if (first) {
+    throw new UnsupportedError({
+      feature: `${open.map(({ field }) => field).join(', ')} of ${source}`,
+      engine: sampler,
+      fix: `Say what to do instead: an option ${first.option} overrides it.`,
+    });
+  }
+  const said = { ...configured.settings, ...(sampler === own.sampler && own.settings) };
+  const { sigmaSpacing = said.sigmaSpacing, spacing = said.spacing, steps = 1 } = options;
+  const has = (name: SettingName) => settingsOf(sampler).includes(name);
+  // Noise levels that are spread anew, and sections of steps, leave no timesteps to space.
+  const isSpaced = sigmaSpacing === undefined && isCount(steps);
+  const isUsed: Partial<Record<SettingName, boolean>> = {
+    spacing: isSpaced,
+    stepsOffset: isSpaced && spacing === 'leading',
+  };
+  const names = givenSettings(said).filter((name) => has(name) && isUsed[name] !== false);
+  return Object.fromEntries(names.map((name) => [name, said[name]]));
 }
 
 /** The samplers that have a setting. */

@@ -4,12 +4,13 @@ import {
   type BackboneSpec,
   InvalidArgumentError,
   type LongCallOptions,
+  type Prediction,
   type Provenance,
 } from '@harmonica/core';
 import { emojiDitConfig } from '@harmonica/emoji-dit';
 import { type ModelComponent, type ModelParts, openModel } from '@harmonica/weights';
 import { isFile } from '../files.js';
-import type { Architecture, LatentSize } from './architecture.js';
+import type { Architecture, LatentSize, SamplingFacts } from './architecture.js';
 import { architectureOf } from './architecture.js';
 import { downloadOptions } from './loading-progress.js';
 import { diffusersArchitecture, publishedArchitecture, readArchitecture } from './registry.js';
@@ -27,6 +28,8 @@ export interface ModelName {
   readonly dit?: string | undefined;
   /** Part of a PyTorch checkpoint, such as `ema`. */
   readonly part?: string | undefined;
+  /** What the model's output stands for, where its files do not tell, or against them. */
+  readonly prediction?: Prediction | undefined;
 }
 
 /** A model that is known to exist; no weights have been read. */
@@ -67,7 +70,7 @@ async function findCheckpoint(
   options: FindModelOptions,
   named?: Architecture,
 ): Promise<FoundModel> {
-  const { model, part } = options;
+  const { model, part, prediction } = options;
   const parts = await openModel(model, {
     ...(part !== undefined && { select: part }),
     ...downloadOptions(options),
@@ -76,13 +79,23 @@ async function findCheckpoint(
     parts.components.includes('transformer') ? 'transformer' : undefined,
   );
   const architecture = named ?? diffusersArchitecture(component.config, parts.index);
-  if (architecture) return { kind: 'checkpoint', architecture, parts, component };
+  if (architecture) {
+    const facts = { scheduler: schedulerOf(parts), prediction };
+    return { kind: 'checkpoint', architecture: architecture.sampledBy(facts), parts, component };
+  }
   throw new InvalidArgumentError({
     argument: 'architecture',
     value: undefined,
     expected: `what ${model} is, because it has no configuration`,
     fix: 'Name it, such as DiT-XL/2.',
   });
+}
+
+/** The configuration of the scheduler that a pipeline in diffusers' layout has. */
+function schedulerOf({ name, components, component }: ModelParts): SamplingFacts['scheduler'] {
+  if (!components.includes('scheduler')) return undefined;
+  const { config } = component('scheduler');
+  return { config, source: `${name}/scheduler/scheduler_config.json` };
 }
 
 /** Neither a pipeline of diffusers nor a component of one. */
