@@ -114,6 +114,7 @@ function evalConfigSchema() {
     model: z.string().min(1).default('emoji-dit'),
     architecture: z.string().optional(),
     part: z.string().optional(),
+    variant: z.string().optional(),
     vae: z.string().optional(),
     vaeScale: z.number().positive().optional(),
     promptsFile: z.string().optional(),

@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import {
   fingerprint,
@@ -14,7 +13,7 @@ import {
   type FeatureStatistics,
   INCEPTION_DIMENSIONS,
 } from '@harmonica/metrics';
-import { prepareFolder, readBytes, readPngSize, unreadable } from '@harmonica/pipeline';
+import { pictureFiles, prepareFolder, readBytes, readPngSize } from '@harmonica/pipeline';
 import { hashFiles } from '@harmonica/weights';
 import { type Batch, batchesOf, batchPath, hasBatch, readBatch, writeBatch } from './batches.js';
 import type { EvalConfig, MetricName } from './config.js';
@@ -239,18 +238,12 @@ async function* measuredIn(folder: string, batches: readonly Batch[]) {
   for (const batch of batches) yield await readBatch(folder, batch);
 }
 
-/** The PNG files of a folder and of those within it. @throws {@link InvalidArgumentError} if there are none; {@link FileError} */
+/** The PNG files of a folder and of those within it, as `pictureFiles` finds them. @throws {@link InvalidArgumentError} if there are none; {@link FileError} */
 export async function pngFiles(
   folder: string,
   argument = 'reference.images',
 ): Promise<readonly string[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder, { recursive: true });
-  } catch (cause) {
-    throw unreadable(folder, cause, 'Give a folder that is there.');
-  }
-  const files = names.filter((name) => name.toLowerCase().endsWith('.png')).sort();
+  const files = await pictureFiles(folder);
   if (files.length > 0) return files.map((name) => join(folder, name));
   throw new InvalidArgumentError({
     argument,

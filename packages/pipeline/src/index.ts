@@ -61,8 +61,8 @@ export {
   type ReadLatentsOptions,
   readLatents,
 } from './images/latent-set.js';
-export type { Architecture } from './models/architecture.js';
-export { architectureOf } from './models/architecture.js';
+export { pictureFiles, SAMPLES_GRID, SAMPLES_RECORD } from './images/picture-files.js';
+export { type Architecture, architectureOf, type SamplingFacts } from './models/architecture.js';
 export { type ModelSpecOptions, modelArchitecture, modelSpec } from './models/find-model.js';
 export {
   type DecoderIdentity,

@@ -2,6 +2,7 @@ export type { TensorToWrite, WeightTensor } from './dtypes.js';
 export { type AtomicWrite, hashFiles, writeFileAtomic } from './files.js';
 export { DownloadError, type DownloadProgress, type HubOptions } from './hub/hub-requests.js';
 export type { JsonObject } from './json-object.js';
+export { filesWithin } from './local-folder.js';
 export { openCheckpoint } from './open-checkpoint.js';
 export {
   type ComponentWeights,

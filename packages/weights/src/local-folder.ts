@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from './files.js';
 
@@ -21,43 +21,60 @@ export async function openLocalFolder(options: {
   const { nested = entries.some(({ name }) => name === MODEL_INDEX) } = options;
   return {
     name: path,
-    files: nested ? await filesWithin({ path, entries }) : entries.filter(isFile).map(nameOf),
+    files: nested
+      ? await filesWithin(path)
+      : entries.filter(({ isFolder }) => !isFolder).map(({ name }) => name),
     locate: async (files) => files.map((file) => join(path, file)),
   };
 }
 
-async function filesWithin(options: {
-  path: string;
-  entries: readonly Dirent[];
-}): Promise<string[]> {
-  const { path, entries } = options;
-  const files = entries.map(async (entry) => {
-    const { name } = entry;
-    if (isFile(entry)) return [name];
-    if (!entry.isDirectory()) return [];
-    const folder = join(path, name);
-    const inside = await filesWithin({ path: folder, entries: await list(folder) });
+/**
+ * The files of a folder and of those within it. Links are followed, to files and to folders, but not to a folder that they
+ * lie in. What is neither file nor folder, such as a pipe, is left out.
+ *
+ * @returns names relative to the folder, with slashes, in their order within each folder
+ * @throws {@link FileError} if a folder cannot be read
+ */
+export function filesWithin(path: string): Promise<string[]> {
+  return filesBelow(path, []);
+}
+
+/** @param around the folders that this one lies in, without links */
+async function filesBelow(path: string, around: readonly string[]): Promise<string[]> {
+  const folder = await realpath(path).catch(() => path);
+  if (around.includes(folder)) return [];
+  const files = (await list(path)).map(async ({ name, isFolder }) => {
+    if (!isFolder) return [name];
+    const inside = await filesBelow(join(path, name), [...around, folder]);
     return inside.map((file) => `${name}/${file}`);
   });
   return (await Promise.all(files)).flat();
 }
 
-async function list(path: string): Promise<Dirent[]> {
+/** A file or folder, or a link to one. */
+interface FolderEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+async function list(path: string): Promise<FolderEntry[]> {
   try {
     const entries = await readdir(path, { withFileTypes: true });
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const found = await Promise.all(entries.map((entry) => entryOf(path, entry)));
+    return found.filter((entry) => entry !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (cause) {
     throw fileError({ path, action: 'read', cause });
   }
 }
 
-/** A link may be one to a file: the cache of Hugging Face is made of such. */
-function isFile(entry: Dirent): boolean {
-  return entry.isFile() || entry.isSymbolicLink();
-}
-
-function nameOf({ name }: Dirent): string {
-  return name;
+/** A link that leads nowhere counts as a file, so that reading it says so. */
+async function entryOf(path: string, entry: Dirent): Promise<FolderEntry | undefined> {
+  const { name } = entry;
+  const target = entry.isSymbolicLink()
+    ? await stat(join(path, name)).catch(() => undefined)
+    : entry;
+  if (target?.isDirectory()) return { name, isFolder: true };
+  return !target || target.isFile() ? { name, isFolder: false } : undefined;
 }
 
 /** The files of a model, on this machine or on a hub. */
@@ -100,12 +117,22 @@ export function findWeights(options: {
   return customaryNames(variant).find((name) => known.has(name)) ?? onlyWeights(options);
 }
 
-/** Shards have an index, in whose name the variant stands at another place. */
+/** Shards have an index, in whose name the variant stands at another place: behind `index`, or before it in older files. */
 function customaryNames(variant: string | undefined): string[] {
   const mark = variant === undefined ? '' : `.${variant}`;
   return ['.safetensors', '.bin'].flatMap((suffix) =>
-    STEMS.flatMap((stem) => [`${stem}${suffix}.index${mark}.json`, `${stem}${mark}${suffix}`]),
+    STEMS.flatMap((stem) => [
+      `${stem}${suffix}.index${mark}.json`,
+      `${stem}${suffix}${mark}.index.json`,
+      `${stem}${mark}${suffix}`,
+    ]),
   );
+}
+
+/** Whether a model has weights of a variant, of any of its components. */
+export function hasVariant({ files }: Pick<ModelFolder, 'files'>, variant: string): boolean {
+  const names = new Set(customaryNames(variant));
+  return files.some((file) => names.has(file.slice(file.lastIndexOf('/') + 1)));
 }
 
 function onlyWeights(options: {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
@@ -106,8 +106,42 @@ describe('openModel of a folder', () => {
     const model = await openModel(await writeFiles(), { variant: 'fp16' });
     const source = await model.component('vae').open();
     await expectTensors({ source, expected: expectedTensors('f16.safetensors') });
+    const without = await model.component('transformer').open();
+    await expectTensors({ source: without, expected: expectedTensors(`sharded/${shardIndex}`) });
+  });
+
+  it('takes an index of a variant, by its name of today and by the one before', async () => {
+    const index = files[`transformer/${shardIndex}`] as Uint8Array;
+    delete files[`transformer/${shardIndex}`];
+    for (const name of ['model.safetensors.index.fp16.json', 'model.safetensors.fp16.index.json']) {
+      files[`transformer/${name}`] = index;
+      const model = await openModel(await writeFiles(), { variant: 'fp16' });
+      const source = await model.component('transformer').open();
+      await expectTensors({ source, expected: expectedTensors(`sharded/${shardIndex}`) });
+      await rm(join(folder, 'transformer', name));
+      delete files[`transformer/${name}`];
+    }
+  });
+
+  it('refuses a variant that no component has', async () => {
+    const model = await openModel(await writeFiles(), { variant: 'ema' });
     const missing = model.component('transformer').open();
-    await expect(missing).rejects.toThrow(/variant "fp16": config\.json, model-00001/);
+    await expect(missing).rejects.toThrow(/variant "ema": config\.json, model-00001.*another/);
+  });
+
+  it('follows links to folders and files, and not for ever', async () => {
+    await writeFiles();
+    const linked = await mkdtemp(join(tmpdir(), 'harmonica-linked-'));
+    for (const name of ['model_index.json', 'transformer', 'vae']) {
+      await symlink(join(folder, name), join(linked, name));
+    }
+    await symlink(linked, join(linked, 'again'));
+    const model = await openModel(linked);
+    expect(model.components).toEqual(['transformer', 'vae']);
+    const source = await model.component('transformer').open();
+    await expectTensors({ source, expected: expectedTensors(`sharded/${shardIndex}`) });
+    expect(model.component('vae').config).toEqual({ scaling_factor: 0.5 });
+    await rm(linked, { recursive: true });
   });
 
   it('closes the weights after building, whether that succeeds or not', async () => {

@@ -14,6 +14,7 @@ import { type HubOptions, hubSettings } from './hub/hub-requests.js';
 import { type JsonObject, parseJsonObject } from './json-object.js';
 import {
   findWeights,
+  hasVariant,
   isWeightFile,
   MODEL_INDEX,
   type ModelFolder,
@@ -25,7 +26,10 @@ import { nearestNames } from './weight-source.js';
 
 /** Options of {@link openModel}. Those of {@link HubOptions} matter for models of a hub only. */
 export interface OpenModelOptions extends HubOptions {
-  /** Which of several forms of the weights, by the mark in their names, such as `fp16`. None by default. */
+  /**
+   * Which of several forms of the weights, by the mark in their names, such as `fp16`. A component that has none, where others
+   * have, is read without it, as diffusers does. Default: the form without a mark.
+   */
   readonly variant?: string;
   /** Which part of PyTorch files, such as `ema`. Default: everything. */
   readonly select?: string;
@@ -268,13 +272,15 @@ function mainFile(options: PartsOptions & { prefix: string }): string {
     .filter((path) => path.startsWith(prefix))
     .map((path) => path.slice(prefix.length))
     .filter((path) => !path.includes('/'));
-  const found = findWeights({ files, variant });
+  const own = findWeights({ files, variant });
+  const isOfOthers = own === undefined && variant !== undefined && hasVariant(folder, variant);
+  const found = isOfOthers ? findWeights({ files }) : own;
   if (found !== undefined) return prefix + found;
   const kind = variant === undefined ? '' : ` of variant "${variant}"`;
   throw new CheckpointError({
     path: `${folder.name}/${prefix}`,
     problem: `no telling which of these holds the weights${kind}: ${files.join(', ')}`,
-    fix: 'Choose another variant, or give the path of the file itself.',
+    fix: `Choose ${variant === undefined ? 'a' : 'another'} variant, or give the path of the file itself.`,
   });
 }
 

@@ -9,6 +9,8 @@ import {
   type Pipeline,
   prepareFolder,
   type RunManifest,
+  SAMPLES_GRID,
+  SAMPLES_RECORD,
   sample,
   writeOutput,
 } from '@harmonica/pipeline';
@@ -69,7 +71,7 @@ async function sampleInto(
     ? await writeImages({ folder, jobs, images, pipeline })
     : await writeLatents(folder, latents, pipeline);
   const manifest = createRunManifest({ pipeline, sample: sampled, files });
-  await writeOutput(join(options.out, 'run.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeOutput(join(options.out, SAMPLES_RECORD), `${JSON.stringify(manifest, null, 2)}\n`);
   context.stdout.write(summaryOf(manifest, options.out));
 }
 
@@ -90,7 +92,7 @@ async function writeImages(input: {
     await writeOutput(join(folder, file), encodePng(image));
     files.push(file);
   }
-  await writeOutput(join(folder, 'grid.png'), encodePng(imageGrid({ images })));
+  await writeOutput(join(folder, SAMPLES_GRID), encodePng(imageGrid({ images })));
   return files;
 }
 

@@ -66,6 +66,7 @@ export function addModelOptions(command: Command): Command {
     .option('--architecture <name>', 'of a checkpoint: DiT-XL/2, pixart-alpha-256, ... or a file')
     .option('--dit <name>', 'the same as --architecture')
     .option('--part <name>', 'part of a PyTorch checkpoint, such as ema')
+    .option('--variant <name>', 'form of the weights, such as fp16')
     .option('--vae <name>', 'autoencoder, in diffusers layout (default: that beside the model)')
     .option('--prompts-file <file>', 'embeddings of prompts, for models that take text')
     .option(

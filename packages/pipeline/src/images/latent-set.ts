@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -23,6 +22,7 @@ import type { Conditions } from '../conditions.js';
 import { decodePngOf, readBytes, readText } from '../files.js';
 import type { LatentSize } from '../models/architecture.js';
 import { type CompiledEncoder, fitImage } from './codec.js';
+import { pictureFiles } from './picture-files.js';
 
 /** Latents of real images, scaled as the model was trained on them, and what each is of. */
 export interface LatentSet {
@@ -239,21 +239,11 @@ async function inFolder(
   folder: string,
   { count }: LabeledImagesOptions['conditions'],
 ): Promise<NamedLabel[]> {
-  const entries = await list(folder);
-  const found: NamedLabel[] = [];
-  for (const entry of entries) {
-    if (entry.isDirectory()) {
-      const files = await list(join(folder, entry.name));
-      found.push(
-        ...files.filter(isPng).map(({ name }): NamedLabel => [join(entry.name, name), entry.name]),
-      );
-    } else if (count === 1 && isPng(entry)) found.push([entry.name, 0]);
-  }
-  return found;
-}
-
-function isPng({ name }: { readonly name: string }): boolean {
-  return /\.png$/i.test(name);
+  return (await pictureFiles(folder)).flatMap((file): NamedLabel[] => {
+    const [name, ...inside] = file.split('/') as [string, ...string[]];
+    if (inside.length === 1) return [[file, name]];
+    return inside.length === 0 && count === 1 ? [[file, 0]] : [];
+  });
 }
 
 function numberOf(label: string | number, conditions: LabeledImagesOptions['conditions']): number {
@@ -265,12 +255,4 @@ function numberOf(label: string | number, conditions: LabeledImagesOptions['cond
     value: label,
     expected: `a class, or its number in [0, ${conditions.count - 1}]`,
   });
-}
-
-async function list(path: string) {
-  try {
-    return await readdir(path, { withFileTypes: true });
-  } catch (cause) {
-    throw new FileError({ path, problem: 'cannot be listed', fix: 'Check the path.', cause });
-  }
 }

@@ -28,6 +28,8 @@ export interface ModelName {
   readonly dit?: string | undefined;
   /** Part of a PyTorch checkpoint, such as `ema`. */
   readonly part?: string | undefined;
+  /** Form of the weights, by the mark in their names, such as `fp16`. Default: the form without a mark. */
+  readonly variant?: string | undefined;
   /** What the model's output stands for, where its files do not tell, or against them. */
   readonly prediction?: Prediction | undefined;
 }
@@ -70,9 +72,10 @@ async function findCheckpoint(
   options: FindModelOptions,
   named?: Architecture,
 ): Promise<FoundModel> {
-  const { model, part, prediction } = options;
+  const { model, part, variant, prediction } = options;
   const parts = await openModel(model, {
     ...(part !== undefined && { select: part }),
+    ...(variant !== undefined && { variant }),
     ...downloadOptions(options),
   });
   const component = parts.component(
