@@ -1,14 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fingerprint, type LongCallOptions, trackProgress } from '@harmonica/core';
 import {
   createManifold,
+  type DecodeStatisticsOptions,
   decodeStatistics,
   type ExtractorIdentity,
   encodeStatistics,
   type FeatureStatistics,
 } from '@harmonica/metrics';
 import { decodePngOf, isFile, readBytes, writeOutput } from '@harmonica/pipeline';
+import { openByteFile } from '@harmonica/weights';
 import { type BatchTensors, batchesOf } from './batches.js';
 import { type MetricName, needsOf } from './config.js';
 import { featureTensors, type RunningExtractor } from './measure-rows.js';
@@ -51,7 +52,7 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
     if (!output) continue;
     const path = statisticsPath(options, output);
     if (await isFile(path)) {
-      kept[output] = decodeStatistics({ bytes: await readFile(path), path });
+      kept[output] = await readStatistics({ path });
     } else missing.push(metric);
   }
   if (missing.length === 0) return { statistics: kept };
@@ -76,6 +77,22 @@ export async function referenceSet(options: ReferenceSetOptions): Promise<Refere
   });
   const manifold = { features, neighbors, squaredRadii: Float64Array.from(squaredRadii) };
   return { statistics, features, manifold };
+}
+
+/**
+ * Statistics of a file, of which only their arrays are read.
+ *
+ * @throws {@link FileError} if it cannot be read, and as `decodeStatistics`
+ */
+export async function readStatistics(
+  options: Omit<DecodeStatisticsOptions, 'bytes'>,
+): Promise<FeatureStatistics> {
+  const file = await openByteFile(options.path);
+  try {
+    return await decodeStatistics({ bytes: file, ...options });
+  } finally {
+    await file.close();
+  }
 }
 
 function manifoldKey({ key, images }: Pick<ReferenceSetOptions, 'key' | 'images'>) {

@@ -7,13 +7,8 @@ import {
   ShapeError,
   trackProgress,
 } from '@harmonica/core';
-import {
-  assertStatistics,
-  decodeStatistics,
-  type FeatureStatistics,
-  INCEPTION_DIMENSIONS,
-} from '@harmonica/metrics';
-import { pictureFiles, prepareFolder, readBytes, readPngSize } from '@harmonica/pipeline';
+import { assertStatistics, type FeatureStatistics, INCEPTION_DIMENSIONS } from '@harmonica/metrics';
+import { pictureFiles, prepareFolder, readPngSize } from '@harmonica/pipeline';
 import { hashFiles } from '@harmonica/weights';
 import { type Batch, batchesOf, batchPath, hasBatch, readBatch, writeBatch } from './batches.js';
 import type { EvalConfig, MetricName } from './config.js';
@@ -26,7 +21,7 @@ import {
 } from './measure-rows.js';
 import { once } from './memo.js';
 import { assertEnoughImages, type ReferenceSet } from './quality.js';
-import { readPng, referenceFiles, referenceSet } from './reference-set.js';
+import { readPng, readStatistics, referenceFiles, referenceSet } from './reference-set.js';
 import type { EvalRow } from './row.js';
 import { partOf, type Share } from './share.js';
 
@@ -86,9 +81,8 @@ export async function checkReference({
     });
   }
   const path = reference.statistics;
-  const bytes = await readBytes(path);
   for (const metric of ['fid', 'sfid'] as const) {
-    if (metrics.includes(metric)) assertComparable(path, bytes, metric);
+    if (metrics.includes(metric)) await assertComparable(path, metric);
   }
 }
 
@@ -98,9 +92,9 @@ const STATISTICS_OF = {
   sfid: { output: 'spatial', dimension: INCEPTION_DIMENSIONS.spatial },
 } as const;
 
-function assertComparable(path: string, bytes: Uint8Array, metric: keyof typeof STATISTICS_OF) {
+async function assertComparable(path: string, metric: keyof typeof STATISTICS_OF) {
   const { output, dimension } = STATISTICS_OF[metric];
-  const statistics = decodeStatistics({ bytes, path, output });
+  const statistics = await readStatistics({ path, output });
   if (statistics.dimension !== dimension) {
     throw new IncompatibleError({
       what: `The feature dimension of ${path}`,
@@ -119,18 +113,12 @@ function assertComparable(path: string, bytes: Uint8Array, metric: keyof typeof 
  */
 export async function statisticsReference(options: ReferenceOptions): Promise<Reference> {
   const { path, metrics } = options;
-  const bytes = await readBytes(path);
   const { identity } = options.extractor.extractor;
   const read = (metric: keyof typeof STATISTICS_OF) =>
-    decodeStatistics({
-      bytes,
-      path,
-      output: STATISTICS_OF[metric].output,
-      extractor: identity,
-    });
+    readStatistics({ path, output: STATISTICS_OF[metric].output, extractor: identity });
   const statistics: Record<string, FeatureStatistics> = {};
-  if (metrics.includes('fid')) statistics.features = read('fid');
-  if (metrics.includes('sfid')) statistics.spatial = read('sfid');
+  if (metrics.includes('fid')) statistics.features = await read('fid');
+  if (metrics.includes('sfid')) statistics.spatial = await read('sfid');
   const sha256 = await hashFiles([path]);
   return {
     name: basename(path),

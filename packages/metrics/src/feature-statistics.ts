@@ -19,6 +19,8 @@ export interface FeatureStatistics {
   readonly count?: number;
   /** Absent if read from a file that does not say. */
   readonly extractor?: ExtractorIdentity;
+  /** What the numbers were rounded to when they were made. Default `'float64'`. */
+  readonly precision?: 'float32' | 'float64';
 }
 
 /** Takes features in, batch by batch, and keeps only their mean and covariance. */

@@ -100,6 +100,33 @@ describe('frechetDistance', () => {
     expect(Math.abs(there - back)).toBeLessThan(1e-12);
   });
 
+  it('takes covariances that were computed in float32, singular or not, near what float64 gives', () => {
+    const random = (seed: number, count: number) => {
+      const accumulator = createFeatureStatistics({ dimension: 60 });
+      const data = createRng({ seed }).fillNormal(new Float32Array(60 * count));
+      accumulator.add({ data, count, dimension: 60 });
+      const { count: _, ...unknown } = accumulator.result();
+      return unknown;
+    };
+    const rounded = (statistics: FeatureStatistics): FeatureStatistics => ({
+      ...statistics,
+      covariance: statistics.covariance.map(Math.fround),
+      precision: 'float32',
+    });
+    for (const count of [30, 60, 600]) {
+      const [references, features] = [random(1, count), random(2, 400)];
+      const exact = frechetDistance({ references, features }).distance;
+      const single = frechetDistance({ references: rounded(references), features }).distance;
+      expect(Math.abs(single / exact - 1)).toBeLessThan(1e-4);
+    }
+    const unknown = { ...rounded(random(1, 30)), precision: 'float64' } as const;
+    expect(() => frechetDistance({ references: unknown, features: unknown })).toThrow(/eigenvalue/);
+    const indefinite = withEigenvalues([1, 0.5, -1e-3]).map(Math.fround);
+    const broken = { dimension: 3, mean: new Float64Array(3), covariance: indefinite };
+    const references: FeatureStatistics = { ...broken, precision: 'float32' };
+    expect(() => frechetDistance({ references, features: references })).toThrow(/eigenvalue/);
+  });
+
   it.each<[string, Partial<FeatureStatistics>, string]>([
     ['another dimension', { dimension: 3 }, 'The feature dimension is 3; expected 2'],
     ['another extractor', { extractor: { name: 'b', hash: '2' } }, 'The extractor is "b, 2"'],
@@ -113,6 +140,7 @@ describe('frechetDistance', () => {
     ['too few images', { count: 1 }, 'features.count is 1; expected as many images'],
     ['NaN', { mean: Float64Array.of(0, Number.NaN) }, 'features.mean is not finite'],
     ['a covariance of another size', { covariance: Float64Array.of(1) }, 'has shape [1]'],
+    ['a negative variance', { covariance: Float64Array.of(1, 0, 0, -1) }, 'variances of at least'],
     ['an asymmetric covariance', { covariance: Float64Array.of(1, 1, 0, 1) }, 'symmetric'],
   ])('refuses %s, as assertStatistics does before', (_, fields, message) => {
     const features = statistics(fields);

@@ -2,7 +2,7 @@ import { assertCount, InvalidArgumentError, NonFiniteError, ShapeError } from '@
 import { checkComparable } from './feature-set.js';
 import type { FeatureStatistics } from './feature-statistics.js';
 import { addRowProducts } from './row-products.js';
-import { semidefiniteFactor } from './semidefinite-factor.js';
+import { type SemidefiniteFactor, semidefiniteFactor } from './semidefinite-factor.js';
 import { singularValues } from './singular-values.js';
 
 /** Statistics to compare. The order does not matter. */
@@ -44,8 +44,11 @@ export function frechetDistance(options: FrechetDistanceOptions): FrechetDistanc
     0,
   );
   const [s1, s2] = [references.covariance, features.covariance];
+  const precisions = [references.precision, features.precision] as const;
   const covarianceTerm =
-    trace(s1, dimension) + trace(s2, dimension) - 2 * traceOfRoot({ s1, s2, dimension });
+    trace(s1, dimension) +
+    trace(s2, dimension) -
+    2 * traceOfRoot({ s1, s2, dimension, precisions });
   return { distance: meanTerm + covarianceTerm, meanTerm, covarianceTerm };
 }
 
@@ -57,6 +60,8 @@ export interface TraceOfRootOptions {
   readonly s2: Float64Array;
   /** D. */
   readonly dimension: number;
+  /** What each is rounded to. Default: float64. */
+  readonly precisions?: readonly [FeatureStatistics['precision'], FeatureStatistics['precision']];
 }
 
 /**
@@ -67,14 +72,16 @@ export interface TraceOfRootOptions {
  *
  * @throws {@link InvalidArgumentError} if a matrix has a negative eigenvalue beyond rounding.
  */
-export function traceOfRoot({ s1, s2, dimension }: TraceOfRootOptions): number {
-  const first = semidefiniteFactor({ name: 's1', matrix: s1, size: dimension });
-  const second = semidefiniteFactor({ name: 's2', matrix: s2, size: dimension });
+export function traceOfRoot(options: TraceOfRootOptions): number {
+  const { s1, s2, dimension: size, precisions = [] } = options;
+  const [first, second] = [s1, s2].map((matrix, i) =>
+    semidefiniteFactor({ name: `s${i + 1}`, matrix, size, precision: precisions[i] }),
+  ) as [SemidefiniteFactor, SemidefiniteFactor];
   if (first.rank === 0 || second.rank === 0) return 0;
   const data = addRowProducts({
     x: first.rows,
     y: second.rows,
-    length: dimension,
+    length: size,
     out: new Float64Array(first.rank * second.rank),
   });
   const values = singularValues({ data, rows: first.rank, columns: second.rank });
@@ -108,10 +115,12 @@ function assertEnoughImages({ name, count, dimension }: EnoughImagesOptions): vo
 
 /**
  * Throws unless statistics are such that {@link frechetDistance} takes them, so that a file is known to be sound before
- * features are made to compare with it. That a covariance has no negative eigenvalue is left to the distance.
+ * features are made to compare with it. That a covariance has no negative eigenvalue, but for variances, is left to the
+ * distance.
  *
  * @param name of the statistics, for messages
- * @throws {@link InvalidArgumentError} if there are fewer images than features, or the covariance is not symmetric
+ * @throws {@link InvalidArgumentError} if there are fewer images than features, or the covariance is not symmetric or
+ * has a negative variance
  * @throws {@link ShapeError} {@link NonFiniteError} if statistics are damaged
  */
 export function assertStatistics(name: string, statistics: FeatureStatistics): void {
@@ -131,15 +140,23 @@ export function assertStatistics(name: string, statistics: FeatureStatistics): v
     }
     if (!values.every(Number.isFinite)) throw new NonFiniteError({ site: `${name}.${field}` });
   }
-  assertSymmetric(`${name}.covariance`, covariance, dimension);
+  assertCovariance(`${name}.covariance`, statistics);
 }
 
-function assertSymmetric(argument: string, matrix: Float64Array, size: number): void {
+function assertCovariance(argument: string, statistics: FeatureStatistics): void {
+  const { dimension: size, covariance: matrix, precision } = statistics;
   const largest = matrix.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const tolerance = (precision === 'float32' ? 1e-4 : 1e-6) * largest;
   for (let i = 0; i < size; i++) {
+    const variance = matrix[i * (size + 1)] as number;
+    if (variance < 0) {
+      const fix = 'The statistics are damaged; compute them again.';
+      const expected = 'variances of at least 0';
+      throw new InvalidArgumentError({ argument, value: variance, expected, fix });
+    }
     for (let j = 0; j < i; j++) {
       const difference = (matrix[i * size + j] as number) - (matrix[j * size + i] as number);
-      if (Math.abs(difference) <= 1e-6 * largest) continue;
+      if (Math.abs(difference) <= tolerance) continue;
       throw new InvalidArgumentError({ argument, value: difference, expected: 'symmetric' });
     }
   }

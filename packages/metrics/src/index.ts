@@ -65,6 +65,7 @@ export { type MeanPsnrResult, meanPsnr, psnr } from './psnr.js';
 export type { LoadInceptionProgress } from './read-inception.js';
 export { type MeanSsimResult, meanSsim, ssim } from './ssim.js';
 export {
+  type ByteRanges,
   type DecodeStatisticsOptions,
   decodeStatistics,
   encodeStatistics,

@@ -5,9 +5,20 @@ export interface NpyArray {
   readonly shape: readonly number[];
   /** Row-major numbers, or the characters of one text. */
   readonly values: Float64Array | string;
+  /** Whether the numbers are stored as float32. */
+  readonly isSingle?: boolean;
 }
 
 const MAGIC = '\x93NUMPY';
+
+/** As NumPy's own readers bound it. */
+export const MAX_NPY_HEADER_BYTES = 10_000;
+
+/** Longer texts are no names. */
+const MAX_TEXT_LENGTH = 1000;
+
+/** Bytes of an array of one text at most, with its header. */
+export const MAX_NPY_TEXT_BYTES = MAX_NPY_HEADER_BYTES + 4 * MAX_TEXT_LENGTH;
 
 /** How many bytes an element has, and how it is read as a number. */
 const READERS: Readonly<
@@ -36,18 +47,17 @@ interface DecodeNpyOptions {
 export function decodeNpy({ bytes, path }: DecodeNpyOptions): NpyArray {
   const { header, start } = readHeader(bytes, path);
   const descr = field(header, /'descr':\s*'([<>|=]?)([a-zA-Z]\d+)'/, path);
-  const shape = (field(header, /'shape':\s*\(([^)]*)\)/, path)[1] as string)
-    .split(',')
-    .filter((size) => size.trim() !== '')
-    .map(Number);
+  const shape = readShape(field(header, /'shape':\s*\(([^)]*)\)/, path)[1] as string, path);
   const columnsFirst = field(header, /'fortran_order':\s*(True|False)/, path)[1] === 'True';
   const [order, type] = [descr[1] as string, descr[2] as string];
   const little = order !== '>';
   const count = shape.reduce((a, b) => a * b, 1);
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
   if (type.startsWith('U') && shape.length === 0) {
-    assertLength(view, 4 * Number(type.slice(1)), path);
-    return { shape, values: readText(view, Number(type.slice(1)), little) };
+    const length = Number(type.slice(1));
+    if (length > MAX_TEXT_LENGTH) throw damaged(path, `has a text of ${length} characters`);
+    assertLength(view, 4 * length, path);
+    return { shape, values: readText(view, length, little) };
   }
   const reader = READERS[type];
   if (reader === undefined || (columnsFirst && shape.length > 2)) {
@@ -59,10 +69,13 @@ export function decodeNpy({ bytes, path }: DecodeNpyOptions): NpyArray {
     });
   }
   assertLength(view, count * reader.bytes, path);
-  const values = Float64Array.from({ length: count }, (_, i) =>
-    reader.read(view, i * reader.bytes, little),
-  );
-  return { shape, values: columnsFirst ? transposed(values, shape) : values };
+  const values = new Float64Array(count);
+  for (let i = 0; i < count; i++) values[i] = reader.read(view, i * reader.bytes, little);
+  return {
+    shape,
+    values: columnsFirst ? transposed(values, shape) : values,
+    ...(type === 'f4' && { isSingle: true }),
+  };
 }
 
 /** Writes float64 numbers, or one text, in NumPy's format, version 1. @internal */
@@ -101,11 +114,20 @@ function readHeader(bytes: Uint8Array, path: string): { header: string; start: n
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const from = bytes[6] === 1 ? 10 : 12;
   const length = from === 10 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > MAX_NPY_HEADER_BYTES) throw damaged(path, `has a header of ${length} bytes`);
   if (from + length > bytes.length) throw damaged(path, 'ends within its header');
   return {
     header: new TextDecoder().decode(bytes.subarray(from, from + length)),
     start: from + length,
   };
+}
+
+function readShape(text: string, path: string): number[] {
+  const sizes = text.split(',').map((size) => size.trim());
+  if (sizes.at(-1) === '') sizes.pop(); // the comma of a tuple of one, or an empty tuple
+  const shape = sizes.map(Number);
+  if (sizes.every((size) => /^\d{1,15}$/.test(size))) return shape;
+  throw damaged(path, `has the shape (${text.slice(0, 100)})`);
 }
 
 function field(header: string, pattern: RegExp, path: string): RegExpMatchArray {

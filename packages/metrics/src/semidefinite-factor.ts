@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '@harmonica/core';
 import { addScaledRows } from './add-scaled-rows.js';
 
 /** A factor of a positive semidefinite matrix. */
-interface SemidefiniteFactor {
+export interface SemidefiniteFactor {
   /** Row-major `[rank, size]`: `R` with `R^T R` the matrix. */
   readonly rows: Float64Array;
   readonly rank: number;
@@ -15,20 +15,24 @@ interface SemidefiniteFactorOptions {
   /** Row-major `[size, size]`, symmetric. Not changed. */
   readonly matrix: Float64Array;
   readonly size: number;
+  /** What its elements are rounded to. Default `'float64'`. */
+  readonly precision?: 'float32' | 'float64' | undefined;
 }
 
 /**
  * Cholesky factor with diagonal pivoting (Higham, 2002, Section 10.3), which needs no full rank. It stops when no
- * diagonal element left exceeds `size * 2^-52` times the largest of the matrix: below that a float64 matrix is noise.
+ * diagonal element left exceeds `size * 2^-52` times the largest of the matrix: below that a float64 matrix is noise. Of a
+ * matrix of float32 it is `2^-21` times, 4 units in the last place: rounding errors that are divided by less would grow.
  *
  * @throws {@link InvalidArgumentError} if the matrix has a negative eigenvalue beyond rounding.
  * @internal
  */
 export function semidefiniteFactor(options: SemidefiniteFactorOptions): SemidefiniteFactor {
-  const { name, matrix, size } = options;
+  const { name, matrix, size, precision = 'float64' } = options;
   const left = Float64Array.from({ length: size }, (_, i) => matrix[i * (size + 1)] as number);
   const largest = left.reduce((a, b) => Math.max(a, b), 0);
-  const tolerance = size * Number.EPSILON * largest;
+  const isDouble = precision === 'float64';
+  const tolerance = (isDouble ? size * Number.EPSILON : 2 ** -21) * largest;
   const rows = new Float64Array(size * size);
   const factors = new Float64Array(size);
   let rank = 0;
@@ -50,7 +54,7 @@ export function semidefiniteFactor(options: SemidefiniteFactorOptions): Semidefi
     left[pivot] = -Infinity;
   }
   const lowest = left.reduce((low, value) => (value === -Infinity ? low : Math.min(low, value)), 0);
-  if (lowest < -Math.max(tolerance, 1e-8 * largest)) {
+  if (lowest < -Math.max(tolerance, (isDouble ? 1e-8 : 1e-4) * largest)) {
     throw new InvalidArgumentError({
       argument: name,
       value: lowest,

@@ -1,3 +1,4 @@
+export { type ByteRange, type ByteSource, openByteFile } from './byte-source.js';
 export type { TensorToWrite, WeightTensor } from './dtypes.js';
 export { type AtomicWrite, hashFiles, writeFileAtomic } from './files.js';
 export { DownloadError, type DownloadProgress, type HubOptions } from './hub/hub-requests.js';
