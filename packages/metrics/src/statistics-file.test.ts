@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { unzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
+import type { FeatureStatistics } from './feature-statistics.js';
 import { encodeNpy } from './npy.js';
 import { type ByteRanges, decodeStatistics, encodeStatistics } from './statistics-file.js';
 
@@ -53,10 +54,13 @@ describe('decodeStatistics', () => {
   });
 
   it('tells numbers that were computed in float32', async () => {
-    const single = { ...whole, covariance: covariance.map((value) => Math.fround(value / 3)) };
-    const read = (bytes: Uint8Array) => decodeStatistics({ bytes, path: 'a.npz' });
-    expect((await read(encodeStatistics(single))).precision).toBe('float32');
-    expect((await read(encodeStatistics(whole))).precision).toBeUndefined();
+    const single = covariance.map((value) => Math.fround(value / 3));
+    const read = (statistics: FeatureStatistics) =>
+      decodeStatistics({ bytes: encodeStatistics(statistics), path: 'a.npz' });
+    const unnamed = { dimension: 3, mean };
+    expect((await read({ ...unnamed, covariance: single })).precision).toBe('float32');
+    expect((await read({ ...unnamed, covariance: whole.covariance })).precision).toBeUndefined();
+    expect((await read({ ...whole, covariance: single })).precision).toBeUndefined();
   });
 
   it('refuses statistics of another extractor, damaged files and missing arrays', async () => {

@@ -91,7 +91,8 @@ export async function decodeStatistics(
     dimension,
     mean: mean.values,
     covariance: covariance.values,
-    ...(isSingle(covariance) && { precision: 'float32' as const }),
+    // Files that name their extractor are those of `encodeStatistics`, which are made in float64.
+    ...(!own && isSingle(covariance) && { precision: 'float32' as const }),
     ...(images > 0 && { count: images }),
     ...(known && { extractor: known }),
   };

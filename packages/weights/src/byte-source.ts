@@ -16,6 +16,7 @@ export interface ByteSource {
    * @throws {@link CheckpointError} if the range is not within the source
    */
   read(range: ByteRange): Promise<Uint8Array>;
+  /** Nothing can be read after it. */
   close(): Promise<void>;
 }
 

@@ -1,8 +1,10 @@
 import { posix } from 'node:path';
 import { filesWithin } from '@harmonica/weights';
 
-/** What a folder of samples holds besides them: all of them in one picture, and the record of the run. */
+/** Beside the samples of a folder: all of them in one picture. */
 export const SAMPLES_GRID = 'grid.png';
+
+/** Beside the samples of a folder: the record of the run. */
 export const SAMPLES_RECORD = 'run.json';
 
 /**
