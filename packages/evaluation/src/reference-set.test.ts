@@ -22,7 +22,7 @@ describe('referenceFiles', () => {
     [['kid', 'psnr', 'is'], 0],
   ] as const)('names what referenceSet makes for %j', async (metrics, count) => {
     const key = metrics.join();
-    const set = { key, metrics, identity: undefined, images: 4, folder, signal };
+    const set = { key, metrics, identity: { name: 'test', hash: '0' }, images: 4, folder, signal };
     const before = await readdir(folder);
     const measured = async function* () {
       yield new Map([
