@@ -50,10 +50,7 @@ export function graphOps(builder: GraphBuilder): GraphOps {
       const batch = broadcastShape(left.slice(0, -2), right.slice(0, -2));
       return node('MatMul', [a, b], [...batch, left.at(-2) as number, right.at(-1) as number]);
     },
-    reshape(x, shape) {
-      if (sameShape(shapeOf(x), shape)) return x;
-      return node('Reshape', [x, builder.int64s(shape)], shape);
-    },
+    reshape: (x, shape) => builder.reshape(x, shape),
     transpose(x, perm) {
       const shape = perm.map((axis) => shapeOf(x)[axis] as number);
       return node('Transpose', [x], shape, { perm: { ints: perm } });

@@ -1,6 +1,6 @@
-import { InvalidArgumentError, UnsupportedError } from '@harmonica/core';
+import { assertArgument, UnsupportedError } from '@harmonica/core';
 import { backend_util, slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../graph.js';
+import { ELEMENT_TYPES, sizeOf } from '../graph.js';
 import { TRACE_ENGINE, type TraceBackend } from '../trace-backend.js';
 import { arithmetic } from './elementwise.js';
 import { input, type KernelTable } from './kernel.js';
@@ -43,7 +43,7 @@ function split(
 /** The name of an index tensor as int64, which some operators insist on. */
 function longIndices(trace: TraceBackend, indices: TensorInfo, shape: readonly number[]): string {
   const inputs = [trace.name(trace.alias(indices, shape))];
-  const attributes = { to: { int: 7 } };
+  const attributes = { to: { int: ELEMENT_TYPES.int64.code } };
   return trace.graph.node({ op: 'Cast', inputs, shape, dtype: 'int64', attributes });
 }
 
@@ -228,13 +228,7 @@ export const shapeKernels: KernelTable = {
 /** Numbers of elements as ONNX has them, those before all axes first, and the shape that they give. */
 function padding({ shape }: TensorInfo, paddings: readonly (readonly [number, number])[]) {
   const negative = paddings.find((both) => both.some((count) => count < 0));
-  if (negative) {
-    throw new InvalidArgumentError({
-      argument: 'paddings',
-      value: negative,
-      expected: 'numbers of at least 0',
-    });
-  }
+  assertArgument({ paddings: negative }, 'numbers of at least 0', !negative);
   const [before, after] = [paddings.map(([count]) => count), paddings.map(([, count]) => count)];
   const sizes = shape.map((size, i) => size + (before[i] as number) + (after[i] as number));
   return { pads: [...before, ...after], shape: sizes };
