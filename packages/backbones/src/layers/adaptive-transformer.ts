@@ -9,6 +9,7 @@ import {
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
 import { type SizedConfig, transformerSizes } from '../transformer-config.js';
+import type { LayoutRule } from '../weights/parameter.js';
 import type { ModelParts } from '../weights/weights.js';
 import { dense, mlp } from './linear.js';
 import { layerNorm } from './norms.js';
@@ -23,6 +24,20 @@ const ROWS = {
 } as const;
 
 const POSITIONS = 'constant.positions';
+
+/** diffusers' names of the layers that all such transformers have. It splits queries, keys and values. */
+export const DIFFUSERS_LAYERS: readonly LayoutRule[] = [
+  ['x_embedder.proj', 'pos_embed.proj'],
+  [
+    'blocks.*.attn.qkv',
+    'transformer_blocks.*.attn1.to_q',
+    'transformer_blocks.*.attn1.to_k',
+    'transformer_blocks.*.attn1.to_v',
+  ],
+  ['blocks.*.attn.proj', 'transformer_blocks.*.attn1.to_out.0'],
+  ['blocks.*.mlp.fc1', 'transformer_blocks.*.ff.net.0.proj'],
+  ['blocks.*.mlp.fc2', 'transformer_blocks.*.ff.net.2'],
+];
 
 interface AdaptiveTransformerOptions extends ModelParts<SizedConfig> {
   readonly spec: BackboneSpec;
