@@ -53,7 +53,9 @@ export function graphOps(builder: GraphBuilder): GraphOps {
     reshape: (x, shape) => builder.reshape(x, shape),
     transpose(x, perm) {
       const shape = perm.map((axis) => shapeOf(x)[axis] as number);
-      return node('Transpose', [x], shape, { perm: { ints: perm } });
+      const { dtype } = builder.value(x);
+      const attributes = { perm: { ints: perm } };
+      return builder.node({ op: 'Transpose', inputs: [x], shape, dtype, attributes });
     },
     swapLast(x) {
       const rank = shapeOf(x).length;

@@ -22,27 +22,24 @@ import type { ModelParts } from '../weights/weights.js';
  *
  * The stream's state is `tokens` `[B, L, D]`; its context is `modulation.<block>` `[B, 6, D]` and `final` `[B, 2, D]`.
  */
-export function createDit({ config, weights }: ModelParts<DitConfig>): Backbone {
+export function createDit(parts: ModelParts<DitConfig>): Backbone {
+  const { config, weights } = parts;
   return adaptiveTransformer({
-    config,
-    weights,
+    ...parts,
     spec: ditSpec(config),
-    context: (time, condition) =>
-      modulations({ config, weights, time, labels: condition[LABELS] as Tensor }),
+    context: (time, condition) => modulations(parts, time, condition[LABELS] as Tensor),
     modulationOf: (stream, { block }) => contextOf(stream, modulationName(block)),
     attention: (x, _branch, { name }) =>
       selfAttention({ x, weights, name: `${name}.attn`, heads: config.heads }),
   });
 }
 
-interface ModulationsOptions extends ModelParts<DitConfig> {
-  readonly time: Tensor1D;
-  /** Int32 `[B]`. */
-  readonly labels: Tensor;
-}
-
 /** What every adaLN layer makes of time and label: the context of a stream. */
-function modulations({ config, weights, time, labels }: ModulationsOptions): NamedTensors {
+function modulations(
+  { config, weights }: ModelParts<DitConfig>,
+  time: Tensor1D,
+  labels: Tensor,
+): NamedTensors {
   const { depth, hiddenSize } = config;
   const timeEmbedding = timestepMlp({ time, weights, name: 't_embedder' });
   const labelEmbedding = gather(weights.get('y_embedder.embedding_table.weight'), labels);

@@ -39,17 +39,17 @@ const PENALTY = 1e4;
  * state is `tokens` `[B, L, D]`; its context is `modulation` `[B, 6, D]`, `final` `[B, 2, D]`, `caption` `[B, M, D]` and
  * `captionBias` `[B, 1, 1, M]`.
  */
-export function createPixart({ config, weights }: ModelParts<PixartConfig>): Backbone {
+export function createPixart(parts: ModelParts<PixartConfig>): Backbone {
+  const { config, weights } = parts;
   const { heads, inputSize, patchSize, positionScale } = config;
   const { rows, columns } = transformerSizes(config);
   return adaptiveTransformer({
-    config,
-    weights,
+    ...parts,
     spec: pixartSpec(config),
     positions: { baseSize: inputSize / patchSize, interpolation: positionScale },
     context: (time, condition) => ({
-      ...modulations({ config, weights, time, condition }),
-      ...captionContext({ weights, condition }),
+      ...modulations(parts, time, condition),
+      ...captionContext(weights, condition),
     }),
     modulationOf: (stream, { block }) =>
       add(contextOf(stream, 'modulation'), weights.get(`blocks.${block}.scale_shift_table`)),
@@ -69,16 +69,15 @@ export function createPixart({ config, weights }: ModelParts<PixartConfig>): Bac
   });
 }
 
-interface ModulationsOptions extends ModelParts<PixartConfig> {
-  readonly time: Tensor1D;
-  readonly condition: NamedTensors;
-}
-
 /** What adaLN-single makes of time and image size. */
-function modulations({ config, weights, time, condition }: ModulationsOptions): NamedTensors {
+function modulations(
+  { config, weights }: ModelParts<PixartConfig>,
+  time: Tensor1D,
+  condition: NamedTensors,
+): NamedTensors {
   const { hiddenSize, microConditions } = config;
   const embedded = timestepMlp({ time, weights, name: 't_embedder' });
-  const signal = microConditions ? add(embedded, sizeEmbedding({ weights, condition })) : embedded;
+  const signal = microConditions ? add(embedded, sizeEmbedding(weights, condition)) : embedded;
   const modulation = dense({ x: silu(signal), weights, name: 't_block.1' });
   const table = weights.get('final_layer.scale_shift_table');
   return {
@@ -87,13 +86,8 @@ function modulations({ config, weights, time, condition }: ModulationsOptions): 
   };
 }
 
-interface ConditionOptions {
-  readonly weights: Weights;
-  readonly condition: NamedTensors;
-}
-
 /** Height, width and aspect ratio, each embedded to a third of the width: `[B, D]`. */
-function sizeEmbedding({ weights, condition }: ConditionOptions): Tensor {
+function sizeEmbedding(weights: Weights, condition: NamedTensors): Tensor {
   const embed = (name: string, input: string): Tensor => {
     const numbers = condition[input] as Tensor;
     const embedded = timestepMlp({ time: reshape(numbers, [-1]), weights, name });
@@ -104,7 +98,7 @@ function sizeEmbedding({ weights, condition }: ConditionOptions): Tensor {
 }
 
 /** The caption's tokens at the width of the model, and what keeps attention away from padding. */
-function captionContext({ weights, condition }: ConditionOptions): NamedTensors {
+function captionContext(weights: Weights, condition: NamedTensors): NamedTensors {
   const mask = condition[CAPTION_MASK] as Tensor;
   const [, count = 0] = mask.shape;
   return {

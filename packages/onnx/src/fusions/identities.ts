@@ -1,5 +1,6 @@
 import type { GraphNode } from '../graph.js';
 import { sameShape, sizeOf } from '../graph.js';
+import { graphOps } from '../graph-ops.js';
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
 
 /** `x + 0`, `x - 0`, `x * 1`, `x / 1` are x. */
@@ -22,22 +23,13 @@ const nestedReshape: RewriteRule = ({ op, inputs: [x = ''], outputs: [y = ''] },
 };
 
 /** Two transposes are one, or none. */
-const nestedTranspose: RewriteRule = ({ op, inputs: [x = ''], outputs, attributes }, view) => {
+const nestedTranspose: RewriteRule = ({ op, inputs: [x = ''], attributes }, view) => {
   const inner = op === 'Transpose' ? view.producer(x, 'Transpose') : undefined;
   if (!inner) return undefined;
   const perm = permutation(attributes).map((axis) => permutation(inner.attributes)[axis] as number);
   const source = inner.inputs[0] as string;
   if (perm.every((axis, i) => axis === i)) return [source];
-  const { shape, dtype } = view.builder.value(outputs[0] as string);
-  return [
-    view.builder.node({
-      op,
-      inputs: [source],
-      shape,
-      dtype,
-      attributes: { perm: { ints: perm } },
-    }),
-  ];
+  return [graphOps(view.builder).transpose(source, perm)];
 };
 
 /** `(x * a) * b` with numbers a and b is `x * (a b)`. */

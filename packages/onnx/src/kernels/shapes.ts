@@ -1,6 +1,7 @@
 import { assertArgument, UnsupportedError } from '@harmonica/core';
 import { backend_util, slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { ELEMENT_TYPES, sizeOf } from '../graph.js';
+import { graphOps } from '../graph-ops.js';
 import { TRACE_ENGINE, type TraceBackend } from '../trace-backend.js';
 import { arithmetic } from './elementwise.js';
 import { input, type KernelTable } from './kernel.js';
@@ -8,9 +9,7 @@ import { input, type KernelTable } from './kernel.js';
 /** The tensor with its axes in the order of `perm`. */
 export function transpose(trace: TraceBackend, x: TensorInfo, perm: readonly number[]): TensorInfo {
   if (perm.every((axis, i) => axis === i)) return trace.alias(x);
-  const shape = perm.map((axis) => x.shape[axis] as number);
-  const attributes = { perm: { ints: perm } };
-  return trace.emit({ op: 'Transpose', inputs: [x], shape, dtype: x.dtype, attributes });
+  return trace.wrap(graphOps(trace.graph).transpose(trace.name(x), perm));
 }
 
 function concat(trace: TraceBackend, tensors: readonly TensorInfo[], axis: number): TensorInfo {
