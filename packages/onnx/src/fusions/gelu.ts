@@ -1,4 +1,4 @@
-import type { GraphNode } from '../graph.js';
+import { type GraphNode, sameShape } from '../graph.js';
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
 
 /** `2 sqrt(2 / pi)` and `0.044715` times that: the constants of the tanh form of GELU. */
@@ -38,7 +38,12 @@ function argumentOf(
     name,
     ...(view.producer(name, 'Mul')?.inputs ?? []),
   ]);
-  return factors.find((x) => POINTS.every((at) => close(apply(product, { x, at, view }), f(at))));
+  const shape = view.shape(product.outputs[0] as string);
+  return factors.find(
+    (x) =>
+      sameShape(view.shape(x), shape) &&
+      POINTS.every((at) => close(apply(product, { x, at, view }), f(at))),
+  );
 }
 
 function close(a: number | undefined, b: number): boolean {
