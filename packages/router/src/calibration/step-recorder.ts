@@ -1,9 +1,9 @@
 import {
+  assertArgument,
   type CacheMethod,
   computeAction,
   type Executor,
   IncompatibleError,
-  InvalidArgumentError,
   NonFiniteError,
   type StreamHandle,
   type ValueHandle,
@@ -89,13 +89,13 @@ export function createStepRecorder(
 
 /** The complete runs of a recorder. @throws {@link InvalidArgumentError} if there is none. @internal */
 export function recordedRuns({ runs }: StepRecorder): StepRecorder['runs'] {
-  if (runs.length > 0) return runs;
-  throw new InvalidArgumentError({
-    argument: 'the record',
-    value: 'empty',
-    expected: 'at least one run that came to its end',
-    fix: 'Sample with the cache method of the recorder first.',
-  });
+  assertArgument(
+    { 'the record': 'empty' },
+    'at least one run that came to its end',
+    runs.length > 0,
+    'Sample with the cache method of the recorder first.',
+  );
+  return runs;
 }
 
 /** Mean over runs, element by element. @internal */

@@ -1,11 +1,11 @@
 import {
+  assertArgument,
   assertCount,
   type Branch,
   type BranchKind,
   type CacheSchedule,
   ConfigError,
   type Decisions,
-  InvalidArgumentError,
   type Provenance,
   parseJson,
 } from '@harmonica/core';
@@ -234,7 +234,16 @@ export function formatSmoothCacheSchedule(options: {
   readonly components?: ComponentNames;
 }): string {
   const { schedule, branches, components = DIT_COMPONENTS } = options;
-  assertWritable(schedule, branches);
+  assertArgument(
+    { 'schedule.predictor': schedule.predictor },
+    'hold, the only one that SmoothCache has',
+    [schedule.predictor].flat().every((name) => name === 'hold'),
+  );
+  assertArgument(
+    { branches: branches.length },
+    `the ${schedule.branches} branches of the schedule`,
+    schedule.branches === branches.length,
+  );
   const decisions = scheduleDecisions(schedule);
   const columnOf = ({ index }: Branch) => listOf(decisions, index);
   const kinds = [...new Set(branches.map(({ kind }) => kind))];
@@ -275,23 +284,6 @@ function assertKeys(options: {
   if (issues.length > 0) throw new ConfigError({ source, issues });
 }
 
-function assertWritable(schedule: CacheSchedule, branches: readonly Branch[]): void {
-  if ([schedule.predictor].flat().some((name) => name !== 'hold')) {
-    throw new InvalidArgumentError({
-      argument: 'schedule.predictor',
-      value: schedule.predictor,
-      expected: 'hold, the only one that SmoothCache has',
-    });
-  }
-  if (schedule.branches !== branches.length) {
-    throw new InvalidArgumentError({
-      argument: 'branches',
-      value: branches.length,
-      expected: `the ${schedule.branches} branches of the schedule`,
-    });
-  }
-}
-
 /** {@link smoothCacheSchedule} of a calibration, or a schedule file of the official code. */
 export const smoothCache = /* @__PURE__ */ cachingMethod({
   name: 'smoothcache',
@@ -315,14 +307,12 @@ export const smoothCache = /* @__PURE__ */ cachingMethod({
     if (isCalibration(text, file)) {
       refuse({ components }, 'a calibration', 'schedule file of the official code');
       const recorded = await calibrationIn(file, calibration, context);
-      if (threshold === undefined) {
-        throw new InvalidArgumentError({
-          argument: 'threshold',
-          value: undefined,
-          expected: 'the largest change to let pass, such as 0.1',
-          fix: `A calibration needs it: smoothcache:${file},threshold=0.1.`,
-        });
-      }
+      assertArgument(
+        { threshold },
+        'the largest change to let pass, such as 0.1',
+        threshold !== undefined,
+        `A calibration needs it: smoothcache:${file},threshold=0.1.`,
+      );
       const { provenance } = recorded;
       return smoothCacheSchedule({ ...settings, threshold, recorded, branches, provenance });
     }

@@ -1,4 +1,4 @@
-import { assertCount, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, assertCount } from '@harmonica/core';
 import { z } from 'zod';
 import { calibrationKind, type Recorder } from '../calibration/calibration.js';
 import {
@@ -65,13 +65,8 @@ function teaCacheDecider(options: TeaCacheOptions & { readonly steps: number }):
   assertThreshold(threshold);
   assertCount({ argument: 'firstSteps', value: firstSteps });
   assertCount({ argument: 'lastSteps', value: lastSteps, least: 0 });
-  if (coefficients.length === 0 || !coefficients.every(Number.isFinite)) {
-    throw new InvalidArgumentError({
-      argument: 'coefficients',
-      value: coefficients,
-      expected: 'at least one number, all finite',
-    });
-  }
+  const areFinite = coefficients.length > 0 && coefficients.every(Number.isFinite);
+  assertArgument({ coefficients }, 'at least one number, all finite', areFinite);
   let accumulated = 0;
   return (step, { change = Infinity }) => {
     accumulated += evaluatePolynomial(coefficients, change);

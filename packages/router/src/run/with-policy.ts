@@ -1,4 +1,5 @@
 import {
+  assertArgument,
   type Branch,
   type BranchAction,
   type CacheMethod,
@@ -6,7 +7,6 @@ import {
   type CachePredictor,
   computeAction,
   type Executor,
-  InvalidArgumentError,
   type Probe,
   type StreamHandle,
 } from '@harmonica/core';
@@ -153,12 +153,11 @@ function trim(options: {
 function assertWatch({ signal, branch }: Watch, branches: readonly Branch[]): void {
   // Before the first branch nothing was added.
   const first = signal === 'residual' ? 1 : 0;
-  if (Number.isInteger(branch) && branch >= first && branch < branches.length) return;
-  throw new InvalidArgumentError({
-    argument: 'watch.branch',
-    value: branch,
-    expected: `a branch from ${first} to ${branches.length - 1}`,
-  });
+  assertArgument(
+    { 'watch.branch': branch },
+    `a branch from ${first} to ${branches.length - 1}`,
+    Number.isInteger(branch) && branch >= first && branch < branches.length,
+  );
 }
 
 /** Measures how the watched tensor of a run changes. Owns what it is given. @internal */
