@@ -7,7 +7,6 @@ import {
   createStepRecorder,
   meanOverRuns,
   readOutputs,
-  recordedRuns,
 } from '../calibration/step-recorder.js';
 import { readResidual } from '../run/relative-change.js';
 import {
@@ -47,20 +46,18 @@ export interface RecordedMagnitudes {
  * TensorFlow.js backend.
  */
 export function createMagnitudeRecorder(): Recorder<RecordedMagnitudes> {
-  const recorder = createStepRecorder((executor) => ({
-    branches: executor.spec.branches.map(({ index }) => index),
-    async *observe(step) {
-      yield await readResidual({ executor, ...step });
-      yield* readOutputs(executor, step);
-    },
-    lookback: 1,
-    measure: async (current, [previous]) =>
-      previous ? comparedWith(previous, current, magnitudeRatio) : current.map(() => 1),
-  }));
-  return {
-    cache: recorder.cache,
-    recorded() {
-      const runs = recordedRuns(recorder);
+  return createStepRecorder({
+    createMeasure: (executor) => ({
+      keepsOutputs: true,
+      async *observe(step) {
+        yield await readResidual({ executor, ...step });
+        yield* readOutputs(executor, step);
+      },
+      lookback: 1,
+      measure: async (current, [previous]) =>
+        previous ? comparedWith(previous, current, magnitudeRatio) : current.map(() => 1),
+    }),
+    summarize(runs) {
       const mean = meanOverRuns(runs);
       return {
         steps: mean.length,
@@ -69,7 +66,7 @@ export function createMagnitudeRecorder(): Recorder<RecordedMagnitudes> {
         branchRatios: mean.map(([, ...ratios]) => ratios),
       };
     },
-  };
+  });
 }
 
 /** Keeps tokens that are all zeros from dividing by 0, as in diffusers. */

@@ -21,7 +21,6 @@ import {
   createStepRecorder,
   meanOverRuns,
   readOutputs,
-  recordedRuns,
 } from '../calibration/step-recorder.js';
 import { relativeChange } from '../run/relative-change.js';
 import { assertScheduleFits } from '../schedule/compatibility.js';
@@ -69,26 +68,25 @@ export function createChangeRecorder(
 ): Recorder<RecordedChanges> {
   const { lookback = 3 } = options;
   assertCount({ argument: 'lookback', value: lookback });
-  const recorder = createStepRecorder((executor) => ({
-    branches: executor.spec.branches.map(({ index }) => index),
-    observe: (step) => readOutputs(executor, step),
-    lookback,
-    // The changes of all branches from the step before, then of all from two steps before, and so on.
-    async measure(current, earlier) {
-      const changes: number[] = [];
-      for (const outputs of earlier) {
-        changes.push(...(await comparedWith(current, outputs, relativeChange)));
-      }
-      return changes;
-    },
-  }));
-  return {
-    cache: recorder.cache,
-    recorded() {
-      const runs = recordedRuns(recorder);
-      return { runs: runs.length, ...toChanges({ mean: meanOverRuns(runs), lookback }) };
-    },
-  };
+  return createStepRecorder({
+    createMeasure: (executor) => ({
+      keepsOutputs: true,
+      observe: (step) => readOutputs(executor, step),
+      lookback,
+      // The changes of all branches from the step before, then of all from two steps before, and so on.
+      async measure(current, earlier) {
+        const changes: number[] = [];
+        for (const outputs of earlier) {
+          changes.push(...(await comparedWith(current, outputs, relativeChange)));
+        }
+        return changes;
+      },
+    }),
+    summarize: (runs) => ({
+      runs: runs.length,
+      ...toChanges({ mean: meanOverRuns(runs), lookback }),
+    }),
+  });
 }
 
 /** From rows by the later step to rows by the earlier one. */

@@ -6,7 +6,7 @@ import {
   fitPolynomial,
   type PolynomialFit,
 } from '../calibration/fit-polynomial.js';
-import { comparedWith, createStepRecorder, recordedRuns } from '../calibration/step-recorder.js';
+import { comparedWith, createStepRecorder } from '../calibration/step-recorder.js';
 import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
 import { relativeChange } from '../run/relative-change.js';
 import {
@@ -89,19 +89,17 @@ export interface TeaCachePairs {
 
 /** The calibration of TeaCache, for `fitPolynomial`. The model output is worked out once more in each step. */
 export function createTeaCacheRecorder(): Recorder<TeaCachePairs> {
-  const recorder = createStepRecorder((executor) => ({
-    branches: [],
-    async *observe({ before, after }) {
-      yield await executor.readStream(before, 0);
-      yield await executor.end(after);
-    },
-    lookback: 1,
-    measure: (current, [previous = []]) => comparedWith(previous, current, relativeChange),
-  }));
-  return {
-    cache: recorder.cache,
-    recorded() {
-      const runs = recordedRuns(recorder);
+  return createStepRecorder({
+    createMeasure: (executor) => ({
+      keepsOutputs: false,
+      async *observe({ before, after }) {
+        yield await executor.readStream(before, 0);
+        yield await executor.end(after);
+      },
+      lookback: 1,
+      measure: (current, [previous = []]) => comparedWith(previous, current, relativeChange),
+    }),
+    summarize(runs) {
       const points = runs.flatMap((run) => run.slice(1));
       return {
         runs: runs.length,
@@ -109,7 +107,7 @@ export function createTeaCacheRecorder(): Recorder<TeaCachePairs> {
         y: points.map(([, y]) => y as number),
       };
     },
-  };
+  });
 }
 
 /** How TeaCache is calibrated: a polynomial through the pairs of all runs. */
