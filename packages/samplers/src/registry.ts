@@ -1,7 +1,7 @@
 import {
+  assertArgument,
   HarmonicaError,
   IncompatibleError,
-  InvalidArgumentError,
   type NoiseProcess,
   type Provenance,
   planFingerprint,
@@ -130,7 +130,12 @@ export function createPlan(options: CreatePlanOptions): SamplerPlan {
   const { settings, create, ...entry }: Sampler = SAMPLERS[sampler];
   if (options.process && entry.process !== process.kind) throw notFor(sampler, process);
   for (const name of givenSettings(options)) {
-    if (!settings.includes(name)) throw notASetting(sampler, name);
+    assertArgument(
+      { [name]: sampler },
+      `a sampler that has it: ${samplersWith(name).join(', ')}`,
+      settings.includes(name),
+      `${sampler} has ${settings.join(', ')}.`,
+    );
   }
   const { schedule = process.schedule } = options;
   return create({
@@ -141,7 +146,10 @@ export function createPlan(options: CreatePlanOptions): SamplerPlan {
 
 /** The samplers that have a setting. */
 export function samplersWith(name: SettingName): readonly SamplerName[] {
-  return SAMPLER_NAMES.filter((sampler) => settingsOf(sampler).includes(name));
+  return SAMPLER_NAMES.filter((sampler) => {
+    const { settings }: Sampler = SAMPLERS[sampler];
+    return settings.includes(name);
+  });
 }
 
 /**
@@ -187,19 +195,6 @@ function singlestep(algorithm: Exclude<DpmSolverAlgorithm, 'sde-dpm-solver'>) {
 
 function diffusion(settings: Sampler['settings'], create: Sampler['create']): Sampler {
   return { process: 'diffusion', settings, create };
-}
-
-function settingsOf(sampler: SamplerName): readonly SettingName[] {
-  return SAMPLERS[sampler].settings;
-}
-
-function notASetting(sampler: SamplerName, name: SettingName): InvalidArgumentError {
-  return new InvalidArgumentError({
-    argument: name,
-    value: sampler,
-    expected: `a sampler that has it: ${samplersWith(name).join(', ')}`,
-    fix: `${sampler} has ${settingsOf(sampler).join(', ')}.`,
-  });
 }
 
 function notFor(sampler: SamplerName, { kind }: ModelProcess): IncompatibleError {

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  assertArgument,
   type BackboneSpec,
   InvalidArgumentError,
   type LongCallOptions,
@@ -76,13 +77,9 @@ async function findCheckpoint(
     parts.components.includes('transformer') ? 'transformer' : undefined,
   );
   const architecture = named ?? diffusersArchitecture(component.config, parts.index);
-  if (architecture) return { kind: 'checkpoint', architecture, parts, component };
-  throw new InvalidArgumentError({
-    argument: 'architecture',
-    value: undefined,
-    expected: `what ${model} is, because it has no configuration`,
-    fix: 'Name it, such as DiT-XL/2.',
-  });
+  const expected = `what ${model} is, because it has no configuration`;
+  assertArgument({ architecture }, expected, architecture, 'Name it, such as DiT-XL/2.');
+  return { kind: 'checkpoint', architecture, parts, component };
 }
 
 /** Neither a pipeline of diffusers nor a component of one. */
