@@ -50,7 +50,8 @@ export interface TransformerSizes {
   readonly mlpWidth: number;
 }
 
-interface SizedConfig extends TransformerConfig {
+/** What the sizes of a transformer follow from. */
+export interface SizedConfig extends TransformerConfig {
   /** Default `inputSize`. */
   readonly latentHeight?: number;
   /** Default `inputSize`. */

@@ -48,9 +48,9 @@ export interface ExecutePlanOptions {
   /** Starting latent, already scaled by `plan.initialStd`. Not disposed. */
   readonly latent: Tensor4D;
   /** Needed by plans that add noise. */
-  readonly noise?: NoiseSource;
+  readonly noise?: NoiseSource | undefined;
   /** Called after each step. */
-  readonly onStep?: (event: StepEvent) => void | Promise<void>;
+  readonly onStep?: ((event: StepEvent) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -77,9 +77,7 @@ export async function executePlan(options: ExecutePlanOptions): Promise<Tensor4D
       throwIfAborted(signal, 'Sampling');
       const info = { index, steps: plan.steps.length, timestep };
       const output = await denoise(state.latent, info);
-      const next = freeing(output, () =>
-        advancePlan({ plan, index, state, output, ...(noise && { noise }) }),
-      );
+      const next = freeing(output, () => advancePlan({ plan, index, state, output, noise }));
       disposePlanState(state);
       state = next;
       await assertFinite(state.latent, index);
@@ -101,7 +99,7 @@ export interface AdvancePlanOptions {
   /** Model output for `state.latent` at this step. Not disposed. */
   readonly output: Tensor4D;
   /** Needed by steps that add noise. */
-  readonly noise?: NoiseSource;
+  readonly noise?: NoiseSource | undefined;
 }
 
 /**

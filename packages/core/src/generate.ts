@@ -53,16 +53,7 @@ export interface GenerateResult {
  * @throws {@link NonFiniteError}, {@link AbortedError} as {@link executePlan} does
  */
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {
-  const {
-    plan,
-    executor,
-    condition,
-    seeds,
-    guidance,
-    cache = computeAll,
-    onStep,
-    signal,
-  } = options;
+  const { plan, executor, condition, seeds, guidance, cache = computeAll } = options;
   const { spec } = executor;
   assertPlanFits({ plan, spec });
   assertCondition(spec, condition, seeds.length);
@@ -74,20 +65,9 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   const latent = tidy(() => mul(noise.initial(), plan.initialStd) as Tensor4D);
   const inputs = guidance ? doubleCondition(spec, condition, guidance.unconditional) : condition;
   try {
-    const denoise = createDenoiser({
-      executor,
-      runner,
-      condition: inputs,
-      ...(guidance && { guidance }),
-    });
-    const sampled = await executePlan({
-      plan,
-      denoise,
-      latent,
-      noise,
-      ...(onStep && { onStep }),
-      ...(signal && { signal }),
-    });
+    const denoise = createDenoiser({ executor, runner, condition: inputs, guidance });
+    const { onStep, signal } = options;
+    const sampled = await executePlan({ plan, denoise, latent, noise, onStep, signal });
     return { latent: sampled, decisions: runner.decisions };
   } finally {
     runner.dispose();
@@ -102,7 +82,7 @@ export interface DenoiserOptions {
   readonly runner: BranchRunner;
   /** With guidance: of twice the batch, as {@link doubleCondition} makes it. */
   readonly condition: NamedTensors;
-  readonly guidance?: Guidance;
+  readonly guidance?: Guidance | undefined;
 }
 
 /** The model as a sampler sees it: guided, with its branches run by `runner`. */

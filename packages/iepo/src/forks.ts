@@ -1,4 +1,4 @@
-import { type CachePredictor, InvalidArgumentError, throwIfAborted } from '@harmonica/core';
+import { assertArgument, type CachePredictor, throwIfAborted } from '@harmonica/core';
 import {
   advanceRun,
   disposeRunState,
@@ -151,8 +151,8 @@ export function everyBranch(parts: readonly RunPart[], score: number): number[] 
  */
 export function anyRun(parts: readonly RunPart[]): RoutedRun {
   const [first] = parts;
-  if (first) return first.run;
-  throw new InvalidArgumentError({ argument: 'parts', value: [], expected: 'at least one part' });
+  assertArgument({ parts }, 'at least one part', first);
+  return first.run;
 }
 
 /** The parts with another predictor. */

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertArgument } from '@harmonica/core';
 
 /** The two terms of the routing loss at one step, and their sum. */
 export interface ObjectiveTerms {
@@ -27,13 +27,8 @@ export interface ObjectiveOptions {
  */
 export function objective(options: ObjectiveOptions): ObjectiveTerms {
   const { lossWeight, error, beta, scores, costs } = options;
-  if (costs.length !== scores.length) {
-    throw new InvalidArgumentError({
-      argument: 'costs',
-      value: costs,
-      expected: `${scores.length} costs, one for each score`,
-    });
-  }
+  const expected = `${scores.length} costs, one for each score`;
+  assertArgument({ costs }, expected, costs.length === scores.length);
   const data = lossWeight * error;
   const penalty = beta * scores.reduce((sum, s, k) => sum + s * (costs[k] as number), 0);
   return { data, penalty, loss: data + penalty };

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertArgument } from '@harmonica/core';
 import {
   type FinalErrorsOptions,
   meanOf,
@@ -108,13 +108,13 @@ export function scheduleErrors(
 /** Whether a step is computed. */
 function wholeStep(scores: readonly number[], step: number): boolean {
   if (step === 0 || scores.every((score) => score === 1)) return true;
-  if (scores.every((score) => score === 0)) return false;
-  throw new InvalidArgumentError({
-    argument: `scores[${step}]`,
-    value: scores,
-    expected: '1 for every branch or 0 for every branch',
-    fix: 'Train with one logit for a step.',
-  });
+  assertArgument(
+    { [`scores[${step}]`]: scores },
+    '1 for every branch or 0 for every branch',
+    scores.every((score) => score === 0),
+    'Train with one logit for a step.',
+  );
+  return false;
 }
 
 /** Swaps, the most promising first. */

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type PixelImage, ShapeError, throwIfAborted } from '@harmonica/core';
+import { assertArgument, assertShape, type PixelImage, throwIfAborted } from '@harmonica/core';
 import { dispose, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import type { ExtractedFeatures, FeatureExtractor } from './feature-extractor.js';
 import { checkComparable, checkFeatures, type FeatureSet } from './feature-set.js';
@@ -54,8 +54,7 @@ export async function* extractFeatures(
     onProgress?.({ images: count });
     yield features;
   }
-  if (count > 0) return;
-  throw new InvalidArgumentError({ argument: 'images', value: 0, expected: 'at least one image' });
+  assertArgument({ images: 0 }, 'at least one image', count > 0);
 }
 
 /**
@@ -70,9 +69,7 @@ export async function collectFeatures(
   const all: FeatureSets[] = [];
   for await (const batch of batches) all.push(batch);
   const [first] = all;
-  if (!first) {
-    throw new InvalidArgumentError({ argument: 'batches', value: 0, expected: 'at least one' });
-  }
+  assertArgument({ batches: 0 }, 'at least one', first);
   return Object.fromEntries(
     Object.keys(first).map((output) => [output, joined(all.map((batch) => batch[output]))]),
   );
@@ -89,13 +86,8 @@ function wantedOutputs({ extractor, outputs }: ExtractFeaturesOptions): readonly
   const known = Object.keys(extractor.outputs);
   const names = outputs ?? known;
   const unknown = names.find((name) => !known.includes(name));
-  if (names.length === 0 || unknown !== undefined) {
-    throw new InvalidArgumentError({
-      argument: 'outputs',
-      value: names,
-      expected: `one or more of ${known.join(', ')}`,
-    });
-  }
+  const isSound = names.length > 0 && unknown === undefined;
+  assertArgument({ outputs: names }, `one or more of ${known.join(', ')}`, isSound);
   return names.map((name) => ({ name, dimension: extractor.outputs[name] as number }));
 }
 
@@ -109,16 +101,9 @@ function toTensor(
   for (const [i, image] of batch.entries()) {
     const name = `images[${offset + i}]`;
     checkImage(name, image);
-    const actual = [image.height, image.width, image.channels];
-    const expected = [height, width, 3];
-    if (actual.join() !== expected.join()) {
-      throw new ShapeError({
-        tensor: name,
-        actual,
-        expected,
-        fix: 'Give RGB images of one size: resizing some and not others changes the distance.',
-      });
-    }
+    const shape = [image.height, image.width, image.channels];
+    const fix = 'Give RGB images of one size: resizing some and not others changes the distance.';
+    assertShape({ [name]: { shape } }, [height, width, 3], fix);
     assertRange(name, image);
     values.set(image.data, i * height * width * 3);
   }
@@ -127,13 +112,8 @@ function toTensor(
 
 function assertRange(name: string, { data }: PixelImage): void {
   const outside = data.find((value) => value < 0 || value > 255);
-  if (outside === undefined) return;
-  throw new InvalidArgumentError({
-    argument: name,
-    value: outside,
-    expected: 'samples in [0, 255]',
-    fix: 'Scale and clip samples of another range.',
-  });
+  const fix = 'Scale and clip samples of another range.';
+  assertArgument({ [name]: outside }, 'samples in [0, 255]', outside === undefined, fix);
 }
 
 interface FeaturesOfOptions {
@@ -170,13 +150,7 @@ function assertResult(result: {
   readonly expected: readonly number[];
 }): void {
   const { name, actual, expected } = result;
-  if (actual.join() === expected.join()) return;
-  throw new ShapeError({
-    tensor: name,
-    actual,
-    expected,
-    fix: 'Let run return what the extractor does.',
-  });
+  assertShape({ [name]: { shape: actual } }, expected, 'Let run return what the extractor does.');
 }
 
 /** Sets of one output, joined. */

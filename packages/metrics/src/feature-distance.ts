@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertArgument } from '@harmonica/core';
 import { checkFeaturePair, type FeatureSet } from './feature-set.js';
 
 /** Two sets that are compared image by image. */
@@ -46,14 +46,12 @@ export function createFeatureDistance(): FeatureDistanceAccumulator {
     add({ references, features }) {
       checkFeaturePair(references, features);
       const { count } = references;
-      if (features.count !== count) {
-        throw new InvalidArgumentError({
-          argument: 'features.count',
-          value: features.count,
-          expected: `one image for each reference (references: ${count})`,
-          fix: 'Compare the same seeds in the same order.',
-        });
-      }
+      assertArgument(
+        { 'features.count': features.count },
+        `one image for each reference (references: ${count})`,
+        features.count === count,
+        'Compare the same seeds in the same order.',
+      );
       for (let row = 0; row < count; row++) {
         const value = norm(references, row, features);
         values.push(value);
@@ -63,10 +61,7 @@ export function createFeatureDistance(): FeatureDistanceAccumulator {
     },
     result() {
       const { length } = values;
-      if (length === 0) {
-        const expected = 'at least one';
-        throw new InvalidArgumentError({ argument: 'pairs', value: length, expected });
-      }
+      assertArgument({ pairs: length }, 'at least one', length > 0);
       const relative = total === 0 ? 0 : total / norms;
       return { mean: total / length, relative, values: [...values] };
     },

@@ -1,4 +1,4 @@
-import { assertCount, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, assertCount } from '@harmonica/core';
 import {
   checkComparable,
   checkFeatures,
@@ -95,14 +95,8 @@ export function createFeatureStatistics(options: FeatureStatisticsOptions): Stat
     },
     result() {
       const count = state.merged + waiting;
-      if (count < 2) {
-        throw new InvalidArgumentError({
-          argument: 'count',
-          value: count,
-          expected: 'two images or more',
-          fix: 'Add the features of the images first.',
-        });
-      }
+      const fix = 'Add the features of the images first.';
+      assertArgument({ count }, 'two images or more', count >= 2, fix);
       // What waits is merged into a copy, so that later blocks are cut as if nobody had asked.
       const total = { ...state, mean: state.mean.slice(), scatter: state.scatter.slice() };
       mergeBlock(total, block.slice(), waiting);

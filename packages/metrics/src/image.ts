@@ -1,4 +1,5 @@
 import {
+  assertShape,
   InvalidArgumentError,
   NonFiniteError,
   type PixelArray,
@@ -35,16 +36,8 @@ export interface CheckedPair {
 export function checkPair({ reference, image, dataRange }: ImagePair): CheckedPair {
   checkImage('reference', reference);
   checkImage('image', image);
-  const expected = shapeOf(reference);
-  const actual = shapeOf(image);
-  if (actual.some((size, axis) => size !== expected[axis])) {
-    throw new ShapeError({
-      tensor: 'image',
-      actual,
-      expected,
-      fix: 'Compare images of the size of their reference; resize neither.',
-    });
-  }
+  const fix = 'Compare images of the size of their reference; resize neither.';
+  assertShape({ image: { shape: shapeOf(image) } }, shapeOf(reference), fix);
   return { reference, image, dataRange: resolveDataRange({ reference, image, dataRange }) };
 }
 
@@ -65,14 +58,8 @@ export function checkImage(name: string, image: PixelImage): void {
     });
   }
   const samples = image.height * image.width * image.channels;
-  if (image.data.length !== samples) {
-    throw new ShapeError({
-      tensor: `${name}.data`,
-      actual: [image.data.length],
-      expected: [samples],
-      fix: 'Give height * width * channels samples, row by row, channels interleaved.',
-    });
-  }
+  const fix = 'Give height * width * channels samples, row by row, channels interleaved.';
+  assertShape({ [`${name}.data`]: { shape: [image.data.length] } }, [samples], fix);
   if (!isBytes(image.data) && !image.data.every(Number.isFinite)) {
     throw new NonFiniteError({ site: name, fix: 'Look for the first step that made NaN.' });
   }

@@ -1,4 +1,4 @@
-import { assertCount, createRng, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, assertCount, createRng } from '@harmonica/core';
 import {
   checkComparable,
   checkFeatures,
@@ -153,19 +153,11 @@ function shuffle(order: Uint32Array, seed: number): void {
 }
 
 function assertSplits(splits: number, count: number): void {
-  if (Number.isInteger(splits) && splits >= 1 && splits <= count) return;
-  throw new InvalidArgumentError({
-    argument: 'splits',
-    value: splits,
-    expected: `an integer from 1 to the number of images, ${count}`,
-  });
+  const isSound = Number.isInteger(splits) && splits >= 1 && splits <= count;
+  assertArgument({ splits }, `an integer from 1 to the number of images, ${count}`, isSound);
 }
 
 function assertTotal(holds: boolean, value: number, count: number): void {
-  if (holds) return;
-  throw new InvalidArgumentError({
-    argument: 'images added',
-    value,
-    expected: `the ${count} that were announced: they decide where images are split`,
-  });
+  const expected = `the ${count} that were announced: they decide where images are split`;
+  assertArgument({ 'images added': value }, expected, holds);
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, throwIfAborted } from '@harmonica/core';
+import { assertArgument, throwIfAborted } from '@harmonica/core';
 import { checkFeaturePair, checkFeatures, type FeatureSet } from './feature-set.js';
 import { addRowProducts } from './row-products.js';
 
@@ -144,19 +144,12 @@ function forEachRow(
 }
 
 function assertNeighbors(neighbors: number, most: number): void {
-  if (Number.isInteger(neighbors) && neighbors >= 1 && neighbors <= most) return;
-  throw new InvalidArgumentError({
-    argument: 'neighbors',
-    value: neighbors,
-    expected: `an integer from 1 to one less than the images of the smaller set, ${most}`,
-  });
+  const expected = `an integer from 1 to one less than the images of the smaller set, ${most}`;
+  const isSound = Number.isInteger(neighbors) && neighbors >= 1 && neighbors <= most;
+  assertArgument({ neighbors }, expected, isSound);
 }
 
 function assertSameNeighbors(neighbors: number, manifold: Manifold): void {
-  if (neighbors === manifold.neighbors) return;
-  throw new InvalidArgumentError({
-    argument: 'neighbors',
-    value: neighbors,
-    expected: `${manifold.neighbors}, as the manifold of the references has it`,
-  });
+  const expected = `${manifold.neighbors}, as the manifold of the references has it`;
+  assertArgument({ neighbors }, expected, neighbors === manifold.neighbors);
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertArgument } from '@harmonica/core';
 import { addScaledRows } from './add-scaled-rows.js';
 
 /** A factor of a positive semidefinite matrix. */
@@ -54,14 +54,12 @@ export function semidefiniteFactor(options: SemidefiniteFactorOptions): Semidefi
     left[pivot] = -Infinity;
   }
   const lowest = left.reduce((low, value) => (value === -Infinity ? low : Math.min(low, value)), 0);
-  if (lowest < -Math.max(tolerance, (isDouble ? 1e-8 : 1e-4) * largest)) {
-    throw new InvalidArgumentError({
-      argument: name,
-      value: lowest,
-      expected: 'a covariance, which has no negative eigenvalue',
-      fix: 'The statistics are damaged; compute them again.',
-    });
-  }
+  assertArgument(
+    { [name]: lowest },
+    'a covariance, which has no negative eigenvalue',
+    lowest >= -Math.max(tolerance, (isDouble ? 1e-8 : 1e-4) * largest),
+    'The statistics are damaged; compute them again.',
+  );
   return { rows: rows.subarray(0, rank * size), rank };
 }
 

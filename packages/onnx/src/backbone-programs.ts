@@ -14,7 +14,8 @@ import {
 } from './backbone-graphs.js';
 import { composeGraphs } from './compose-graphs.js';
 import { type GraphOutput, pruneGraph, type TracedGraph } from './graph.js';
-import { type CompileOptions, type Compiler, type Program, remembered } from './program.js';
+import type { CompileOptions, Compiler, Program } from './program.js';
+import { remembered } from './remembered.js';
 import { isHeldName, layoutOf, type StreamLayout } from './stream-names.js';
 import { PROBE_BATCHES, shapeAt, symbolicBatch } from './symbolic-batch.js';
 import { traceTapeEndVjp, traceTapeVjp } from './tape-gradients.js';

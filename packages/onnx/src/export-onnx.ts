@@ -1,4 +1,4 @@
-import { type Backbone, FileError, InvalidArgumentError, UnsupportedError } from '@harmonica/core';
+import { assertArgument, type Backbone, FileError, UnsupportedError } from '@harmonica/core';
 import { traceBackbone } from './backbone-graphs.js';
 import { withNamesOf } from './canonical-graph.js';
 import { fuseGraph, standardGraph } from './fuse-graph.js';
@@ -60,9 +60,7 @@ export async function exportOnnx(
   options: ExportGraphOptions | ExportBackboneOptions,
 ): Promise<ExportResult> {
   const { path, externalData, contributedOperators = true } = options;
-  if (!path) {
-    throw new InvalidArgumentError({ argument: 'path', value: path, expected: 'a file name' });
-  }
+  assertArgument({ path }, 'a file name', path);
   const prepare = contributedOperators ? fuseGraph : standardGraph;
   const graph = 'graph' in options ? prepare(options.graph) : backboneGraph(options, prepare);
   assertOwnNames(graph);
@@ -98,12 +96,8 @@ function backboneGraph(
 /** A model has one name for one value; a traced function may use one for an input and an output. */
 function assertOwnNames({ inputs, outputs }: TracedGraph): void {
   const taken = outputs.find(({ name }) => inputs.some((input) => input.name === name));
-  if (!taken) return;
-  throw new InvalidArgumentError({
-    argument: 'graph',
-    value: taken.name,
-    expected: 'outputs that have other names than the inputs',
-  });
+  const expected = 'outputs that have other names than the inputs';
+  assertArgument({ graph: taken?.name }, expected, !taken);
 }
 
 /** Where each weight lies in the external data file. */

@@ -1,13 +1,14 @@
-import type {
-  GraphArray,
-  GraphAttribute,
-  GraphConstant,
-  GraphDType,
-  GraphNode,
-  GraphOutput,
-  GraphValue,
-  GraphWeight,
-  TracedGraph,
+import {
+  type GraphArray,
+  type GraphAttribute,
+  type GraphConstant,
+  type GraphDType,
+  type GraphNode,
+  type GraphOutput,
+  type GraphValue,
+  type GraphWeight,
+  sameShape,
+  type TracedGraph,
 } from './graph.js';
 
 /** What a new node computes. `domain` is the ONNX standard's unless given. */
@@ -82,7 +83,7 @@ export class GraphBuilder {
   /** @param dataId the storage of the tensor; the same storage gives the same weight */
   weight(dataId: object, shape: readonly number[], dtype: GraphDType): string {
     const known = this.#weights.get(dataId);
-    if (known) return this.#reshaped(known, shape);
+    if (known) return this.reshape(known.name, shape);
     const weight = { name: this.#fresh('weight'), shape: [...shape], dtype, dataId };
     this.#declare(weight);
     this.#weights.set(dataId, weight);
@@ -127,6 +128,13 @@ export class GraphBuilder {
     return outputs;
   }
 
+  /** The same elements under another shape. */
+  reshape(name: string, shape: readonly number[]): string {
+    const { shape: current, dtype } = this.value(name);
+    if (sameShape(current, shape)) return name;
+    return this.node({ op: 'Reshape', inputs: [name, this.int64s(shape)], shape, dtype });
+  }
+
   /** The graph so far, with the given results; `outputs` maps their names to values. */
   build(outputs: Readonly<Record<string, string>>): TracedGraph {
     return {
@@ -140,14 +148,6 @@ export class GraphBuilder {
       }),
       values: new Map(this.#values),
     };
-  }
-
-  /** The same storage may be seen under several shapes. */
-  #reshaped({ name, shape }: GraphWeight, wanted: readonly number[]): string {
-    if (shape.join() === wanted.join()) return name;
-    const { dtype } = this.value(name);
-    const inputs = [name, this.int64s(wanted)];
-    return this.node({ op: 'Reshape', inputs, shape: wanted, dtype });
   }
 
   #declare<T extends GraphValue>(value: T): T {

@@ -50,13 +50,12 @@ export function graphOps(builder: GraphBuilder): GraphOps {
       const batch = broadcastShape(left.slice(0, -2), right.slice(0, -2));
       return node('MatMul', [a, b], [...batch, left.at(-2) as number, right.at(-1) as number]);
     },
-    reshape(x, shape) {
-      if (sameShape(shapeOf(x), shape)) return x;
-      return node('Reshape', [x, builder.int64s(shape)], shape);
-    },
+    reshape: (x, shape) => builder.reshape(x, shape),
     transpose(x, perm) {
       const shape = perm.map((axis) => shapeOf(x)[axis] as number);
-      return node('Transpose', [x], shape, { perm: { ints: perm } });
+      const { dtype } = builder.value(x);
+      const attributes = { perm: { ints: perm } };
+      return builder.node({ op: 'Transpose', inputs: [x], shape, dtype, attributes });
     },
     swapLast(x) {
       const rank = shapeOf(x).length;

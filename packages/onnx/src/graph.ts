@@ -1,6 +1,14 @@
 /** Element types of graph values. `int64` appears in shapes and axes only; tfjs has no such tensors. */
 export type GraphDType = 'float32' | 'int32' | 'bool' | 'int64';
 
+/** What ONNX calls each element type (`TensorProto.DataType`), and the typed array that holds such elements. */
+export const ELEMENT_TYPES = {
+  float32: { code: 1, ArrayOf: Float32Array },
+  int32: { code: 6, ArrayOf: Int32Array },
+  bool: { code: 9, ArrayOf: Uint8Array },
+  int64: { code: 7, ArrayOf: BigInt64Array },
+} as const satisfies Record<GraphDType, object>;
+
 /** The typed array that holds constants of each element type. */
 export type GraphArray = Float32Array | Int32Array | Uint8Array | BigInt64Array;
 

@@ -1,4 +1,4 @@
-import { type BranchAction, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, type BranchAction } from '@harmonica/core';
 import type { HistoryLayout } from './backbone-graphs.js';
 import { sameShape, sizeOf } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './ort.js';
@@ -150,14 +150,12 @@ interface HistoryFeedsOptions {
 export function historyFeeds(options: HistoryFeedsOptions): HistoryFeeds {
   const { action, tensors, slabs, runtime } = options;
   const { coefficients, branch } = action;
-  if (tensors.length === 0) {
-    throw new InvalidArgumentError({
-      argument: 'action.history',
-      value: [],
-      expected: `at least one earlier output of branch ${branch}, because its score is below 1`,
-      fix: 'Compute every branch at step 0.',
-    });
-  }
+  assertArgument(
+    { 'action.history': tensors },
+    `at least one earlier output of branch ${branch}, because its score is below 1`,
+    tensors.length > 0,
+    'Compute every branch at step 0.',
+  );
   const rows = tensors.length > 1 ? slabs.matrixOf(tensors) : undefined;
   if (!rows) {
     const feeds = (k: number, factor: number): Feeds => ({

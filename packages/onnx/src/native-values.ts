@@ -1,17 +1,12 @@
 import { Tensor } from 'onnxruntime-common';
+import { ELEMENT_TYPES, sizeOf } from './graph.js';
 import type { Address, NativeApi } from './native-api.js';
 import type { OrtTensor } from './ort.js';
 
 /** `ONNXTensorElementDataType`, and the arrays that hold such elements. */
-const ELEMENT_TYPES = {
-  float32: [1, Float32Array],
-  uint8: [2, Uint8Array],
-  int32: [6, Int32Array],
-  int64: [7, BigInt64Array],
-  bool: [9, Uint8Array],
-} as const;
+const NATIVE_TYPES = { ...ELEMENT_TYPES, uint8: { code: 2, ArrayOf: Uint8Array } };
 
-type ElementType = keyof typeof ELEMENT_TYPES;
+type ElementType = keyof typeof NATIVE_TYPES;
 
 /** From tensors to the values (`OrtValue`) of ONNX Runtime's C API and back. @internal */
 export class NativeValues {
@@ -48,7 +43,7 @@ export class NativeValues {
   #value({ data, dims, type }: OrtTensor): Address {
     const values = data as Float32Array;
     const shape = BigInt64Array.from(dims, BigInt);
-    const [elementType] = ELEMENT_TYPES[type as ElementType];
+    const { code } = NATIVE_TYPES[type as ElementType];
     return this.#api.made((out) =>
       this.#api.functions.createTensorWithDataAsOrtValue(
         this.#memory,
@@ -56,7 +51,7 @@ export class NativeValues {
         values.byteLength,
         shape,
         shape.length,
-        elementType,
+        code,
         out,
       ),
     );
@@ -84,8 +79,8 @@ export class NativeValues {
     const { functions, memoryAt } = this.#api;
     try {
       const { type, dims } = this.#shapeOf(value);
-      const [, ArrayOf] = ELEMENT_TYPES[type];
-      const size = dims.reduce((product, length) => product * length, 1);
+      const { ArrayOf } = NATIVE_TYPES[type];
+      const size = sizeOf(dims);
       const data = this.#api.made((out) => functions.getTensorMutableData(value, out));
       const bytes =
         size === 0 ? new ArrayBuffer(0) : memoryAt(data, size * ArrayOf.BYTES_PER_ELEMENT);
@@ -104,7 +99,7 @@ export class NativeValues {
       functions.getDimensionsCount(info, count);
       const dims = new BigInt64Array(Number(count[0]));
       functions.getDimensions(info, dims, dims.length);
-      const known = Object.entries(ELEMENT_TYPES).find(([, [code]]) => code === element[0]);
+      const known = Object.entries(NATIVE_TYPES).find(([, { code }]) => code === element[0]);
       return { type: known?.[0] as ElementType, dims: Array.from(dims, Number) };
     } finally {
       functions.releaseTensorTypeAndShapeInfo(info);
@@ -134,7 +129,7 @@ class DeviceTensor {
     this.#address = address;
     this.type = type;
     this.dims = dims;
-    this.size = dims.reduce((product, size) => product * size, 1);
+    this.size = sizeOf(dims);
     this.#release = release;
   }
 

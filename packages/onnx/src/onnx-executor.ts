@@ -1,6 +1,8 @@
 import {
   type AdvanceResult,
+  assertArgument,
   assertCondition,
+  assertShape,
   type Backbone,
   type BackboneSpec,
   type BeginInput,
@@ -9,8 +11,6 @@ import {
   type BranchVjp,
   DisposedError,
   type Executor,
-  InvalidArgumentError,
-  ShapeError,
   type StreamHandle,
   type ValueHandle,
 } from '@harmonica/core';
@@ -72,10 +72,7 @@ class OnnxExecutor implements Executor {
     this.#assertUsable();
     const [batch] = latent.shape;
     const { height, width, channels } = this.spec.latent;
-    const expected = [batch, height, width, channels];
-    if (latent.shape.join() !== expected.join()) {
-      throw new ShapeError({ tensor: 'latent', actual: latent.shape, expected });
-    }
+    assertShape({ latent }, [batch, height, width, channels]);
     assertCondition(this.spec, condition, batch);
     const program = await this.#programs.begin(batch);
     const times = new this.#runtime.Tensor('float32', new Float32Array(batch).fill(time), [batch]);
@@ -258,12 +255,9 @@ class OnnxExecutor implements Executor {
 
   #branch(index: number): Branch {
     const branch = this.spec.branches[index];
-    if (branch) return branch;
-    throw new InvalidArgumentError({
-      argument: 'branch',
-      value: index,
-      expected: `a branch index in [0, ${this.spec.branches.length - 1}]`,
-    });
+    const expected = `a branch index in [0, ${this.spec.branches.length - 1}]`;
+    assertArgument({ branch: index }, expected, branch);
+    return branch;
   }
 
   /** Runs a program on a stream: its tensors, and further inputs if there are any. */

@@ -1,12 +1,12 @@
 import type { onnx as Onnx } from 'onnx-proto';
 import onnxProto from 'onnx-proto';
-import type {
-  GraphArray,
-  GraphAttribute,
-  GraphDType,
-  GraphNode,
-  GraphValue,
-  TracedGraph,
+import {
+  ELEMENT_TYPES,
+  type GraphArray,
+  type GraphAttribute,
+  type GraphNode,
+  type GraphValue,
+  type TracedGraph,
 } from './graph.js';
 
 const { onnx } = onnxProto;
@@ -16,13 +16,6 @@ const ONNX_OPSET = 20;
 
 /** Intermediate representation version that goes with the operator set. */
 const IR_VERSION = 9;
-
-const TENSOR_TYPES: Readonly<Record<GraphDType, number>> = {
-  float32: 1,
-  int32: 6,
-  bool: 9,
-  int64: 7,
-};
 
 /** Values of a weight, or where in the external data file they lie. */
 export type WeightData =
@@ -133,7 +126,7 @@ function attribute(name: string, value: GraphAttribute): Onnx.IAttributeProto {
 }
 
 function tensor({ name, shape, dtype }: GraphValue, data: WeightData): Onnx.ITensorProto {
-  const info = { name, dims: [...shape], dataType: TENSOR_TYPES[dtype] };
+  const info = { name, dims: [...shape], dataType: ELEMENT_TYPES[dtype].code };
   if ('values' in data) {
     const { buffer, byteOffset, byteLength } = data.values;
     return { ...info, rawData: new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength) };
@@ -154,7 +147,7 @@ function valueInfo({ name, shape, dtype }: GraphValue): Onnx.IValueInfoProto {
   const dim = shape.map((size) =>
     size < 0 ? { dimParam: batchTimes(-size) } : { dimValue: size },
   );
-  return { name, type: { tensorType: { elemType: TENSOR_TYPES[dtype], shape: { dim } } } };
+  return { name, type: { tensorType: { elemType: ELEMENT_TYPES[dtype].code, shape: { dim } } } };
 }
 
 /** The name of a dimension that is a multiple of the batch size. */

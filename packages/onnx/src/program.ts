@@ -19,6 +19,7 @@ import {
   type OutputLocation,
   runsOnCpu,
 } from './ort.js';
+import { remembered } from './remembered.js';
 import { createSession, type SessionOptions } from './runtime.js';
 import { emptyTensor } from './tensor-pool.js';
 import { readWeight, WeightStore } from './weight-store.js';
@@ -178,20 +179,6 @@ export class Compiler {
       }),
     );
   }
-}
-
-/** What was made for the key before; forgotten if making it fails. */
-export function remembered<K, V>(
-  known: Map<K, Promise<V>>,
-  key: K,
-  make: () => Promise<V>,
-): Promise<V> {
-  const before = known.get(key);
-  if (before) return before;
-  const value = make();
-  known.set(key, value);
-  value.catch(() => known.delete(key));
-  return value;
 }
 
 interface SessionKind {

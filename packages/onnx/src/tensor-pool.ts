@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { type GraphDType, type GraphValue, sizeOf } from './graph.js';
+import { ELEMENT_TYPES, type GraphDType, type GraphValue, sizeOf } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './ort.js';
 
 /** A tensor of the pool; given back when its last user lets go of it. */
@@ -53,19 +53,12 @@ export class TensorPool {
   }
 }
 
-const ARRAYS = {
-  float32: Float32Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-  int64: BigInt64Array,
-};
-
 /** A new tensor of zeros in the memory of the CPU. */
 export function emptyTensor(
   runtime: OrtRuntime,
   { shape, dtype }: Omit<GraphValue, 'name'>,
 ): OrtTensor {
-  const values = new ARRAYS[dtype](sizeOf(shape)) as Float32Array;
+  const values = new ELEMENT_TYPES[dtype].ArrayOf(sizeOf(shape)) as Float32Array;
   return new runtime.Tensor(dtype as 'float32', values, [...shape]);
 }
 
@@ -77,7 +70,7 @@ export async function fed(runtime: OrtRuntime, source: Tensor): Promise<OrtTenso
 
 /** Bytes of an element. */
 export function bytesOf(dtype: GraphDType): number {
-  return ARRAYS[dtype].BYTES_PER_ELEMENT;
+  return ELEMENT_TYPES[dtype].ArrayOf.BYTES_PER_ELEMENT;
 }
 
 function keyOf(shape: readonly number[], dtype: GraphDType): string {

@@ -83,12 +83,8 @@ export class TraceBackend extends KernelBackend {
   alias(tensor: TensorInfo, shape: readonly number[] = tensor.shape): TensorInfo {
     const known = this.known(tensor);
     if (known) return this.#tensor(known, shape, tensor.dtype);
-    const name = this.name(tensor);
-    const { shape: current, dtype } = this.graph.value(name);
-    if (current.join() === shape.join()) return this.#tensor({ name }, shape, tensor.dtype);
-    const inputs = [name, this.graph.int64s(shape)];
-    const reshaped = this.graph.node({ op: 'Reshape', inputs, shape, dtype });
-    return this.#tensor({ name: reshaped }, shape, tensor.dtype);
+    const name = this.graph.reshape(this.name(tensor), shape);
+    return this.#tensor({ name }, shape, tensor.dtype);
   }
 
   emit({ op, inputs, shape, dtype = 'float32', attributes = {} }: EmitOptions): TensorInfo {

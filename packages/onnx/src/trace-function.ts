@@ -1,4 +1,4 @@
-import { HarmonicaError, InvalidArgumentError, UnsupportedError } from '@harmonica/core';
+import { assertArgument, HarmonicaError, UnsupportedError } from '@harmonica/core';
 import {
   type DataType,
   engine,
@@ -40,13 +40,12 @@ export function traceFunction({ fn, inputs }: TraceFunctionOptions): TracedGraph
   const backend = new TraceBackend();
   return withBackend(backend, () => {
     const outputs = engine().tidy(() => record(backend, fn, inputs));
-    if (backend.numDataIds() > 0) {
-      throw new InvalidArgumentError({
-        argument: 'fn',
-        value: `a function that keeps ${backend.numDataIds()} tensors`,
-        expected: 'a pure function: tensors made while tracing have no values to keep',
-      });
-    }
+    const kept = backend.numDataIds();
+    assertArgument(
+      { fn: `a function that keeps ${kept} tensors` },
+      'a pure function: tensors made while tracing have no values to keep',
+      kept === 0,
+    );
     return pruneGraph(backend.graph.build(outputs));
   });
 }

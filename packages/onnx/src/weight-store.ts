@@ -1,6 +1,7 @@
 import { engine } from '@tensorflow/tfjs-core';
 import type { GraphArray, GraphWeight } from './graph.js';
 import type { OrtRuntime, OrtTensor } from './ort.js';
+import { remembered } from './remembered.js';
 
 /** Takes a tensor to the memory of a device. */
 type Upload = (tensor: OrtTensor, weight: GraphWeight) => Promise<OrtTensor>;
@@ -21,13 +22,7 @@ export class WeightStore {
   }
 
   tensor(weight: GraphWeight): Promise<OrtTensor> {
-    const { dataId } = weight;
-    const known = this.#tensors.get(dataId);
-    if (known) return known;
-    const tensor = this.#create(weight);
-    this.#tensors.set(dataId, tensor);
-    tensor.catch(() => this.#tensors.delete(dataId));
-    return tensor;
+    return remembered(this.#tensors, weight.dataId, () => this.#create(weight));
   }
 
   async clear(): Promise<void> {

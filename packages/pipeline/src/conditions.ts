@@ -1,5 +1,6 @@
 import { captionCondition, type PromptEmbeddings, type StoredPrompts } from '@harmonica/backbones';
 import {
+  assertArgument,
   assertCount,
   type BackboneSpec,
   createRng,
@@ -126,12 +127,9 @@ function numbered({ kind, count }: { kind: string; count: number }): NumberedNam
     nameOf: (label) => `${kind}-${label}`,
     labelOf(name) {
       const label = Number(name.startsWith(`${kind}-`) ? name.slice(kind.length + 1) : name);
-      if (/\d$/.test(name) && Number.isInteger(label) && label >= 0 && label < count) return label;
-      throw new InvalidArgumentError({
-        argument: kind,
-        value: name,
-        expected: `a ${kind} number in [0, ${count - 1}]`,
-      });
+      const isNumber = /\d$/.test(name) && Number.isInteger(label) && label >= 0 && label < count;
+      assertArgument({ [kind]: name }, `a ${kind} number in [0, ${count - 1}]`, isNumber);
+      return label;
     },
   };
 }

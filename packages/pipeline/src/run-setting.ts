@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
+  assertArgument,
   type CacheSchedule,
   FileError,
   type Guidance,
-  InvalidArgumentError,
   type RouterFile,
   type SamplerPlan,
 } from '@harmonica/core';
@@ -87,14 +87,8 @@ export async function resolveRunSetting(input: ResolveRunSettingOptions): Promis
 }
 
 function policySpecOf({ router = 'none', policy = 'none', predictor }: CacheOptions): PolicySpec {
-  if (router !== 'none' && policy !== 'none') {
-    throw new InvalidArgumentError({
-      argument: 'policy',
-      value: policy,
-      expected: 'no policy beside a router',
-      fix: 'Give one of the two.',
-    });
-  }
+  const isOne = router === 'none' || policy === 'none';
+  assertArgument({ policy }, 'no policy beside a router', isOne, 'Give one of the two.');
   if (router !== 'none') return { policy: 'schedule', file: router };
   const spec = parsePolicySpec(policy);
   return predictor ? parsePolicySpec({ ...spec, predictor } as PolicySpec) : spec;

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import {
+  assertArgument,
   type CacheMethod,
   type Decisions,
   type GenerateOptions,
   type Guidance,
   generate,
-  InvalidArgumentError,
   type LongCallOptions,
   type PixelImage,
   type SamplerPlan,
@@ -225,13 +225,7 @@ export interface DecodedImages {
 export async function decodeImages(options: DecodeImagesOptions): Promise<DecodedImages> {
   const { pipeline, latents, signal, onProgress } = options;
   const { decoder } = pipeline;
-  if (!decoder) {
-    throw new InvalidArgumentError({
-      argument: 'vae',
-      value: undefined,
-      expected: 'an autoencoder, because images are wanted',
-    });
-  }
+  assertArgument({ vae: decoder }, 'an autoencoder, because images are wanted', decoder);
   const progress = trackProgress({ onProgress, label: 'decoding', total: latents.length });
   const began = performance.now();
   const images: PixelImage[] = [];

@@ -1,4 +1,5 @@
 import {
+  assertArgument,
   type CacheMethod,
   type CacheSchedule,
   ConfigError,
@@ -77,14 +78,12 @@ function checkedSpec(value: object, source: string): PolicySpec {
   const given = Object.entries(settings).filter(([, setting]) => setting !== undefined);
   const shape = method.settings();
   const keys = Object.keys(shape);
-  const unknown = given.find(([key]) => !keys.includes(key));
-  if (unknown) {
-    throw new InvalidArgumentError({
-      argument: `a setting of policy ${name}`,
-      value: toKebab(unknown[0]),
-      expected: keys.length > 0 ? `one of ${keys.map(toKebab).join(', ')}` : 'none: it has none',
-    });
-  }
+  const unknown = given.map(([key]) => key).find((key) => !keys.includes(key));
+  assertArgument(
+    { [`a setting of policy ${name}`]: unknown && toKebab(unknown) },
+    keys.length > 0 ? `one of ${keys.map(toKebab).join(', ')}` : 'none: it has none',
+    unknown === undefined,
+  );
   const result = z.object(shape).safeParse(Object.fromEntries(given));
   if (result.success) return { policy: name, ...result.data } as PolicySpec;
   const issues = result.error.issues.map(({ path, message }) => ({

@@ -1,8 +1,8 @@
 import {
+  assertArgument,
   assertCount,
   type CachePredictor,
   createNameTable,
-  InvalidArgumentError,
   type PredictorChoice,
 } from '@harmonica/core';
 
@@ -19,13 +19,8 @@ export function lagrangeCoefficients(options: {
   readonly nodes: readonly number[];
 }): readonly number[] {
   const { at, nodes } = options;
-  if (nodes.length === 0 || new Set(nodes).size !== nodes.length) {
-    throw new InvalidArgumentError({
-      argument: 'nodes',
-      value: nodes,
-      expected: 'at least one node, all distinct',
-    });
-  }
+  const areDistinct = nodes.length > 0 && new Set(nodes).size === nodes.length;
+  assertArgument({ nodes }, 'at least one node, all distinct', areDistinct);
   return nodes.map((node, i) =>
     nodes.reduce(
       (product, other, j) => (i === j ? product : (product * (at - other)) / (node - other)),
@@ -189,12 +184,9 @@ export function perStepPredictor(predictors: readonly CachePredictor[]): CachePr
   const depth = Math.max(0, ...predictors.map((predictor) => predictor.depth));
   const at = (step: number): CachePredictor => {
     const predictor = predictors[step];
-    if (predictor) return predictor;
-    throw new InvalidArgumentError({
-      argument: 'step',
-      value: step,
-      expected: `a step below ${predictors.length}, for which there is a predictor`,
-    });
+    const expected = `a step below ${predictors.length}, for which there is a predictor`;
+    assertArgument({ step }, expected, predictor);
+    return predictor;
   };
   if (depth === 0) at(0);
   return {

@@ -171,6 +171,16 @@ export function convertPrediction(options: ConvertPredictionOptions): PlanStep['
   };
 }
 
+/** A noise model that is to start from a schedule's pure noise. */
+export function pureNoise(prediction: Prediction): IncompatibleError {
+  return new IncompatibleError({
+    what: 'prediction',
+    actual: prediction,
+    expected: 'sample or velocity, because the schedule ends in pure noise',
+    fix: 'Use a model that predicts one of these, or do not rescale to zero terminal SNR.',
+  });
+}
+
 /** For callers whose types are not checked. */
 export function refusePrediction(prediction: never): never {
   const expected = 'epsilon, sample or velocity';

@@ -1,7 +1,7 @@
 import {
+  assertArgument,
   HarmonicaError,
   IncompatibleError,
-  InvalidArgumentError,
   type NoiseProcess,
   type Prediction,
   type Provenance,
@@ -161,7 +161,12 @@ export function createPlan(options: CreatePlanOptions): SamplerPlan {
   const { settings, create, ...entry }: Sampler = SAMPLERS[sampler];
   if (options.process && entry.process !== process.kind) throw notFor(sampler, process);
   for (const name of givenSettings(options)) {
-    if (!settings.includes(name)) throw notASetting(sampler, name);
+    assertArgument(
+      { [name]: sampler },
+      `a sampler that has it: ${samplersWith(name).join(', ')}`,
+      settings.includes(name),
+      `${sampler} has ${settings.join(', ')}.`,
+    );
   }
   const { schedule = process.schedule, prediction = process.prediction, ...others } = options;
   const configured = configuredSettings(sampler, options);
@@ -200,7 +205,7 @@ function configuredSettings(sampler: SamplerName, options: CreatePlanOptions): S
   }
   const said = { ...configured.settings, ...(sampler === own.sampler && own.settings) };
   const { sigmaSpacing = said.sigmaSpacing, spacing = said.spacing, steps = 1 } = options;
-  const has = (name: SettingName) => settingsOf(sampler).includes(name);
+  const has = (name: SettingName) => samplersWith(name).includes(sampler);
   // Noise levels that are spread anew, and sections of steps, leave no timesteps to space.
   const isSpaced = sigmaSpacing === undefined && isCount(steps);
   const isUsed: Partial<Record<SettingName, boolean>> = {
@@ -213,7 +218,10 @@ function configuredSettings(sampler: SamplerName, options: CreatePlanOptions): S
 
 /** The samplers that have a setting. */
 export function samplersWith(name: SettingName): readonly SamplerName[] {
-  return SAMPLER_NAMES.filter((sampler) => settingsOf(sampler).includes(name));
+  return SAMPLER_NAMES.filter((sampler) => {
+    const { settings }: Sampler = SAMPLERS[sampler];
+    return settings.includes(name);
+  });
 }
 
 /**
@@ -259,19 +267,6 @@ function singlestep(algorithm: Exclude<DpmSolverAlgorithm, 'sde-dpm-solver'>) {
 
 function diffusion(settings: Sampler['settings'], create: Sampler['create']): Sampler {
   return { process: 'diffusion', settings, create };
-}
-
-function settingsOf(sampler: SamplerName): readonly SettingName[] {
-  return SAMPLERS[sampler].settings;
-}
-
-function notASetting(sampler: SamplerName, name: SettingName): InvalidArgumentError {
-  return new InvalidArgumentError({
-    argument: name,
-    value: sampler,
-    expected: `a sampler that has it: ${samplersWith(name).join(', ')}`,
-    fix: `${sampler} has ${settingsOf(sampler).join(', ')}.`,
-  });
 }
 
 function notFor(sampler: SamplerName, { kind }: ModelProcess): IncompatibleError {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertArgument } from '@harmonica/core';
 import { z } from 'zod';
 import { createNoiseSchedule, type NoiseScheduleName } from './schedules/noise-schedule.js';
 import { tauBetween } from './solvers/sa-solver-plan.js';
@@ -161,8 +161,8 @@ export function readSetting<Name extends SettingName>(
 ): SettingValues[Name] {
   const { schema, expected } = SAMPLER_SETTINGS[name] as SamplerSetting<SettingValues[Name]>;
   const { success, data } = schema().safeParse(value);
-  if (success) return data;
-  throw new InvalidArgumentError({ argument: name, value, expected });
+  assertArgument({ [name]: value }, expected, success);
+  return data;
 }
 
 /** The settings that were given, by name. */

@@ -1,11 +1,11 @@
 import {
+  assertArgument,
   assertCondition,
   assertUnconditional,
   type BackboneSpec,
   createNoise,
   doubleCondition,
   type Guidance,
-  InvalidArgumentError,
   type NamedTensors,
   type NoiseSource,
   type Rng,
@@ -33,14 +33,12 @@ export type DrawCondition = (rng: Rng, batch: number) => NamedTensors;
  */
 export function drawLabels(spec: BackboneSpec): DrawCondition {
   const classes = spec.nullCondition?.labels?.[0];
-  if (spec.condition.length !== 1 || classes === undefined) {
-    throw new InvalidArgumentError({
-      argument: 'drawCondition',
-      value: undefined,
-      expected: `a function that draws ${spec.condition.map(({ name }) => name).join(', ')}`,
-      fix: `${spec.name} is not conditioned on class labels alone.`,
-    });
-  }
+  assertArgument(
+    { drawCondition: undefined },
+    `a function that draws ${spec.condition.map(({ name }) => name).join(', ')}`,
+    spec.condition.length === 1 && classes !== undefined,
+    `${spec.name} is not conditioned on class labels alone.`,
+  );
   return (rng, batch) => ({
     labels: tensor1d(
       Array.from({ length: batch }, () => rng.integer(classes)),

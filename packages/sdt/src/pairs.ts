@@ -1,15 +1,15 @@
 import {
+  assertArgument,
   assertCondition,
+  assertShape,
   assertUnconditional,
   doubleCondition,
   IncompatibleError,
-  InvalidArgumentError,
   type NamedTensors,
   type PlanStep,
   type Rng,
   restoreRng,
   type SamplerPlan,
-  ShapeError,
 } from '@harmonica/core';
 import { disposeRunState, fullStep, predictorByName, type RoutedRun } from '@harmonica/router';
 import {
@@ -58,13 +58,11 @@ export async function trainPairs(
 /** Checks that the steps of a plan can be trained in pairs. */
 export function assertPairs(plan: SamplerPlan): void {
   const { length } = plan.steps;
-  if (length % 2 !== 0) {
-    throw new InvalidArgumentError({
-      argument: 'plan.steps',
-      value: length,
-      expected: 'an even number of steps, because Learning-to-Cache works on pairs of steps',
-    });
-  }
+  assertArgument(
+    { 'plan.steps': length },
+    'an even number of steps, because Learning-to-Cache works on pairs of steps',
+    length % 2 === 0,
+  );
   forwardProcess(plan, 0);
   assertNoiseless(plan);
 }
@@ -189,15 +187,12 @@ function isDropped(rng: Rng): () => boolean {
 function drawImages(options: TrainRouterOptions, rng: Rng): LatentBatch {
   const { executor, config, drawLatents } = options;
   const { spec } = executor;
-  if (!drawLatents) throw noLatents();
+  assertDrawLatents(drawLatents);
   const images = drawLatents(rng, config.batchSize);
   try {
     const { height, width, channels } = spec.latent;
     const expected = [config.batchSize, height, width, channels];
-    const actual = images.latent.shape;
-    if (actual.join() !== expected.join()) {
-      throw new ShapeError({ tensor: 'drawLatents().latent', actual, expected });
-    }
+    assertShape({ 'drawLatents().latent': images.latent }, expected);
     assertCondition(spec, images.condition, config.batchSize);
     return images;
   } catch (error) {
@@ -222,14 +217,16 @@ function dropCondition(
   return kept;
 }
 
-/** Learning-to-Cache without images. */
-export function noLatents(): InvalidArgumentError {
-  return new InvalidArgumentError({
-    argument: 'drawLatents',
-    value: undefined,
-    expected: 'a function that draws latents of real images, because Learning-to-Cache needs them',
-    fix: "Give one, or train without images by trainer 'sdt'.",
-  });
+/** Refuses Learning-to-Cache without images. */
+export function assertDrawLatents(
+  drawLatents: TrainRouterOptions['drawLatents'],
+): asserts drawLatents {
+  assertArgument(
+    { drawLatents },
+    'a function that draws latents of real images, because Learning-to-Cache needs them',
+    drawLatents,
+    "Give one, or train without images by trainer 'sdt'.",
+  );
 }
 
 /** The latent of a diffusion at one noise level: `alpha * x0 + sigma * noise`, with `alpha^2 + sigma^2 = 1`. */

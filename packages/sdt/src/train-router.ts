@@ -31,7 +31,7 @@ import {
   refreshWeights,
   withFinalPredictors,
 } from './loss-weights.js';
-import { assertPairs, noLatents, trainPairs } from './pairs.js';
+import { assertDrawLatents, assertPairs, trainPairs } from './pairs.js';
 import { costModelIn, currentSchedule } from './threshold.js';
 import { assertTrainingConfig, SETTING_DEFAULTS } from './training-config.js';
 import type { TrainingState, TrainRouterOptions } from './training-run.js';
@@ -58,7 +58,7 @@ export async function trainRouter(options: TrainRouterOptions): Promise<RouterFi
   const { config, onTrajectory } = options;
   const paired = config.trainer === 'l2c';
   assertTrainable(options);
-  if (paired && !options.drawLatents) throw noLatents();
+  if (paired) assertDrawLatents(options.drawLatents);
   let state = options.resume ? resumed(options, options.resume) : await initialState(options);
   // More updates make another schedule, which is searched anew.
   if (state.iteration < config.iterations) state = { ...state, swaps: undefined };

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertArgument } from '@harmonica/core';
 import { proxyNames } from '@harmonica/iepo';
 import { predictorNames } from '@harmonica/router';
 
@@ -151,9 +151,8 @@ export const SETTING_DEFAULTS = {
 
 /** @throws {@link InvalidArgumentError} for the first setting that is out of its range */
 export function assertTrainingConfig(config: TrainingConfig): void {
-  const check = (argument: keyof TrainingConfig, ok: boolean, expected: string): void => {
-    if (!ok) throw new InvalidArgumentError({ argument, value: config[argument], expected });
-  };
+  const check = (name: keyof TrainingConfig, ok: boolean, expected: string): void =>
+    assertArgument({ [name]: config[name] }, expected, ok);
   const count = (value: number) => Number.isSafeInteger(value) && value >= 1;
   const positive = (value: number) => Number.isFinite(value) && value > 0;
   check('seed', Number.isSafeInteger(config.seed) && config.seed >= 0, 'an integer in [0, 2^53)');

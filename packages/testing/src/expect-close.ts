@@ -31,10 +31,25 @@ export function expectClose(actual: Comparable, expected: Comparable, closeness:
   if (got.data.length !== want.data.length) {
     fail(`has ${got.data.length} elements, expected ${want.data.length}`);
   }
-  const misses = findMisses({ actual: got.data, expected: want.data, closeness });
-  if (misses.count === 0) return;
-  const shape = want.shape ?? got.shape ?? [want.data.length];
-  fail(describeMisses({ misses, actual: got.data, expected: want.data, shape, closeness }));
+  const { relative, absolute } = closeness;
+  const scale = largest(want.data);
+  const limitOf = (e: number): number =>
+    absolute === undefined ? relative * scale : absolute + relative * Math.abs(e);
+  const { count, worst } = findMisses(got.data, want.data, limitOf);
+  if (count === 0) return;
+  const rule =
+    absolute === undefined
+      ? `${relative} * max |e| (max |e| = ${scale})`
+      : `${absolute} + ${relative} * |e|`;
+  const [a, e] = [got.data[worst] as number, want.data[worst] as number];
+  const place = positionOf(worst, want.shape ?? got.shape ?? [want.data.length]).join(', ');
+  fail(
+    [
+      `${count} of ${want.data.length} elements differ by more than |a - e| <= ${rule}`,
+      `worst at [${place}]: actual ${a}, expected ${e}`,
+      `|a - e| = ${Math.abs(a - e)}, ${Math.abs(a - e) / scale} of max |e|`,
+    ].join('\n'),
+  );
 }
 
 interface Described {
@@ -48,65 +63,34 @@ function described(values: Comparable): Described {
 
 interface Misses {
   readonly count: number;
+  /** Where the limit is exceeded most. */
   readonly worst: number;
-  readonly scale: number;
 }
 
-function findMisses(options: {
-  actual: ArrayLike<number>;
-  expected: ArrayLike<number>;
-  closeness: Closeness;
-}): Misses {
-  const { actual, expected, closeness } = options;
-  const scale = largest(expected);
+function findMisses(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  limitOf: (expected: number) => number,
+): Misses {
   let count = 0;
   let worst = 0;
   let worstExcess = 0;
   for (let i = 0; i < expected.length; i++) {
-    const limit = limitOf({ expected: expected[i] as number, scale, closeness });
-    const excess = Math.abs((actual[i] as number) - (expected[i] as number)) - limit;
+    const e = expected[i] as number;
+    const excess = Math.abs((actual[i] as number) - e) - limitOf(e);
     if (excess <= 0) continue;
     count += 1;
     if (excess <= worstExcess || Number.isNaN(worstExcess)) continue;
     worst = i;
     worstExcess = excess;
   }
-  return { count, worst, scale };
+  return { count, worst };
 }
 
 function largest(values: ArrayLike<number>): number {
   let scale = 0;
   for (let i = 0; i < values.length; i++) scale = Math.max(scale, Math.abs(values[i] as number));
   return scale;
-}
-
-function limitOf(options: { expected: number; scale: number; closeness: Closeness }): number {
-  const { expected, scale, closeness } = options;
-  const { relative, absolute } = closeness;
-  return absolute === undefined ? relative * scale : absolute + relative * Math.abs(expected);
-}
-
-function describeMisses(options: {
-  misses: Misses;
-  actual: ArrayLike<number>;
-  expected: ArrayLike<number>;
-  shape: readonly number[];
-  closeness: Closeness;
-}): string {
-  const { misses, actual, expected, shape, closeness } = options;
-  const { worst, scale } = misses;
-  const a = actual[worst] as number;
-  const e = expected[worst] as number;
-  const { relative, absolute } = closeness;
-  const rule =
-    absolute === undefined
-      ? `|a - e| <= ${relative} * max |e| (max |e| = ${scale})`
-      : `|a - e| <= ${absolute} + ${relative} * |e|`;
-  return [
-    `${misses.count} of ${expected.length} elements differ by more than ${rule}`,
-    `worst at [${positionOf(worst, shape).join(', ')}]: actual ${a}, expected ${e}`,
-    `|a - e| = ${Math.abs(a - e)}, ${Math.abs(a - e) / scale} of max |e|`,
-  ].join('\n');
 }
 
 function positionOf(index: number, shape: readonly number[]): number[] {

@@ -1,21 +1,7 @@
 import { loadGoldenManifest } from './golden-manifest.js';
 
-/** Shape of the small DiT that every golden was made with, in the terms of `@harmonica/backbones`. */
-export interface GoldenDitShape {
-  readonly name: string;
-  readonly depth: number;
-  readonly hiddenSize: number;
-  readonly heads: number;
-  readonly patchSize: number;
-  readonly mlpRatio: number;
-  readonly inputSize: number;
-  readonly inChannels: number;
-  readonly numClasses: number;
-  readonly learnSigma: boolean;
-}
-
-/** The configuration to load `goldenWeightSource()` with. */
-export function goldenDitConfig(): GoldenDitShape {
+/** The small DiT that every golden was made with, in the terms of `@harmonica/backbones`. Load `goldenWeightSource()` with it. */
+export function goldenDitConfig() {
   const { config } = loadGoldenManifest().weights;
   return {
     name: 'golden',

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, ShapeError } from '@harmonica/core';
+import { assertArgument, ShapeError } from '@harmonica/core';
 
 /** Values of a golden tensor, in the type they are stored in. */
 export type GoldenData =
@@ -38,12 +38,10 @@ export function entryOf<Data extends GoldenData>(
 function sizeAt(options: { tensor: GoldenTensor; axis: number; index: number }): number {
   const { tensor, axis, index } = options;
   const size = tensor.shape[axis] ?? 0;
-  if (Number.isInteger(index) && index >= 0 && index < size) return size;
-  throw new InvalidArgumentError({
-    argument: `index ${axis}`,
-    value: index,
-    expected: `an integer below ${size}, for shape [${tensor.shape.join(', ')}]`,
-  });
+  const expected = `an integer below ${size}, for shape [${tensor.shape.join(', ')}]`;
+  const isInside = Number.isInteger(index) && index >= 0 && index < size;
+  assertArgument({ [`index ${axis}`]: index }, expected, isInside);
+  return size;
 }
 
 /**

@@ -1,6 +1,6 @@
 export { type Closeness, type Comparable, expectClose } from './expect-close.js';
 export { runFresh } from './fresh-process.js';
-export { type GoldenDitShape, goldenDitConfig } from './golden-dit-config.js';
+export { goldenDitConfig } from './golden-dit-config.js';
 export {
   type GoldenDitConfig,
   type GoldenEntry,

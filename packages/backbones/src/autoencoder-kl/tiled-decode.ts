@@ -55,25 +55,41 @@ export async function tiledDecode(options: TiledDecodeOptions): Promise<Tensor4D
   const [tops, lefts] = [startsOf(height, stride), startsOf(width, stride)];
   const total = tops.length * lefts.length;
   let decoded = 0;
-  const onTile = () => onProgress?.({ decoded: ++decoded, total });
-  const shared = { latent, decode, tileSize, overlap, lefts, onTile, signal };
   const rows: Tensor4D[] = [];
-  let above: readonly Tensor4D[] = [];
+  const row: Tile[] = [];
+  let above: readonly Tile[] = [];
   try {
     for (const top of tops) {
-      const row = await decodeRow({ ...shared, top, above });
-      dispose([...above]);
-      above = row.bottoms;
-      rows.push(row.image);
+      for (const [column, left] of lefts.entries()) {
+        throwIfAborted(signal, 'Decoding in tiles');
+        const neighbours = { above: above[column]?.bottom, beside: row.at(-1)?.right };
+        row.push(await decodeTile({ latent, decode, tileSize, overlap, top, left, ...neighbours }));
+        neighbours.beside?.dispose();
+        onProgress?.({ decoded: ++decoded, total });
+      }
+      const parts = row.map(({ part }) => part);
+      rows.push(concat(parts, 2));
+      dispose(parts);
+      above.forEach(disposeTile);
+      above = row.splice(0);
     }
     return concat(rows, 1);
   } finally {
-    dispose([...rows, ...above]);
+    dispose(rows);
+    [...above, ...row].forEach(disposeTile);
   }
 }
 
 function startsOf(size: number, stride: number): number[] {
   return Array.from({ length: Math.ceil(size / stride) }, (_, i) => i * stride);
+}
+
+/** A decoded tile: what of it goes to the image, and what its neighbours are blended with. */
+type Tile = { readonly part: Tensor4D; readonly bottom: Tensor4D; readonly right: Tensor4D };
+
+/** Frees what is left of a tile. */
+function disposeTile(tile: Tile): void {
+  dispose(tile);
 }
 
 interface TileOptions {
@@ -82,58 +98,14 @@ interface TileOptions {
   readonly tileSize: number;
   readonly overlap: number;
   readonly top: number;
-}
-
-interface RowOptions extends TileOptions {
-  readonly signal: AbortSignal | undefined;
-  readonly lefts: readonly number[];
-  /** The lowest rows of each tile above. */
-  readonly above: readonly Tensor4D[];
-  readonly onTile: () => void;
-}
-
-interface Row {
-  readonly image: Tensor4D;
-  /** The lowest rows of each tile, which the tiles below are blended with. */
-  readonly bottoms: readonly Tensor4D[];
-}
-
-async function decodeRow(options: RowOptions): Promise<Row> {
-  const { lefts, above, onTile, signal } = options;
-  const parts: Tensor4D[] = [];
-  const bottoms: Tensor4D[] = [];
-  let beside: Tensor4D | undefined;
-  try {
-    for (const [column, left] of lefts.entries()) {
-      throwIfAborted(signal, 'Decoding in tiles');
-      const tile = await decodeTile({ ...options, left, above: above[column], beside });
-      beside?.dispose();
-      beside = tile.right;
-      parts.push(tile.part);
-      bottoms.push(tile.bottom);
-      onTile();
-    }
-    return { image: concat(parts, 2), bottoms };
-  } catch (error) {
-    dispose(bottoms);
-    throw error;
-  } finally {
-    beside?.dispose();
-    dispose(parts);
-  }
-}
-
-interface SeamOptions {
+  readonly left: number;
   /** The lowest rows of the tile above. */
   readonly above: Tensor4D | undefined;
   /** The last columns of the tile to the left. */
   readonly beside: Tensor4D | undefined;
 }
 
-/** A decoded tile: what of it goes to the image, and what its neighbours are blended with. */
-type Tile = { readonly part: Tensor4D; readonly bottom: Tensor4D; readonly right: Tensor4D };
-
-async function decodeTile(options: TileOptions & SeamOptions & { left: number }): Promise<Tile> {
+async function decodeTile(options: TileOptions): Promise<Tile> {
   const { latent, decode, tileSize, overlap, top, left, above, beside } = options;
   const [, height, width] = latent.shape;
   const size = [Math.min(tileSize, height - top), Math.min(tileSize, width - left)] as const;
@@ -195,26 +167,14 @@ function blended({ before, after, extent, axis }: BlendOptions): Tensor4D {
 
 /** The first `count` rows (axis 1) or columns (axis 2), or all. */
 function head(image: Tensor4D, count: number, axis: 1 | 2): Tensor4D {
-  return range(image, { begin: 0, count: Math.min(count, image.shape[axis]), axis });
+  const size = Math.min(count, image.shape[axis]);
+  return slice(image, 0, axis === 1 ? [-1, size] : [-1, -1, size]);
 }
 
 /** The last `count` rows (axis 1) or columns (axis 2), or all. */
 function tail(image: Tensor4D, count: number, axis: 1 | 2): Tensor4D {
-  const size = image.shape[axis];
-  const begin = Math.max(0, size - count);
-  return range(image, { begin, count: size - begin, axis });
-}
-
-interface Range {
-  readonly begin: number;
-  readonly count: number;
-  readonly axis: 1 | 2;
-}
-
-function range(image: Tensor4D, { begin, count, axis }: Range): Tensor4D {
-  return axis === 1
-    ? slice(image, [0, begin, 0, 0], [-1, count, -1, -1])
-    : slice(image, [0, 0, begin, 0], [-1, -1, count, -1]);
+  const begin = Math.max(0, image.shape[axis] - count);
+  return slice(image, axis === 1 ? [0, begin] : [0, 0, begin]);
 }
 
 function assertTiles({ tileSize, overlap }: { tileSize: number; overlap: number }): void {

@@ -5,6 +5,7 @@ import {
   type WeightSource,
 } from '@harmonica/core';
 import { type BackboneFamily, type PublishedModel, slugOf } from '../family.js';
+import { DIFFUSERS_LAYERS } from '../layers/adaptive-transformer.js';
 import { sinCosPosition } from '../layers/patches.js';
 import { timestepMlpParameters } from '../layers/timestep.js';
 import {
@@ -120,15 +121,10 @@ export function loadDit(options: LoadModelOptions<DitConfig>): Promise<Backbone>
 
 /** Every trained tensor of a DiT under its official name, in the order in which they are used. */
 export function ditParameters(config: DitConfig): Parameter[] {
-  const { depth, hiddenSize: width, patchSize, inChannels, numClasses } = config;
+  const { depth, hiddenSize: width, numClasses } = config;
   const { patchOutputs } = transformerSizes(config);
   return [
-    ...patchParameters({
-      name: 'x_embedder.proj',
-      inputs: inChannels,
-      outputs: width,
-      kernel: patchSize,
-    }),
+    ...patchParameters('x_embedder.proj', config),
     ...timestepMlpParameters('t_embedder', width),
     tableParameter('y_embedder.embedding_table', numClasses + 1, width),
     ...Array.from({ length: depth }, (_, block) => blockParameters(config, block)).flat(),
@@ -156,22 +152,13 @@ const STORED_POSITIONS = 'pos_embed';
 /** Where diffusers keeps the embeddings of time and label: once in every block, always the same. */
 const EMBEDDINGS = 'transformer_blocks.0.norm1.emb.';
 
-/** diffusers' names (`DiTTransformer2DModel`), in which it splits queries, keys and values. */
+/** diffusers' names (`DiTTransformer2DModel`). */
 const DIFFUSERS: readonly LayoutRule[] = [
-  ['x_embedder.proj', 'pos_embed.proj'],
+  ...DIFFUSERS_LAYERS,
   ['t_embedder.mlp.0', `${EMBEDDINGS}timestep_embedder.linear_1`],
   ['t_embedder.mlp.2', `${EMBEDDINGS}timestep_embedder.linear_2`],
   ['y_embedder.embedding_table', `${EMBEDDINGS}class_embedder.embedding_table`],
   ['blocks.*.adaLN_modulation.1', 'transformer_blocks.*.norm1.linear'],
-  [
-    'blocks.*.attn.qkv',
-    'transformer_blocks.*.attn1.to_q',
-    'transformer_blocks.*.attn1.to_k',
-    'transformer_blocks.*.attn1.to_v',
-  ],
-  ['blocks.*.attn.proj', 'transformer_blocks.*.attn1.to_out.0'],
-  ['blocks.*.mlp.fc1', 'transformer_blocks.*.ff.net.0.proj'],
-  ['blocks.*.mlp.fc2', 'transformer_blocks.*.ff.net.2'],
   ['final_layer.adaLN_modulation.1', 'proj_out_1'],
   ['final_layer.linear', 'proj_out_2'],
 ];

@@ -1,40 +1,10 @@
-import {
-  assertOneOf,
-  type Backbone,
-  type BackboneSpec,
-  type Branch,
-  type NamedTensors,
-  type Stream,
-} from '@harmonica/core';
-import {
-  add,
-  gather,
-  mul,
-  reshape,
-  type Tensor,
-  type Tensor1D,
-  type Tensor3D,
-} from '@tensorflow/tfjs-core';
+import { assertOneOf, type Backbone, type BackboneSpec, type NamedTensors } from '@harmonica/core';
+import { add, gather, reshape, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
+import { adaptiveTransformer } from '../layers/adaptive-transformer.js';
 import { selfAttention } from '../layers/attention.js';
-import { dense, mlp, silu } from '../layers/linear.js';
-import {
-  adaptiveFinalLayer,
-  MODULATION_ROWS,
-  modulatedNorm,
-  modulationRow,
-  POSITIONS,
-  patchTokens,
-} from '../layers/norms.js';
-import { sinCosPosition } from '../layers/patches.js';
-import {
-  assertBeginInput,
-  assertBranchKind,
-  blockBranches,
-  contextOf,
-  LABELS,
-  tokensOf,
-} from '../layers/stream.js';
-import { addTimestepFrequencies, timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
+import { dense, silu } from '../layers/linear.js';
+import { blockBranches, contextOf, LABELS } from '../layers/stream.js';
+import { timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
 import {
   assertTransformerShape,
   TRANSFORMER_COUNTS,
@@ -42,7 +12,7 @@ import {
   transformerSizes,
 } from '../transformer-config.js';
 import { assertCounts, invalidField } from '../weights/config.js';
-import type { ModelParts, Weights } from '../weights/weights.js';
+import type { ModelParts } from '../weights/weights.js';
 
 /**
  * The diffusion transformer with adaLN-Zero blocks (Peebles and Xie, 2022), as published:
@@ -52,60 +22,24 @@ import type { ModelParts, Weights } from '../weights/weights.js';
  *
  * The stream's state is `tokens` `[B, L, D]`; its context is `modulation.<block>` `[B, 6, D]` and `final` `[B, 2, D]`.
  */
-export function createDit({ config, weights }: ModelParts<DitConfig>): Backbone {
-  const spec = ditSpec(config);
-  const { heads, patchSize } = config;
-  const { rows, columns } = transformerSizes(config);
-  addConstants(config, weights);
-  return {
-    spec,
-
-    begin(latent, time, condition) {
-      assertBeginInput({ spec, latent, time, condition });
-      return {
-        state: { tokens: patchTokens({ latent, weights, patchSize }) },
-        context: modulations({ config, weights, time, labels: condition[LABELS] as Tensor }),
-      };
-    },
-
-    input: modulatedInput,
-
-    compute(branch, stream) {
-      assertBranchKind(spec, branch);
-      const name = `blocks.${branch.block}`;
-      const x = modulatedInput(branch, stream);
-      return branch.kind === 'mlp'
-        ? mlp({ x, weights, name: `${name}.mlp` })
-        : selfAttention({ x, weights, name: `${name}.attn`, heads });
-    },
-
-    merge(branch, stream, output): NamedTensors {
-      const gate = modulationRow(modulationOf(stream, branch), rowsOf(branch).gate);
-      return { tokens: add(tokensOf(stream), mul(gate, output)) };
-    },
-
-    end: (stream) => adaptiveFinalLayer({ stream, weights, patchSize, rows, columns }),
-
-    dispose: () => weights.dispose(),
-  };
-}
-
-function addConstants(config: DitConfig, weights: Weights): void {
-  const { hiddenSize: width } = config;
-  const { rows, columns, patches } = transformerSizes(config);
-  const positions = sinCosPosition({ gridSize: { rows, columns }, width });
-  weights.set(POSITIONS, positions, [patches, width]);
-  addTimestepFrequencies(weights);
-}
-
-interface ModulationsOptions extends ModelParts<DitConfig> {
-  readonly time: Tensor1D;
-  /** Int32 `[B]`. */
-  readonly labels: Tensor;
+export function createDit(parts: ModelParts<DitConfig>): Backbone {
+  const { config, weights } = parts;
+  return adaptiveTransformer({
+    ...parts,
+    spec: ditSpec(config),
+    context: (time, condition) => modulations(parts, time, condition[LABELS] as Tensor),
+    modulationOf: (stream, { block }) => contextOf(stream, modulationName(block)),
+    attention: (x, _branch, { name }) =>
+      selfAttention({ x, weights, name: `${name}.attn`, heads: config.heads }),
+  });
 }
 
 /** What every adaLN layer makes of time and label: the context of a stream. */
-function modulations({ config, weights, time, labels }: ModulationsOptions): NamedTensors {
+function modulations(
+  { config, weights }: ModelParts<DitConfig>,
+  time: Tensor1D,
+  labels: Tensor,
+): NamedTensors {
   const { depth, hiddenSize } = config;
   const timeEmbedding = timestepMlp({ time, weights, name: 't_embedder' });
   const labelEmbedding = gather(weights.get('y_embedder.embedding_table.weight'), labels);
@@ -125,19 +59,6 @@ function modulations({ config, weights, time, labels }: ModulationsOptions): Nam
 
 function modulationName(block: number): string {
   return `modulation.${block}`;
-}
-
-function modulationOf(stream: Stream, { block }: Branch): Tensor3D {
-  return contextOf(stream, modulationName(block));
-}
-
-function modulatedInput(branch: Branch, stream: Stream): Tensor {
-  const modulation = modulationOf(stream, branch);
-  return modulatedNorm({ x: tokensOf(stream), modulation, row: rowsOf(branch).shift });
-}
-
-function rowsOf({ kind }: Branch): (typeof MODULATION_ROWS)['attention' | 'mlp'] {
-  return kind === 'mlp' ? MODULATION_ROWS.mlp : MODULATION_ROWS.attention;
 }
 
 /**

@@ -1,24 +1,17 @@
-import type { Stream } from '@harmonica/core';
 import {
   add,
   mean,
   mul,
-  type Rank,
   reshape,
   rsqrt,
-  slice,
   square,
   sub,
   type Tensor,
   type Tensor2D,
-  type Tensor3D,
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs-core';
 import type { Weights } from '../weights/weights.js';
-import { dense } from './linear.js';
-import { patchify, unpatchify } from './patches.js';
-import { contextOf, tokensOf } from './stream.js';
 
 /** Added to the variance by layer norms and group norms of this package, if nothing else is said. */
 const NORM_EPSILON = 1e-6;
@@ -88,68 +81,4 @@ export function groupNorm({ x, weight, bias }: GroupNormOptions): Tensor4D {
 /** `[B, H * W, groups, size]` to `[B, 1, groups, 1]`. */
 function groupMean(grouped: Tensor): Tensor {
   return mean(mean(grouped, 1, true), 3, true);
-}
-
-interface ModulatedNormOptions {
-  /** `[B, L, D]`. */
-  readonly x: Tensor;
-  /** `[B, rows, D]`: shifts, scales and gates of one block, made from the condition. */
-  readonly modulation: Tensor3D;
-  /** Row of the shift; the scale is the next row. */
-  readonly row: number;
-}
-
-/**
- * Adaptive layer norm: `layerNorm(x) * (1 + scale) + shift` (Peebles and Xie, 2022, Sec. 3.2).
- *
- * @returns `[B, L, D]`; the caller owns it
- */
-export function modulatedNorm({ x, modulation, row }: ModulatedNormOptions): Tensor {
-  const shift = modulationRow(modulation, row);
-  const scale = modulationRow(modulation, row + 1);
-  return add(mul(layerNorm(x), add(scale, 1)), shift);
-}
-
-/** One row of a modulation `[B, rows, D]` as `[B, 1, D]`, which broadcasts over tokens. The caller owns it. */
-export function modulationRow(modulation: Tensor3D, row: number): Tensor3D {
-  return slice(modulation, [0, row, 0], [-1, 1, -1]);
-}
-
-/** Name of the fixed positions `[L, D]` among the weights. */
-export const POSITIONS = 'constant.positions';
-
-/** Rows of a block's modulation `[B, 6, D]`; each scale stands below its shift. */
-export const MODULATION_ROWS = {
-  attention: { shift: 0, gate: 2 },
-  mlp: { shift: 3, gate: 5 },
-} as const;
-
-interface PatchTokensOptions {
-  /** `[B, H, W, C]`. */
-  readonly latent: Tensor4D;
-  readonly weights: Weights;
-  readonly patchSize: number;
-}
-
-/** Tokens of a latent's patches at their positions: `[B, L, D]`. The caller owns them. */
-export function patchTokens({ latent, weights, patchSize }: PatchTokensOptions): Tensor {
-  const patches = patchify({ image: latent, patchSize });
-  return add(dense({ x: patches, weights, name: 'x_embedder.proj' }), weights.get(POSITIONS));
-}
-
-interface AdaptiveFinalLayerOptions {
-  /** With `final` `[B, 2, D]` in its context. */
-  readonly stream: Stream;
-  readonly weights: Weights;
-  readonly patchSize: number;
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** The adaptive norm and linear layer that end a model, as an image `[B, H, W, C]`. The caller owns it. */
-export function adaptiveFinalLayer(options: AdaptiveFinalLayerOptions): Tensor4D {
-  const { stream, weights, ...grid } = options;
-  const modulation = contextOf<Rank.R3>(stream, 'final');
-  const x = modulatedNorm({ x: tokensOf(stream), modulation, row: 0 });
-  return unpatchify({ patches: dense({ x, weights, name: 'final_layer.linear' }), ...grid });
 }

@@ -6,7 +6,6 @@ import {
   type BackboneSpec,
   type Branch,
   type BranchKind,
-  InvalidArgumentError,
   type NamedTensors,
   type Stream,
 } from '@harmonica/core';
@@ -31,12 +30,9 @@ export function tokensOf({ state }: Stream): Tensor {
  */
 export function contextOf<R extends Rank = Rank>({ context }: Stream, name: string): Tensor<R> {
   const found = context[name];
-  if (found) return found as Tensor<R>;
-  throw new InvalidArgumentError({
-    argument: 'stream.context',
-    value: Object.keys(context).join(', '),
-    expected: `an entry ${name}, as begin of this backbone makes it`,
-  });
+  const expected = `an entry ${name}, as begin of this backbone makes it`;
+  assertArgument({ 'stream.context': Object.keys(context).join(', ') }, expected, found);
+  return found as Tensor<R>;
 }
 
 /** Throws {@link InvalidArgumentError} for a branch of a kind that the backbone does not have. */

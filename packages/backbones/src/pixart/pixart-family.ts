@@ -1,5 +1,6 @@
 import type { Backbone } from '@harmonica/core';
 import { type BackboneFamily, slugOf } from '../family.js';
+import { DIFFUSERS_LAYERS } from '../layers/adaptive-transformer.js';
 import { timestepMlpParameters } from '../layers/timestep.js';
 import { transformerSizes } from '../transformer-config.js';
 import {
@@ -82,15 +83,10 @@ export function loadPixart(options: LoadModelOptions<PixartConfig>): Promise<Bac
 
 /** Every trained tensor of a PixArt under its official name, in the order in which they are used. */
 export function pixartParameters(config: PixartConfig): Parameter[] {
-  const { depth, hiddenSize: width, patchSize, inChannels, captionChannels } = config;
+  const { depth, hiddenSize: width, captionChannels } = config;
   const { patchOutputs } = transformerSizes(config);
   return [
-    ...patchParameters({
-      name: 'x_embedder.proj',
-      inputs: inChannels,
-      outputs: width,
-      kernel: patchSize,
-    }),
+    ...patchParameters('x_embedder.proj', config),
     ...timestepMlpParameters('t_embedder', width),
     ...(config.microConditions
       ? ['csize_embedder', 'ar_embedder'].flatMap((name) => timestepMlpParameters(name, width / 3))
@@ -128,11 +124,11 @@ function blockParameters(config: PixartConfig, block: number): Parameter[] {
 }
 
 /**
- * diffusers' names (`PixArtTransformer2DModel`), in which it splits queries, keys and values. It has none for compressed
- * keys and values; here they keep their official ones.
+ * diffusers' names (`PixArtTransformer2DModel`). It has none for compressed keys and values; here they keep their
+ * official ones.
  */
 const DIFFUSERS: readonly LayoutRule[] = [
-  ['x_embedder.proj', 'pos_embed.proj'],
+  ...DIFFUSERS_LAYERS,
   ['t_embedder.mlp.0', 'adaln_single.emb.timestep_embedder.linear_1'],
   ['t_embedder.mlp.2', 'adaln_single.emb.timestep_embedder.linear_2'],
   ['csize_embedder.mlp.0', 'adaln_single.emb.resolution_embedder.linear_1'],
@@ -143,15 +139,8 @@ const DIFFUSERS: readonly LayoutRule[] = [
   ['y_embedder.y_proj.fc1', 'caption_projection.linear_1'],
   ['y_embedder.y_proj.fc2', 'caption_projection.linear_2'],
   ['blocks.*.scale_shift_table', 'transformer_blocks.*.scale_shift_table'],
-  [
-    'blocks.*.attn.qkv',
-    'transformer_blocks.*.attn1.to_q',
-    'transformer_blocks.*.attn1.to_k',
-    'transformer_blocks.*.attn1.to_v',
-  ],
   ['blocks.*.attn.sr', 'transformer_blocks.*.attn1.sr'],
   ['blocks.*.attn.norm', 'transformer_blocks.*.attn1.norm'],
-  ['blocks.*.attn.proj', 'transformer_blocks.*.attn1.to_out.0'],
   ['blocks.*.cross_attn.q_linear', 'transformer_blocks.*.attn2.to_q'],
   [
     'blocks.*.cross_attn.kv_linear',
@@ -159,8 +148,6 @@ const DIFFUSERS: readonly LayoutRule[] = [
     'transformer_blocks.*.attn2.to_v',
   ],
   ['blocks.*.cross_attn.proj', 'transformer_blocks.*.attn2.to_out.0'],
-  ['blocks.*.mlp.fc1', 'transformer_blocks.*.ff.net.0.proj'],
-  ['blocks.*.mlp.fc2', 'transformer_blocks.*.ff.net.2'],
   ['final_layer.scale_shift_table', 'scale_shift_table'],
   ['final_layer.linear', 'proj_out'],
 ];

@@ -1,11 +1,4 @@
-import type {
-  Backbone,
-  BackboneSpec,
-  Branch,
-  ConditionInput,
-  NamedTensors,
-  Stream,
-} from '@harmonica/core';
+import type { Backbone, BackboneSpec, ConditionInput, NamedTensors } from '@harmonica/core';
 import {
   add,
   cast,
@@ -15,31 +8,19 @@ import {
   sub,
   type Tensor,
   type Tensor1D,
-  type Tensor3D,
 } from '@tensorflow/tfjs-core';
+import { adaptiveTransformer } from '../layers/adaptive-transformer.js';
 import { compressedAttention, crossAttention, selfAttention } from '../layers/attention.js';
 import { dense, mlp, silu } from '../layers/linear.js';
 import {
-  adaptiveFinalLayer,
-  MODULATION_ROWS,
-  modulatedNorm,
-  modulationRow,
-  POSITIONS,
-  patchTokens,
-} from '../layers/norms.js';
-import { sinCosPosition } from '../layers/patches.js';
-import {
   ASPECT_RATIO,
-  assertBeginInput,
-  assertBranchKind,
   blockBranches,
   CAPTION,
   CAPTION_MASK,
   contextOf,
   RESOLUTION,
-  tokensOf,
 } from '../layers/stream.js';
-import { addTimestepFrequencies, timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
+import { timestepMlp, timestepMlpMacs } from '../layers/timestep.js';
 import { transformerSizes } from '../transformer-config.js';
 import type { ModelParts, Weights } from '../weights/weights.js';
 import { assertPixartConfig, compressionOf, type PixartConfig } from './pixart-config.js';
@@ -58,92 +39,45 @@ const PENALTY = 1e4;
  * state is `tokens` `[B, L, D]`; its context is `modulation` `[B, 6, D]`, `final` `[B, 2, D]`, `caption` `[B, M, D]` and
  * `captionBias` `[B, 1, 1, M]`.
  */
-export function createPixart({ config, weights }: ModelParts<PixartConfig>): Backbone {
-  const spec = pixartSpec(config);
-  const { heads, patchSize } = config;
+export function createPixart(parts: ModelParts<PixartConfig>): Backbone {
+  const { config, weights } = parts;
+  const { heads, inputSize, patchSize, positionScale } = config;
   const { rows, columns } = transformerSizes(config);
-  addConstants(config, weights);
+  return adaptiveTransformer({
+    ...parts,
+    spec: pixartSpec(config),
+    positions: { baseSize: inputSize / patchSize, interpolation: positionScale },
+    context: (time, condition) => ({
+      ...modulations(parts, time, condition),
+      ...captionContext(weights, condition),
+    }),
+    modulationOf: (stream, { block }) =>
+      add(contextOf(stream, 'modulation'), weights.get(`blocks.${block}.scale_shift_table`)),
 
-  const attend = (x: Tensor, { block }: Branch): Tensor => {
-    const shared = { x, weights, name: `blocks.${block}.attn`, heads };
-    const factor = compressionOf(config, block);
-    return factor > 1
-      ? compressedAttention({ ...shared, grid: { rows, columns, factor } })
-      : selfAttention(shared);
-  };
-  const modulationOf = (stream: Stream, { block }: Branch): Tensor3D =>
-    add(contextOf(stream, 'modulation'), weights.get(`blocks.${block}.scale_shift_table`));
-
-  const input = (branch: Branch, stream: Stream): Tensor => {
-    const x = tokensOf(stream);
-    if (branch.kind === 'cross-attention') return x;
-    const modulation = modulationOf(stream, branch);
-    return modulatedNorm({ x, modulation, row: MODULATION_ROWS[branch.kind].shift });
-  };
-
-  return {
-    spec,
-    input,
-
-    begin(latent, time, condition) {
-      assertBeginInput({ spec, latent, time, condition });
-      return {
-        state: { tokens: patchTokens({ latent, weights, patchSize }) },
-        context: {
-          ...modulations({ config, weights, time, condition }),
-          ...captionContext({ weights, condition }),
-        },
-      };
-    },
-
-    compute(branch, stream) {
-      assertBranchKind(spec, branch);
-      const x = input(branch, stream);
-      const name = `blocks.${branch.block}`;
-      if (branch.kind === 'cross-attention') {
+    attention(x, { kind, block }, { stream, name }) {
+      if (kind === 'cross-attention') {
         const context = contextOf(stream, 'caption');
         const bias = contextOf(stream, 'captionBias');
         return crossAttention({ x, context, bias, weights, name: `${name}.cross_attn`, heads });
       }
-      return branch.kind === 'mlp' ? mlp({ x, weights, name: `${name}.mlp` }) : attend(x, branch);
+      const shared = { x, weights, name: `${name}.attn`, heads };
+      const factor = compressionOf(config, block);
+      return factor > 1
+        ? compressedAttention({ ...shared, grid: { rows, columns, factor } })
+        : selfAttention(shared);
     },
-
-    merge(branch, stream, output): NamedTensors {
-      const x = tokensOf(stream);
-      if (branch.kind === 'cross-attention') return { tokens: add(x, output) };
-      const gate = modulationRow(modulationOf(stream, branch), MODULATION_ROWS[branch.kind].gate);
-      return { tokens: add(x, mul(gate, output)) };
-    },
-
-    end: (stream) => adaptiveFinalLayer({ stream, weights, patchSize, rows, columns }),
-
-    dispose: () => weights.dispose(),
-  };
-}
-
-function addConstants(config: PixartConfig, weights: Weights): void {
-  const { hiddenSize: width, inputSize, patchSize, positionScale } = config;
-  const { rows, columns, patches } = transformerSizes(config);
-  const positions = sinCosPosition({
-    gridSize: { rows, columns },
-    width,
-    baseSize: inputSize / patchSize,
-    interpolation: positionScale,
   });
-  weights.set(POSITIONS, positions, [patches, width]);
-  addTimestepFrequencies(weights);
-}
-
-interface ModulationsOptions extends ModelParts<PixartConfig> {
-  readonly time: Tensor1D;
-  readonly condition: NamedTensors;
 }
 
 /** What adaLN-single makes of time and image size. */
-function modulations({ config, weights, time, condition }: ModulationsOptions): NamedTensors {
+function modulations(
+  { config, weights }: ModelParts<PixartConfig>,
+  time: Tensor1D,
+  condition: NamedTensors,
+): NamedTensors {
   const { hiddenSize, microConditions } = config;
   const embedded = timestepMlp({ time, weights, name: 't_embedder' });
-  const signal = microConditions ? add(embedded, sizeEmbedding({ weights, condition })) : embedded;
+  const signal = microConditions ? add(embedded, sizeEmbedding(weights, condition)) : embedded;
   const modulation = dense({ x: silu(signal), weights, name: 't_block.1' });
   const table = weights.get('final_layer.scale_shift_table');
   return {
@@ -152,13 +86,8 @@ function modulations({ config, weights, time, condition }: ModulationsOptions): 
   };
 }
 
-interface ConditionOptions {
-  readonly weights: Weights;
-  readonly condition: NamedTensors;
-}
-
 /** Height, width and aspect ratio, each embedded to a third of the width: `[B, D]`. */
-function sizeEmbedding({ weights, condition }: ConditionOptions): Tensor {
+function sizeEmbedding(weights: Weights, condition: NamedTensors): Tensor {
   const embed = (name: string, input: string): Tensor => {
     const numbers = condition[input] as Tensor;
     const embedded = timestepMlp({ time: reshape(numbers, [-1]), weights, name });
@@ -169,7 +98,7 @@ function sizeEmbedding({ weights, condition }: ConditionOptions): Tensor {
 }
 
 /** The caption's tokens at the width of the model, and what keeps attention away from padding. */
-function captionContext({ weights, condition }: ConditionOptions): NamedTensors {
+function captionContext(weights: Weights, condition: NamedTensors): NamedTensors {
   const mask = condition[CAPTION_MASK] as Tensor;
   const [, count = 0] = mask.shape;
   return {

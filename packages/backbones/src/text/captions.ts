@@ -105,21 +105,16 @@ export interface ReadNullCaptionOptions {
 export async function readNullCaption(options: ReadNullCaptionOptions): Promise<PromptEmbeddings> {
   const { source, prompts } = options;
   const [batch, tokens, channels] = prompts.embeddings.shape;
-  const { path, names } = source;
-  const key = NAMES.find((name) => names.includes(name));
+  const key = NAMES.find((name) => source.names.includes(name));
   if (key === undefined) {
     throw new CheckpointError({
-      path,
+      path: source.path,
       key: NAMES[0] as string,
       problem: 'is missing',
       fix: 'Files of current diffusers do not hold it; encode an empty negative prompt instead.',
     });
   }
-  const { shape } = source.info(key);
-  if (shape.join() !== [tokens, channels].join()) {
-    const problem = `has shape [${shape.join(', ')}] where [${tokens}, ${channels}] is expected`;
-    throw new CheckpointError({ path, key, problem });
-  }
+  shapeOf(source, key, [tokens, channels]);
   const values = await readFinite(source, key);
   const embeddings = tidy(() => tile(tensor3d(values, [1, tokens, channels]), [batch, 1, 1]));
   return { embeddings, mask: prompts.mask.clone() };

@@ -78,15 +78,10 @@ export function loadUvit(options: LoadModelOptions<UvitConfig>): Promise<Backbon
 
 /** Every tensor of a U-ViT under its official name, in the order in which they are used. */
 export function uvitParameters(config: UvitConfig): Parameter[] {
-  const { depth, hiddenSize: width, patchSize, inChannels, finalConvolution } = config;
+  const { depth, hiddenSize: width, inChannels, finalConvolution } = config;
   const { tokens, patchOutputs } = uvitSizes(config);
   return [
-    ...patchParameters({
-      name: 'patch_embed.proj',
-      inputs: inChannels,
-      outputs: width,
-      kernel: patchSize,
-    }),
+    ...patchParameters('patch_embed.proj', config),
     ...conditionParameters(config),
     plainParameter('pos_embed', [1, tokens, width], 0.5),
     ...Array.from({ length: depth + 1 }, (_, block) => blockParameters(config, block)).flat(),

@@ -51,7 +51,8 @@ const FREQUENCIES = 'constant.frequencies';
  * branch that ends a block of the first half also saves its result, and the branch that ends a block before one of the
  * second half also joins that one's skip, so that every branch finds in `tokens` what it works on.
  */
-export function createUvit({ config, weights }: ModelParts<UvitConfig>): Backbone {
+export function createUvit(parts: ModelParts<UvitConfig>): Backbone {
+  const { config, weights } = parts;
   const spec = uvitSpec(config);
   const { depth, heads, hiddenSize, patchSize } = config;
   const { rows, columns, extras, skips } = uvitSizes(config);
@@ -81,12 +82,9 @@ export function createUvit({ config, weights }: ModelParts<UvitConfig>): Backbon
 
     begin(latent, time, condition) {
       assertBeginInput({ spec, latent, time, condition });
-      const patches = dense({
-        x: patchify({ image: latent, patchSize }),
-        weights,
-        name: 'patch_embed.proj',
-      });
-      const embedded = concat([...extraTokens({ config, weights, time, condition }), patches], 1);
+      const image = patchify({ image: latent, patchSize });
+      const patches = dense({ x: image, weights, name: 'patch_embed.proj' });
+      const embedded = concat([...extraTokens(parts, time, condition), patches], 1);
       const tokens = add(embedded, weights.get('pos_embed'));
       return { state: { tokens, ...skipStack(tokens, skips) }, context: {} };
     },
@@ -120,13 +118,12 @@ export function createUvit({ config, weights }: ModelParts<UvitConfig>): Backbon
   };
 }
 
-interface ExtraTokensOptions extends ModelParts<UvitConfig> {
-  readonly time: Tensor1D;
-  readonly condition: NamedTensors;
-}
-
 /** The tokens before those of the patches, each `[B, ?, D]`: label and time, or time and caption. */
-function extraTokens({ config, weights, time, condition }: ExtraTokensOptions): Tensor[] {
+function extraTokens(
+  { config, weights }: ModelParts<UvitConfig>,
+  time: Tensor1D,
+  condition: NamedTensors,
+): Tensor[] {
   const { hiddenSize, numClasses, captionTokens } = config;
   const asToken = (x: Tensor): Tensor => reshape(x, [-1, 1, hiddenSize]);
   const embedded = timestepEmbedding({

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '@harmonica/core';
+import type { TransformerConfig } from '../transformer-config.js';
 
 /** One tensor of a checkpoint. */
 export interface StoredTensor {
@@ -73,11 +74,11 @@ export function convParameters(options: ConvParametersOptions): Parameter[] {
   ];
 }
 
-/** A convolution over disjoint patches, loaded as the matrix `[k * k * in, out]`. */
-export function patchParameters(options: ConvParametersOptions): Parameter[] {
-  const { inputs, outputs, kernel } = options;
+/** A convolution over the disjoint patches of a model's input, loaded as the matrix `[k * k * in, out]`. */
+export function patchParameters(name: string, config: TransformerConfig): Parameter[] {
+  const { inChannels: inputs, hiddenSize: outputs, patchSize: kernel } = config;
   const rows = kernel ** 2 * inputs;
-  return convParameters(options).map((parameter) =>
+  return convParameters({ name, inputs, outputs, kernel }).map((parameter) =>
     parameter.shape.length === 4 ? { ...parameter, shape: [rows, outputs] } : parameter,
   );
 }

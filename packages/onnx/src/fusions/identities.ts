@@ -1,5 +1,6 @@
 import type { GraphNode } from '../graph.js';
-import { sameShape } from '../graph.js';
+import { sameShape, sizeOf } from '../graph.js';
+import { graphOps } from '../graph-ops.js';
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
 
 /** `x + 0`, `x - 0`, `x * 1`, `x / 1` are x. */
@@ -18,29 +19,17 @@ const nestedReshape: RewriteRule = ({ op, inputs: [x = ''], outputs: [y = ''] },
   const source = view.producer(x, 'Reshape')?.inputs[0] ?? x;
   const shape = view.shape(y);
   if (sameShape(view.shape(source), shape)) return [source];
-  if (source === x) return undefined;
-  const { dtype } = view.builder.value(y);
-  const inputs = [source, view.builder.int64s(shape)];
-  return [view.builder.node({ op, inputs, shape, dtype })];
+  return source === x ? undefined : [view.builder.reshape(source, shape)];
 };
 
 /** Two transposes are one, or none. */
-const nestedTranspose: RewriteRule = ({ op, inputs: [x = ''], outputs, attributes }, view) => {
+const nestedTranspose: RewriteRule = ({ op, inputs: [x = ''], attributes }, view) => {
   const inner = op === 'Transpose' ? view.producer(x, 'Transpose') : undefined;
   if (!inner) return undefined;
   const perm = permutation(attributes).map((axis) => permutation(inner.attributes)[axis] as number);
   const source = inner.inputs[0] as string;
   if (perm.every((axis, i) => axis === i)) return [source];
-  const { shape, dtype } = view.builder.value(outputs[0] as string);
-  return [
-    view.builder.node({
-      op,
-      inputs: [source],
-      shape,
-      dtype,
-      attributes: { perm: { ints: perm } },
-    }),
-  ];
+  return [graphOps(view.builder).transpose(source, perm)];
 };
 
 /** `(x * a) * b` with numbers a and b is `x * (a b)`. */
@@ -64,7 +53,7 @@ const factorOnSmallerSide: RewriteRule = ({ op, inputs, outputs: [z = ''] }, vie
     const scalar = inner?.inputs.find((name) => isScalar(name, view));
     const x = inner?.inputs.find((name) => name !== scalar);
     if (!inner || scalar === undefined || x === undefined || isScalar(y, view)) continue;
-    const smaller = elements(y, view) * 2 <= elements(x, view);
+    const smaller = sizeOf(view.shape(y)) * 2 <= sizeOf(view.shape(x));
     if (!smaller || !sameShape(view.shape(x), view.shape(z))) continue;
     const shape = view.shape(y);
     const scaled = view.builder.node({ op, inputs: [y, scalar], shape });
@@ -126,9 +115,5 @@ function scalarNumber(name: string, view: GraphView): number | undefined {
 }
 
 function isScalar(name: string, view: GraphView): boolean {
-  return elements(name, view) === 1;
-}
-
-function elements(name: string, view: GraphView): number {
-  return view.shape(name).reduce((a, b) => a * b, 1);
+  return sizeOf(view.shape(name)) === 1;
 }

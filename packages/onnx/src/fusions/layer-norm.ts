@@ -1,3 +1,5 @@
+import { sameShape } from '../graph.js';
+import { graphOps } from '../graph-ops.js';
 import type { GraphView, RewriteRule } from '../rewrite-graph.js';
 import { bothOrders } from './identities.js';
 
@@ -25,13 +27,12 @@ export const modulatedLayerNormRule: RewriteRule = ({ op, inputs, outputs: [y = 
     for (const [normal, scale] of bothOrders(view.producer(product, 'Mul')?.inputs)) {
       const norm = view.producer(normal, 'LayerNormalization');
       const shape = view.shape(y);
-      if (!norm || !isPlain(norm.inputs, view) || view.shape(normal).join() !== shape.join())
-        continue;
+      if (!norm || !isPlain(norm.inputs, view) || !sameShape(view.shape(normal), shape)) continue;
       if (!isPerSample(scale, shape, view) || !isPerSample(shift, shape, view)) continue;
-      const operands = alike([scale, shift], view);
-      if (!operands) continue;
+      // A vector beside rows is none of ONNX Runtime's cases.
+      if (!sameShape(view.shape(scale), view.shape(shift))) continue;
       const epsilon = norm.attributes.epsilon as { readonly float: number };
-      const all = [norm.inputs[0] as string, ...operands];
+      const all = [norm.inputs[0] as string, scale, shift];
       return layerNorm(view, all, epsilon.float).slice(0, 1);
     }
   }
@@ -47,11 +48,9 @@ export const splitLayerNormRule: RewriteRule = (node, view) => {
   const ones = view.builder.constant(onesOf(shape), shape.slice(-1), 'float32');
   const epsilon = attributes.epsilon as { readonly float: number };
   const [normal = '', ...statistics] = layerNorm(view, [x, ones], epsilon.float);
-  const product = view.builder.node({ op: 'Mul', inputs: [normal, scale], shape });
-  const y =
-    shift === undefined
-      ? product
-      : view.builder.node({ op: 'Add', inputs: [product, shift], shape });
+  const { add, mul } = graphOps(view.builder);
+  const product = mul(normal, scale);
+  const y = shift === undefined ? product : add(product, shift);
   return [y, ...statistics].slice(0, outputs.length);
 };
 
@@ -127,13 +126,4 @@ function isPerSample(name: string, shape: readonly number[], view: GraphView): b
   if (own.length === 1) return true;
   if (own.length !== shape.length || shape.length !== 3) return false;
   return own[1] === 1 && (own[0] === 1 || own[0] === shape[0]);
-}
-
-/** Scale and shift must have equal shapes: a vector beside rows is none of ONNX Runtime's cases. */
-function alike(
-  operands: readonly [string, string],
-  view: GraphView,
-): readonly string[] | undefined {
-  const [scale, shift] = operands.map((name) => view.shape(name).join());
-  return scale === shift ? operands : undefined;
 }

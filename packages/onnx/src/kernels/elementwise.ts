@@ -1,5 +1,5 @@
 import { backend_util, type DataType, type TensorInfo } from '@tensorflow/tfjs-core';
-import { sameShape } from '../graph.js';
+import { ELEMENT_TYPES, type GraphDType, sameShape } from '../graph.js';
 import { elementsOf, type TraceBackend } from '../trace-backend.js';
 import { input, type KernelCall, type KernelTable, type TraceKernel } from './kernel.js';
 
@@ -124,11 +124,10 @@ export function cast(trace: TraceBackend, x: TensorInfo, dtype: DataType): Tenso
     const values = Array.from(known.values, (value) => convert(Number(value)));
     return trace.constant({ values }, x.shape, dtype);
   }
-  const to = { int: ONNX_TYPES[dtype as keyof typeof ONNX_TYPES] };
+  const to = { int: ELEMENT_TYPES[dtype as GraphDType].code };
   return trace.emit({ op: 'Cast', inputs: [x], shape: x.shape, dtype, attributes: { to } });
 }
 
-const ONNX_TYPES = { float32: 1, int32: 6, bool: 9 };
 const CONVERSIONS: Partial<Record<DataType, (value: number) => number>> = {
   int32: Math.trunc,
   bool: (value) => (value ? 1 : 0),

@@ -8,30 +8,24 @@ import { transpose } from './shapes.js';
 
 const TO_NCHW = [0, 3, 1, 2];
 const TO_NHWC = [0, 2, 3, 1];
+/** Of a filter, from TensorFlow's height, width, inputs and outputs. */
+const TO_OIHW = [3, 2, 0, 1];
+
+type Shape4D = [number, number, number, number];
 
 /** @param bias of each output channel */
 function convolution(call: KernelCall, bias?: TensorInfo): TensorInfo {
   const { trace, attrs } = call;
   const [x, filter] = [input(call, 'x'), input(call, 'filter')];
-  assertNhwc(attrs.dataFormat);
-  const info = backend_util.computeConv2DInfo(
-    x.shape as [number, number, number, number],
-    filter.shape as [number, number, number, number],
-    attrs.strides,
-    attrs.dilations,
-    attrs.pad,
-    attrs.dimRoundingMode,
-  );
-  const { dilationHeight, dilationWidth } = info;
+  const info = convolutionInfo(call, x.shape, attrs.dilations);
   const image = transpose(trace, x, TO_NCHW);
-  const inputs = [image, transpose(trace, filter, [3, 2, 0, 1]), ...(bias ? [bias] : [])];
   const result = trace.emit({
     op: 'Conv',
-    inputs,
-    shape: [info.batchSize, info.outChannels, info.outHeight, info.outWidth],
+    inputs: [image, transpose(trace, filter, TO_OIHW), ...(bias ? [bias] : [])],
+    shape: outputShape(info),
     attributes: {
       ...windows(info),
-      dilations: { ints: [dilationHeight, dilationWidth] },
+      dilations: { ints: [info.dilationHeight, info.dilationWidth] },
     },
   });
   return transpose(trace, result, TO_NHWC);
@@ -41,34 +35,42 @@ function convolution(call: KernelCall, bias?: TensorInfo): TensorInfo {
 function convolutionInput(call: KernelCall): TensorInfo {
   const { trace, attrs } = call;
   const [dy, filter] = [input(call, 'dy'), input(call, 'filter')];
-  assertNhwc(attrs.dataFormat);
-  const info = backend_util.computeConv2DInfo(
-    attrs.inputShape,
-    filter.shape as [number, number, number, number],
-    attrs.strides,
-    1,
-    attrs.pad,
-    attrs.dimRoundingMode,
-  );
+  const info = convolutionInfo(call, attrs.inputShape, 1);
   const { padInfo, strideHeight, strideWidth, filterHeight, filterWidth } = info;
-  const left = [
-    info.inHeight -
-      ((info.outHeight - 1) * strideHeight + filterHeight) +
-      padInfo.top +
-      padInfo.bottom,
-    info.inWidth - ((info.outWidth - 1) * strideWidth + filterWidth) + padInfo.left + padInfo.right,
-  ];
-  const inputs = [transpose(trace, dy, TO_NCHW), transpose(trace, filter, [3, 2, 0, 1])];
+  const covered = [
+    (info.outHeight - 1) * strideHeight + filterHeight - padInfo.top - padInfo.bottom,
+    (info.outWidth - 1) * strideWidth + filterWidth - padInfo.left - padInfo.right,
+  ] as const;
+  const image = transpose(trace, dy, TO_NCHW);
   const result = trace.emit({
     op: 'ConvTranspose',
-    inputs,
+    inputs: [image, transpose(trace, filter, TO_OIHW)],
     shape: [info.batchSize, info.inChannels, info.inHeight, info.inWidth],
     attributes: {
       ...windows(info),
-      output_padding: { ints: left },
+      output_padding: { ints: [info.inHeight - covered[0], info.inWidth - covered[1]] },
     },
   });
   return transpose(trace, result, TO_NHWC);
+}
+
+function convolutionInfo(
+  call: KernelCall,
+  shape: readonly number[],
+  dilations: number | [number, number],
+): backend_util.Conv2DInfo {
+  const { dataFormat, strides, pad, dimRoundingMode } = call.attrs;
+  if (dataFormat === 'NCHW') {
+    const feature = 'conv2d in NCHW';
+    throw new UnsupportedError({ feature, engine: TRACE_ENGINE, fix: 'Use NHWC.' });
+  }
+  const [image, filter] = [shape, input(call, 'filter').shape] as [Shape4D, Shape4D];
+  return backend_util.computeConv2DInfo(image, filter, strides, dilations, pad, dimRoundingMode);
+}
+
+/** Of the result, in NCHW. */
+function outputShape(info: backend_util.Conv2DInfo): number[] {
+  return [info.batchSize, info.outChannels, info.outHeight, info.outWidth];
 }
 
 /** How a window moves over an image. */
@@ -77,16 +79,6 @@ function windows({ padInfo, strideHeight, strideWidth }: backend_util.Conv2DInfo
     pads: { ints: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right] },
     strides: { ints: [strideHeight, strideWidth] },
   };
-}
-
-function assertNhwc(format: string): void {
-  if (format === 'NCHW') {
-    throw new UnsupportedError({
-      feature: 'conv2d in NCHW',
-      engine: TRACE_ENGINE,
-      fix: 'Use NHWC.',
-    });
-  }
 }
 
 interface ResizeAttributes {
@@ -106,8 +98,9 @@ function pooling(op: 'AveragePool' | 'MaxPool'): (call: KernelCall) => TensorInf
     const { trace, attrs } = call;
     const x = input(call, 'x');
     const { filterSize, strides, pad, dimRoundingMode } = attrs;
+    const shape = x.shape as Shape4D;
     const info = backend_util.computePool2DInfo(
-      x.shape as [number, number, number, number],
+      shape,
       filterSize,
       strides,
       1,
@@ -117,7 +110,7 @@ function pooling(op: 'AveragePool' | 'MaxPool'): (call: KernelCall) => TensorInf
     const result = trace.emit({
       op,
       inputs: [transpose(trace, x, TO_NCHW)],
-      shape: [info.batchSize, info.outChannels, info.outHeight, info.outWidth],
+      shape: outputShape(info),
       attributes: {
         kernel_shape: { ints: [info.filterHeight, info.filterWidth] },
         ...windows(info),
@@ -145,7 +138,7 @@ export const imageKernels: KernelTable = {
   ResizeBilinear: (call) => {
     const { trace, attrs } = call;
     const images = input(call, 'images');
-    const [batch, , , channels] = images.shape as [number, number, number, number];
+    const [batch, , , channels] = images.shape as Shape4D;
     const shape = [batch, channels, attrs.size[0], attrs.size[1]];
     const result = trace.emit({
       op: 'Resize',
@@ -162,7 +155,7 @@ export const imageKernels: KernelTable = {
   ResizeNearestNeighbor: (call) => {
     const images = input(call, 'images');
     const { size } = call.attrs;
-    const [batch, , , channels] = images.shape as [number, number, number, number];
+    const [batch, , , channels] = images.shape as Shape4D;
     const shape = [batch, size[0], size[1], channels];
     const mode = coordinates(call.attrs);
     return call.trace.emit({
@@ -181,7 +174,7 @@ export const imageKernels: KernelTable = {
   ResizeNearestNeighborGrad: (call) => {
     const { trace, attrs } = call;
     const [dy, images] = [input(call, 'dy'), input(call, 'images')];
-    const [batch, height, width, channels] = images.shape as [number, number, number, number];
+    const [batch, height, width, channels] = images.shape as Shape4D;
     const [rows, columns] = [(dy.shape[1] as number) / height, (dy.shape[2] as number) / width];
     if (attrs.alignCorners || !Number.isInteger(rows) || !Number.isInteger(columns)) {
       const feature = 'the gradient of resizeNearestNeighbor except by whole factors';

@@ -1,28 +1,18 @@
 import { UnsupportedError } from '@harmonica/core';
-import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
-import { TRACE_ENGINE, type TraceBackend } from '../trace-backend.js';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { graphOps } from '../graph-ops.js';
+import { TRACE_ENGINE } from '../trace-backend.js';
 import { arithmetic, binaryKernels, unaryKernels } from './elementwise.js';
 import { input, type KernelCall, type KernelTable } from './kernel.js';
-import { transpose } from './shapes.js';
 
 function matMul(call: KernelCall): TensorInfo {
   const { trace, attrs } = call;
-  const [a, b] = [input(call, 'a'), input(call, 'b')];
-  const left = attrs.transposeA ? swapped(trace, a) : a;
-  const right = attrs.transposeB ? swapped(trace, b) : b;
-  const batch = backend_util.assertAndGetBroadcastShape(
-    left.shape.slice(0, -2),
-    right.shape.slice(0, -2),
-  );
-  const shape = [...batch, left.shape.at(-2) as number, right.shape.at(-1) as number];
-  return trace.emit({ op: 'MatMul', inputs: [left, right], shape });
-}
-
-/** The tensor with its last two axes swapped. */
-function swapped(trace: TraceBackend, x: TensorInfo): TensorInfo {
-  const rank = x.shape.length;
-  const perm = x.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
-  return transpose(trace, x, perm);
+  const { matMul: product, swapLast } = graphOps(trace.graph);
+  const operand = (name: string, isTransposed: boolean): string => {
+    const x = trace.name(input(call, name));
+    return isTransposed ? swapLast(x) : x;
+  };
+  return trace.wrap(product(operand('a', attrs.transposeA), operand('b', attrs.transposeB)));
 }
 
 const ACTIVATIONS: Readonly<Record<string, string>> = {

@@ -1,4 +1,5 @@
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { ELEMENT_TYPES } from '../graph.js';
 import { cast } from './elementwise.js';
 import { input, type KernelCall, type KernelTable, type TraceKernel } from './kernel.js';
 
@@ -45,7 +46,7 @@ function position(op: string): TraceKernel {
     const graph = call.trace.graph;
     const inputs = [call.trace.name(x)];
     const found = graph.node({ op, inputs, shape, dtype: 'int64', attributes });
-    const to = { int: 6 };
+    const to = { int: ELEMENT_TYPES.int32.code };
     return call.trace.wrap(
       graph.node({ op: 'Cast', inputs: [found], shape, dtype: 'int32', attributes: { to } }),
     );

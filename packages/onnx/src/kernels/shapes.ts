@@ -1,6 +1,7 @@
-import { InvalidArgumentError, UnsupportedError } from '@harmonica/core';
+import { assertArgument, UnsupportedError } from '@harmonica/core';
 import { backend_util, slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../graph.js';
+import { ELEMENT_TYPES, sizeOf } from '../graph.js';
+import { graphOps } from '../graph-ops.js';
 import { TRACE_ENGINE, type TraceBackend } from '../trace-backend.js';
 import { arithmetic } from './elementwise.js';
 import { input, type KernelTable } from './kernel.js';
@@ -8,9 +9,7 @@ import { input, type KernelTable } from './kernel.js';
 /** The tensor with its axes in the order of `perm`. */
 export function transpose(trace: TraceBackend, x: TensorInfo, perm: readonly number[]): TensorInfo {
   if (perm.every((axis, i) => axis === i)) return trace.alias(x);
-  const shape = perm.map((axis) => x.shape[axis] as number);
-  const attributes = { perm: { ints: perm } };
-  return trace.emit({ op: 'Transpose', inputs: [x], shape, dtype: x.dtype, attributes });
+  return trace.wrap(graphOps(trace.graph).transpose(trace.name(x), perm));
 }
 
 function concat(trace: TraceBackend, tensors: readonly TensorInfo[], axis: number): TensorInfo {
@@ -43,7 +42,7 @@ function split(
 /** The name of an index tensor as int64, which some operators insist on. */
 function longIndices(trace: TraceBackend, indices: TensorInfo, shape: readonly number[]): string {
   const inputs = [trace.name(trace.alias(indices, shape))];
-  const attributes = { to: { int: 7 } };
+  const attributes = { to: { int: ELEMENT_TYPES.int64.code } };
   return trace.graph.node({ op: 'Cast', inputs, shape, dtype: 'int64', attributes });
 }
 
@@ -228,13 +227,7 @@ export const shapeKernels: KernelTable = {
 /** Numbers of elements as ONNX has them, those before all axes first, and the shape that they give. */
 function padding({ shape }: TensorInfo, paddings: readonly (readonly [number, number])[]) {
   const negative = paddings.find((both) => both.some((count) => count < 0));
-  if (negative) {
-    throw new InvalidArgumentError({
-      argument: 'paddings',
-      value: negative,
-      expected: 'numbers of at least 0',
-    });
-  }
+  assertArgument({ paddings: negative }, 'numbers of at least 0', !negative);
   const [before, after] = [paddings.map(([count]) => count), paddings.map(([, count]) => count)];
   const sizes = shape.map((size, i) => size + (before[i] as number) + (after[i] as number));
   return { pads: [...before, ...after], shape: sizes };

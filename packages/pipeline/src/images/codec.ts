@@ -47,7 +47,7 @@ const PIXELS_TOGETHER = 64 * 64;
 /** The model's autoencoder on an engine: compiled at its first use where branches are, else op by op; large latents in tiles. */
 export function createImageDecoder({ model, backend }: ImageDecoderOptions): ImageDecoder {
   const { height, width, channels } = model.backbone.spec.latent;
-  const { run, dispose } = decodeOn(backend, model.decode);
+  const { run, dispose } = runOn(backend, model.decode);
   const { tileSize = Math.max(height, width) } = model;
   const size = height * width * channels;
   return {
@@ -67,11 +67,12 @@ export function createImageDecoder({ model, backend }: ImageDecoderOptions): Ima
   };
 }
 
-function decodeOn({ executionProvider, threads }: Backend, decode: (latent: Tensor4D) => Tensor4D) {
+/** A function on an engine: compiled at its first use where branches are, else op by op. */
+function runOn({ executionProvider, threads }: Backend, of: (input: Tensor4D) => Tensor4D) {
   if (!executionProvider) {
-    return { run: async (latent: Tensor4D) => decode(latent), dispose: async () => {} };
+    return { run: async (input: Tensor4D) => of(input), dispose: async () => {} };
   }
-  const compiled = compileFunction(decode, {
+  const compiled = compileFunction(of, {
     executionProviders: [executionProvider],
     ...(threads !== undefined && { threads }),
   });
@@ -128,16 +129,8 @@ export interface ImageEncoderOptions {
 
 /** A model's encoder on an engine: compiled at its first use where branches are, else op by op. */
 export function createImageEncoder({ encoder, backend }: ImageEncoderOptions): CompiledEncoder {
-  const { image } = encoder;
-  const { executionProvider, threads } = backend;
-  if (!executionProvider) {
-    return { image, encode: async (x) => encoder.encode(x), dispose: async () => {} };
-  }
-  const compiled = compileFunction((x: Tensor4D) => encoder.encode(x), {
-    executionProviders: [executionProvider],
-    ...(threads !== undefined && { threads }),
-  });
-  return { image, encode: compiled, dispose: () => compiled.dispose() };
+  const { run, dispose } = runOn(backend, (image) => encoder.encode(image));
+  return { image: encoder.image, encode: run, dispose };
 }
 
 /** Size in pixels. */

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import {
+  assertArgument,
+  assertShape,
   CheckpointError,
   FileError,
-  InvalidArgumentError,
   type LongCallOptions,
   type NamedTensors,
   NonFiniteError,
   type PixelImage,
   parseJson,
   type Rng,
-  ShapeError,
   throwIfAborted,
   trackProgress,
 } from '@harmonica/core';
@@ -54,10 +54,10 @@ export async function readLatents(options: ReadLatentsOptions): Promise<LatentSe
   const source = await openCheckpoint(path);
   try {
     const { height, width, channels } = latent;
-    const { shape } = source.info('latents');
-    const [count = 0] = shape;
-    assertShape(`latents of ${path}`, shape, [count || null, height, width, channels]);
-    assertShape(`labels of ${path}`, source.info('labels').shape, [count]);
+    const latents = source.info('latents');
+    const [count = 0] = latents.shape;
+    assertShape({ [`latents of ${path}`]: latents }, [Math.max(1, count), height, width, channels]);
+    assertShape({ [`labels of ${path}`]: source.info('labels') }, [count]);
     const means = await source.read('latents');
     const labels = Array.from(await source.read('labels'));
     const wrong = labels.find((label) => !isLabel(label, conditions));
@@ -115,18 +115,6 @@ export function latentDraws({ set, latent, condition }: LatentDrawsOptions): Dra
       condition: condition(rows.map((row) => set.labels[row] as number)),
     };
   };
-}
-
-function assertShape(
-  tensor: string,
-  actual: readonly number[],
-  expected: readonly (number | null)[],
-): void {
-  const fits = expected.every((size, i) =>
-    size === null ? (actual[i] ?? 0) > 0 : actual[i] === size,
-  );
-  if (actual.length === expected.length && fits) return;
-  throw new ShapeError({ tensor, actual, expected });
 }
 
 function hashOf(means: Float32Array, labels: readonly number[]): string {
@@ -218,13 +206,13 @@ export async function labeledImages(options: LabeledImagesOptions): Promise<Labe
   const images = named
     .map(([file, label]) => ({ path: join(folder, file), label: numberOf(label, conditions) }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
-  if (images.length > 0) return images;
-  throw new InvalidArgumentError({
-    argument: 'images',
-    value: folder,
-    expected: 'a folder with PNG images in one subfolder for each class',
-    fix: 'Name the subfolders by classes or their numbers, or give a file of class labels.',
-  });
+  assertArgument(
+    { images: folder },
+    'a folder with PNG images in one subfolder for each class',
+    images.length > 0,
+    'Name the subfolders by classes or their numbers, or give a file of class labels.',
+  );
+  return images;
 }
 
 /** A path in the folder and a label. */
@@ -249,10 +237,7 @@ async function inFolder(
 function numberOf(label: string | number, conditions: LabeledImagesOptions['conditions']): number {
   const number = typeof label === 'number' || /^\d+$/.test(label) ? Number(label) : undefined;
   if (number === undefined) return conditions.labelOf(String(label));
-  if (isLabel(number, conditions)) return number;
-  throw new InvalidArgumentError({
-    argument: 'the label of an image',
-    value: label,
-    expected: `a class, or its number in [0, ${conditions.count - 1}]`,
-  });
+  const expected = `a class, or its number in [0, ${conditions.count - 1}]`;
+  assertArgument({ 'the label of an image': label }, expected, isLabel(number, conditions));
+  return number;
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  assertArgument,
   type BackboneSpec,
   InvalidArgumentError,
   type LongCallOptions,
@@ -82,16 +83,10 @@ async function findCheckpoint(
     parts.components.includes('transformer') ? 'transformer' : undefined,
   );
   const architecture = named ?? diffusersArchitecture(component.config, parts.index);
-  if (architecture) {
-    const facts = { scheduler: schedulerOf(parts), prediction };
-    return { kind: 'checkpoint', architecture: architecture.sampledBy(facts), parts, component };
-  }
-  throw new InvalidArgumentError({
-    argument: 'architecture',
-    value: undefined,
-    expected: `what ${model} is, because it has no configuration`,
-    fix: 'Name it, such as DiT-XL/2.',
-  });
+  const expected = `what ${model} is, because it has no configuration`;
+  assertArgument({ architecture }, expected, architecture, 'Name it, such as DiT-XL/2.');
+  const facts = { scheduler: schedulerOf(parts), prediction };
+  return { kind: 'checkpoint', architecture: architecture.sampledBy(facts), parts, component };
 }
 
 /** The configuration of the scheduler that a pipeline in diffusers' layout has. */

@@ -7,9 +7,9 @@ import {
   type StoredPrompts,
 } from '@harmonica/backbones';
 import {
+  assertArgument,
   type Backbone,
   fingerprint,
-  InvalidArgumentError,
   type LongCallOptions,
   type WeightSource,
 } from '@harmonica/core';
@@ -94,13 +94,13 @@ export async function loadModel(options: LoadModelOptions): Promise<Model> {
     case 'checkpoint':
       return loadCheckpointModel(found, options);
     case 'random':
-      if (options.allowRandom) return randomModel(found.architecture);
-      throw new InvalidArgumentError({
-        argument: 'model',
-        value: options.model,
-        expected: 'a model with weights',
-        fix: 'Only benchmarks make random ones. Give a file and its architecture, or a model of the hub.',
-      });
+      assertArgument(
+        { model: options.model },
+        'a model with weights',
+        options.allowRandom,
+        'Only benchmarks make random ones. Give a file and its architecture, or a model of the hub.',
+      );
+      return randomModel(found.architecture);
   }
 }
 
@@ -219,14 +219,12 @@ async function conditionsOf(
   if (classes > 0) return classConditions({ count: classes });
   if (spec.condition.length === 0) return singleCondition();
   const { source, promptsFile } = files;
-  if (promptsFile === undefined) {
-    throw new InvalidArgumentError({
-      argument: 'promptsFile',
-      value: undefined,
-      expected: `embeddings of prompts, because ${spec.name} makes images of text`,
-      fix: 'Give a safetensors file with prompt_embeds and prompt_attention_mask.',
-    });
-  }
+  assertArgument(
+    { promptsFile },
+    `embeddings of prompts, because ${spec.name} makes images of text`,
+    promptsFile !== undefined,
+    'Give a safetensors file with prompt_embeds and prompt_attention_mask.',
+  );
   const sha256 = await hashFiles([promptsFile]);
   const prompts = await readPromptsFile(promptsFile);
   const hasNull = source.names.some((name) => name.endsWith('.y_embedding'));

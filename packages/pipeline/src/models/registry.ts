@@ -6,7 +6,7 @@ import {
   familyOfDiffusers,
   publishedModel,
 } from '@harmonica/backbones';
-import { InvalidArgumentError, parseJson } from '@harmonica/core';
+import { assertArgument, parseJson } from '@harmonica/core';
 import type { JsonObject } from '@harmonica/weights';
 import { z } from 'zod';
 import { readText } from '../files.js';
@@ -34,13 +34,13 @@ export const PUBLISHED_NAMES: readonly string[] = Object.values(FAMILIES).flatMa
 export async function readArchitecture(nameOrFile: string): Promise<Architecture> {
   const published = publishedArchitecture(nameOrFile);
   if (published) return published;
-  if (nameOrFile.endsWith('.json')) return readArchitectureFile(nameOrFile);
-  throw new InvalidArgumentError({
-    argument: 'architecture',
-    value: nameOrFile,
-    expected: 'a published model such as DiT-XL/2 or pixart-alpha-256, or a .json file',
-    fix: `Published: ${PUBLISHED_NAMES.join(', ')}.`,
-  });
+  assertArgument(
+    { architecture: nameOrFile },
+    'a published model such as DiT-XL/2 or pixart-alpha-256, or a .json file',
+    nameOrFile.endsWith('.json'),
+    `Published: ${PUBLISHED_NAMES.join(', ')}.`,
+  );
+  return readArchitectureFile(nameOrFile);
 }
 
 /**

@@ -1,7 +1,7 @@
 import {
+  assertArgument,
   type CacheMethod,
   IncompatibleError,
-  InvalidArgumentError,
   type Provenance,
   parseJson,
   provenanceSchema,
@@ -147,10 +147,9 @@ export function assertRecorded(check: {
   const { argument, values, rows, columns } = check;
   const isValid = (value: number) => Number.isFinite(value) && value >= 0;
   const fits = values.every((row) => row.length === columns && row.every(isValid));
-  if (values.length === rows && fits) return;
-  throw new InvalidArgumentError({
-    argument,
-    value: `${values.length} rows of ${values[0]?.length ?? 0} values`,
-    expected: `${rows} rows of ${columns} values, all finite and not negative`,
-  });
+  assertArgument(
+    { [argument]: `${values.length} rows of ${values[0]?.length ?? 0} values` },
+    `${rows} rows of ${columns} values, all finite and not negative`,
+    values.length === rows && fits,
+  );
 }

@@ -1,4 +1,4 @@
-import { ConfigError, InvalidArgumentError, type Provenance } from '@harmonica/core';
+import { assertArgument, ConfigError, type Provenance } from '@harmonica/core';
 import { CACHING_METHODS, type Calibration } from '../methods/table.js';
 import { createProvenance, type RunSetting } from '../schedule/provenance.js';
 import {
@@ -42,14 +42,18 @@ export function calibratedMethods(): readonly string[] {
 export function createCalibrator(options: CalibratorOptions): Calibrator {
   const { method, setting, ...given } = options;
   const steps = setting.plan.steps.length;
-  if (steps < 2) {
-    throw new InvalidArgumentError({
-      argument: 'steps',
-      value: steps,
-      expected: 'at least 2, because changes from step to step are what is recorded',
-    });
-  }
-  const { cache, recorded } = kindOf(method).recorder(given);
+  assertArgument(
+    { steps },
+    'at least 2, because changes from step to step are what is recorded',
+    steps >= 2,
+  );
+  const kind = findKind(method);
+  assertArgument(
+    { method },
+    `one that is calibrated: ${calibratedMethods().join(', ')}`,
+    kind !== undefined,
+  );
+  const { cache, recorded } = kind.recorder(given);
   return {
     cache,
     calibration({ training } = {}) {
@@ -77,14 +81,4 @@ export function parseCalibration(text: string, source = 'calibration'): Calibrat
 
 function findKind(method: string): CalibrationKind<string, object> | undefined {
   return CACHING_METHODS.find(method)?.calibration as CalibrationKind<string, object> | undefined;
-}
-
-function kindOf(method: string): CalibrationKind<string, object> {
-  const kind = findKind(method);
-  if (kind) return kind;
-  throw new InvalidArgumentError({
-    argument: 'method',
-    value: method,
-    expected: `one that is calibrated: ${calibratedMethods().join(', ')}`,
-  });
 }

@@ -1,4 +1,4 @@
-import { assertCount, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, assertCount } from '@harmonica/core';
 import { Matrix, QrDecomposition } from 'ml-matrix';
 
 /** A polynomial and how well it describes the points that it was fitted to. */
@@ -27,7 +27,18 @@ export function fitPolynomial(options: {
 }): PolynomialFit {
   const { x, y, degree = 4 } = options;
   assertCount({ argument: 'degree', value: degree, least: 0 });
-  assertPoints({ x, y, degree });
+  assertArgument(
+    { 'x and y': [x.length, y.length] },
+    'as many finite numbers in one as in the other',
+    x.length === y.length && [...x, ...y].every(Number.isFinite),
+  );
+  const distinct = new Set(x).size;
+  assertArgument(
+    { x: `${distinct} distinct numbers` },
+    `more than ${degree} for a polynomial of degree ${degree}`,
+    distinct > degree,
+    'Record more steps or runs, or fit a lower degree.',
+  );
   const powers = x.map((value) =>
     Array.from({ length: degree + 1 }, (_, i) => value ** (degree - i)),
   );
@@ -43,29 +54,6 @@ export function fitPolynomial(options: {
 /** The value of a polynomial, highest power first, by Horner's rule. */
 export function evaluatePolynomial(coefficients: readonly number[], x: number): number {
   return coefficients.reduce((value, coefficient) => value * x + coefficient, 0);
-}
-
-function assertPoints(points: {
-  readonly x: readonly number[];
-  readonly y: readonly number[];
-  readonly degree: number;
-}): void {
-  const { x, y, degree } = points;
-  if (x.length !== y.length || ![...x, ...y].every(Number.isFinite)) {
-    throw new InvalidArgumentError({
-      argument: 'x and y',
-      value: [x.length, y.length],
-      expected: 'as many finite numbers in one as in the other',
-    });
-  }
-  const distinct = new Set(x).size;
-  if (distinct > degree) return;
-  throw new InvalidArgumentError({
-    argument: 'x',
-    value: `${distinct} distinct numbers`,
-    expected: `more than ${degree} for a polynomial of degree ${degree}`,
-    fix: 'Record more steps or runs, or fit a lower degree.',
-  });
 }
 
 function sum(values: readonly number[]): number {

@@ -1,15 +1,15 @@
 import {
-  type CacheMethod,
+  assertArgument,
   computeAction,
   type Executor,
   IncompatibleError,
-  InvalidArgumentError,
   NonFiniteError,
   type StreamHandle,
   type ValueHandle,
 } from '@harmonica/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { createCachingRunner, type StepInput, type StepOutput } from '../run/caching-runner.js';
+import type { Recorder } from './calibration.js';
 
 /** One step of an uncached run, for those who look on. Handles are borrowed. @internal */
 export interface ObservedStep {
@@ -17,14 +17,14 @@ export interface ObservedStep {
   readonly before: StreamHandle;
   /** After the last branch. */
   readonly after: StreamHandle;
-  /** `[N]` of the branches that are watched. */
+  /** `[N]`, if they are kept. */
   readonly outputs: readonly (ValueHandle | undefined)[];
 }
 
 /** What one step of an uncached run is looked at for. @internal */
 export interface StepMeasure {
-  /** Branches whose outputs are kept for `observe`. */
-  readonly branches: readonly number[];
+  /** Whether the outputs of branches are kept for `observe`. */
+  readonly keepsOutputs: boolean;
   /** Reads what is wanted, one tensor after the other; they are taken over. */
   observe(step: ObservedStep): AsyncIterable<Tensor>;
   /** How many earlier steps stay at hand. */
@@ -41,21 +41,27 @@ export interface StepMeasure {
   ): Promise<readonly number[]>;
 }
 
-/** Numbers about every step of uncached runs, the mean over those runs that came to their end. @internal */
-export interface StepRecorder {
-  /** For `generate({ cache })`: computes everything and looks on. */
-  readonly cache: CacheMethod;
-  /** The numbers of each step of each complete run, `[runs][T][numbers]`. */
-  readonly runs: readonly (readonly (readonly number[])[])[];
-}
+/** The numbers of each step of some runs, `[runs][T][numbers]`. @internal */
+export type RunNumbers = readonly (readonly (readonly number[])[])[];
 
-/** @internal */
-export function createStepRecorder(
-  createMeasure: (executor: Executor) => StepMeasure,
-): StepRecorder {
-  const runs: (readonly (readonly number[])[])[] = [];
+/** Records numbers about every step of uncached runs. @internal */
+export function createStepRecorder<Recorded>(options: {
+  readonly createMeasure: (executor: Executor) => StepMeasure;
+  /** What those runs tell that came to their end, at least one. */
+  readonly summarize: (runs: RunNumbers) => Recorded;
+}): Recorder<Recorded> {
+  const { createMeasure, summarize } = options;
+  const runs: RunNumbers[number][] = [];
   return {
-    runs,
+    recorded() {
+      assertArgument(
+        { 'the record': 'empty' },
+        'at least one run that came to its end',
+        runs.length > 0,
+        'Sample with the cache method of the recorder first.',
+      );
+      return summarize(runs);
+    },
     cache(executor, steps) {
       assertSameSteps(steps, runs[0]?.length);
       const measure = createMeasure(executor);
@@ -87,19 +93,8 @@ export function createStepRecorder(
   };
 }
 
-/** The complete runs of a recorder. @throws {@link InvalidArgumentError} if there is none. @internal */
-export function recordedRuns({ runs }: StepRecorder): StepRecorder['runs'] {
-  if (runs.length > 0) return runs;
-  throw new InvalidArgumentError({
-    argument: 'the record',
-    value: 'empty',
-    expected: 'at least one run that came to its end',
-    fix: 'Sample with the cache method of the recorder first.',
-  });
-}
-
 /** Mean over runs, element by element. @internal */
-export function meanOverRuns(runs: StepRecorder['runs']): readonly (readonly number[])[] {
+export function meanOverRuns(runs: RunNumbers): RunNumbers[number] {
   const [first = []] = runs;
   return first.map((row, step) =>
     row.map((_, i) => runs.reduce((sum, run) => sum + (run[step]?.[i] as number), 0) / runs.length),
@@ -130,9 +125,8 @@ async function runObservedStep(
   input: StepInput & { readonly executor: Executor; readonly measure: StepMeasure },
 ): Promise<{ readonly output: StepOutput; readonly current: readonly Tensor[] }> {
   const { stream, executor, measure } = input;
-  const watched = new Set(measure.branches);
   const actions = executor.spec.branches.map(({ index }) =>
-    computeAction(index, watched.has(index)),
+    computeAction(index, measure.keepsOutputs),
   );
   const result = await executor.advance(stream, actions);
   const current: Tensor[] = [];

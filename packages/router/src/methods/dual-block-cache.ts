@@ -1,4 +1,4 @@
-import { assertCount, type Branch, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, assertCount, type Branch } from '@harmonica/core';
 import { z } from 'zod';
 import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
 import { assertThreshold, blockCount, cachingMethod, predicting, wholeNumber } from './method.js';
@@ -77,7 +77,7 @@ export function dualBlockDecider(limits: DualBlockCacheLimits): StepDecider {
   if (maxConsecutive !== Infinity) {
     assertCount({ argument: 'maxConsecutive', value: maxConsecutive, least: 0 });
   }
-  assertAccumulated(maxAccumulated);
+  assertArgument({ maxAccumulated }, 'a sum of relative changes above 0', maxAccumulated > 0);
   for (const value of computedSteps) assertCount({ argument: 'computedSteps', value, least: 0 });
   const alwaysComputed = new Set(computedSteps);
   let cached = 0;
@@ -103,12 +103,6 @@ export function dualBlockDecider(limits: DualBlockCacheLimits): StepDecider {
   };
 }
 
-function assertAccumulated(value: number): void {
-  if (value > 0) return;
-  const expected = 'a sum of relative changes above 0';
-  throw new InvalidArgumentError({ argument: 'maxAccumulated', value, expected });
-}
-
 /** Index of the first branch after the front blocks. @internal */
 export function firstBranchAfter(options: {
   readonly branches: readonly Branch[];
@@ -117,13 +111,11 @@ export function firstBranchAfter(options: {
 }): number {
   const { branches, frontBlocks, backBlocks } = options;
   const blocks = blockCount(branches);
-  if (frontBlocks + backBlocks >= blocks) {
-    throw new InvalidArgumentError({
-      argument: 'frontBlocks and backBlocks',
-      value: [frontBlocks, backBlocks],
-      expected: `fewer than the model's ${blocks} blocks together`,
-    });
-  }
+  assertArgument(
+    { 'frontBlocks and backBlocks': [frontBlocks, backBlocks] },
+    `fewer than the model's ${blocks} blocks together`,
+    frontBlocks + backBlocks < blocks,
+  );
   return branches.findIndex(({ block }) => block >= frontBlocks);
 }
 

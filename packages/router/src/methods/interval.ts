@@ -1,8 +1,8 @@
 import {
+  assertArgument,
   assertCount,
   type BranchKind,
   type CacheSchedule,
-  InvalidArgumentError,
   type PredictorChoice,
 } from '@harmonica/core';
 import { z } from 'zod';
@@ -92,13 +92,11 @@ export const interval = /* @__PURE__ */ cachingMethod({
     const { attention, crossAttention, mlp, predictor = 'hold' } = settings;
     const kinds = { attention, 'cross-attention': crossAttention, mlp };
     const given = Object.entries(kinds).filter(([, value]) => value !== undefined);
-    if ((settings.interval === undefined) === (given.length === 0)) {
-      throw new InvalidArgumentError({
-        argument: 'interval',
-        value: settings.interval,
-        expected: 'one interval, or one for some of attention, cross-attention and mlp',
-      });
-    }
+    assertArgument(
+      { interval: settings.interval },
+      'one interval, or one for some of attention, cross-attention and mlp',
+      (settings.interval === undefined) === given.length > 0,
+    );
     const run = runOf(context);
     return fixedIntervalSchedule({
       ...run,

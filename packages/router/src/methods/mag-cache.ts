@@ -1,9 +1,4 @@
-import {
-  assertCount,
-  type Branch,
-  type CacheSchedule,
-  InvalidArgumentError,
-} from '@harmonica/core';
+import { assertArgument, assertCount, type Branch, type CacheSchedule } from '@harmonica/core';
 import { add, div, mean, norm, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { assertRecorded, calibrationKind, type Recorder } from '../calibration/calibration.js';
@@ -12,7 +7,6 @@ import {
   createStepRecorder,
   meanOverRuns,
   readOutputs,
-  recordedRuns,
 } from '../calibration/step-recorder.js';
 import { readResidual } from '../run/relative-change.js';
 import {
@@ -52,20 +46,18 @@ export interface RecordedMagnitudes {
  * TensorFlow.js backend.
  */
 export function createMagnitudeRecorder(): Recorder<RecordedMagnitudes> {
-  const recorder = createStepRecorder((executor) => ({
-    branches: executor.spec.branches.map(({ index }) => index),
-    async *observe(step) {
-      yield await readResidual({ executor, ...step });
-      yield* readOutputs(executor, step);
-    },
-    lookback: 1,
-    measure: async (current, [previous]) =>
-      previous ? comparedWith(previous, current, magnitudeRatio) : current.map(() => 1),
-  }));
-  return {
-    cache: recorder.cache,
-    recorded() {
-      const runs = recordedRuns(recorder);
+  return createStepRecorder({
+    createMeasure: (executor) => ({
+      keepsOutputs: true,
+      async *observe(step) {
+        yield await readResidual({ executor, ...step });
+        yield* readOutputs(executor, step);
+      },
+      lookback: 1,
+      measure: async (current, [previous]) =>
+        previous ? comparedWith(previous, current, magnitudeRatio) : current.map(() => 1),
+    }),
+    summarize(runs) {
       const mean = meanOverRuns(runs);
       return {
         steps: mean.length,
@@ -74,7 +66,7 @@ export function createMagnitudeRecorder(): Recorder<RecordedMagnitudes> {
         branchRatios: mean.map(([, ...ratios]) => ratios),
       };
     },
-  };
+  });
 }
 
 /** Keeps tokens that are all zeros from dividing by 0, as in diffusers. */
@@ -148,8 +140,8 @@ export function magCacheSchedule(options: MagCacheScheduleOptions): CacheSchedul
   const { threshold = 0.06, maxSkips = 3, retention = 0.2 } = options;
   assertCount({ argument: 'steps', value: steps });
   assertCount({ argument: 'maxSkips', value: maxSkips, least: 0 });
-  assertRange({ argument: 'threshold', value: threshold, most: Number.POSITIVE_INFINITY });
-  assertRange({ argument: 'retention', value: retention, most: 1 });
+  assertArgument({ threshold }, 'a number in [0, infinity)', threshold >= 0);
+  assertArgument({ retention }, 'a number in [0, 1]', retention >= 0 && retention <= 1);
   assertRatios(recorded, branches);
   const firstSkip = Math.max(1, Math.floor(retention * steps + 0.5));
   const columns = ratioColumns({ recorded, branches, per }).map((ratios) =>
@@ -212,17 +204,6 @@ function assertRatios(recorded: RecordedMagnitudes, branches: readonly Branch[])
   });
   const columns = branches.length;
   assertRecorded({ argument: 'recorded.branchRatios', values, rows, columns });
-}
-
-function assertRange(check: {
-  readonly argument: string;
-  readonly value: number;
-  readonly most: number;
-}): void {
-  const { argument, value, most } = check;
-  if (value >= 0 && value <= most) return;
-  const expected = `a number in [0, ${most === Number.POSITIVE_INFINITY ? 'infinity)' : `${most}]`}`;
-  throw new InvalidArgumentError({ argument, value, expected });
 }
 
 /** {@link magCacheSchedule} of a calibration. */

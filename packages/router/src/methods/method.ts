@@ -1,7 +1,7 @@
 import {
+  assertArgument,
   type Branch,
   type CacheSchedule,
-  InvalidArgumentError,
   type PredictorChoice,
   type Provenance,
   UnsupportedError,
@@ -112,12 +112,7 @@ export function blockCount(branches: readonly Branch[]): number {
 }
 
 export function assertThreshold(threshold: number): void {
-  if (threshold >= 0) return;
-  throw new InvalidArgumentError({
-    argument: 'threshold',
-    value: threshold,
-    expected: 'a relative change of at least 0',
-  });
+  assertArgument({ threshold }, 'a relative change of at least 0', threshold >= 0);
 }
 
 /** Refuses settings that a file does not have. */
@@ -126,10 +121,9 @@ export function refuse(
   what: string,
   whose: string,
 ): void {
-  for (const [argument, value] of Object.entries(settings)) {
-    if (value === undefined) continue;
-    const expected = `nothing beside ${what}: it is a setting of a ${whose}`;
-    throw new InvalidArgumentError({ argument, value, expected });
+  const expected = `nothing beside ${what}: it is a setting of a ${whose}`;
+  for (const [name, value] of Object.entries(settings)) {
+    assertArgument({ [name]: value }, expected, value === undefined);
   }
 }
 
@@ -160,10 +154,6 @@ export function readText(file: string, { read }: PolicyContext): Promise<string>
 
 export function assertPredictors(predictor: PredictorChoice, { plan }: PolicyContext): void {
   const steps = plan.steps.length;
-  if (typeof predictor === 'string' || predictor.length === steps) return;
-  throw new InvalidArgumentError({
-    argument: 'predictor',
-    value: predictor,
-    expected: `one name, or one for each of ${steps} steps`,
-  });
+  const fits = typeof predictor === 'string' || predictor.length === steps;
+  assertArgument({ predictor }, `one name, or one for each of ${steps} steps`, fits);
 }

@@ -1,9 +1,9 @@
 import {
+  assertArgument,
   assertCount,
   type Branch,
   type BranchKind,
   type CacheSchedule,
-  InvalidArgumentError,
 } from '@harmonica/core';
 import { z } from 'zod';
 import { createSchedule, type ScheduleDetails } from '../schedule/schedule.js';
@@ -53,7 +53,9 @@ export function pabSchedule(options: PabScheduleOptions): CacheSchedule {
   const { times, branches, broadcast, mlp = [], predictor, provenance } = options;
   for (const [kind, each] of Object.entries(broadcast)) {
     assertCount({ argument: `broadcast.${kind}.range`, value: each.range });
-    assertWindow(`broadcast.${kind}.window`, each.window);
+    const { window: [low, high] = DEFAULT_WINDOW } = each;
+    const argument = { [`broadcast.${kind}.window`]: each.window };
+    assertArgument(argument, 'the lower time first', low < high);
   }
   const blocks = blockCount(branches);
   const windows = mlp.map((each) => mlpWindow({ ...each, times, most: blocks - 1 }));
@@ -66,12 +68,6 @@ export function pabSchedule(options: PabScheduleOptions): CacheSchedule {
     }),
   );
   return createSchedule({ decisions, predictor, provenance });
-}
-
-function assertWindow(argument: string, window: Broadcast['window'] = DEFAULT_WINDOW): void {
-  const [low, high] = window;
-  if (low < high) return;
-  throw new InvalidArgumentError({ argument, value: window, expected: 'the lower time first' });
 }
 
 function broadcasts(options: {
@@ -98,13 +94,7 @@ function mlpWindow(
   assertCount({ argument: 'mlp.steps', value: steps });
   for (const value of blocks) assertCount({ argument: 'mlp.blocks', value, least: 0, most });
   const first = times.indexOf(time);
-  if (first < 0) {
-    throw new InvalidArgumentError({
-      argument: 'mlp.time',
-      value: time,
-      expected: `a model time of the run: ${times.join(', ')}`,
-    });
-  }
+  assertArgument({ 'mlp.time': time }, `a model time of the run: ${times.join(', ')}`, first >= 0);
   return { first, last: first + steps, blocks };
 }
 
@@ -137,9 +127,9 @@ export function integersIn({ argument, text }: TextSetting): readonly number[] {
   return text.split('/').flatMap((part) => {
     const [, first, last = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part.trim()) ?? [];
     const count = Number(last) - Number(first) + 1;
-    if (count >= 1) return Array.from({ length: count }, (_, i) => Number(first) + i);
     const expected = 'integers and ranges with slashes between, such as 0-4/7';
-    throw new InvalidArgumentError({ argument, value: text, expected });
+    assertArgument({ [argument]: text }, expected, count >= 1);
+    return Array.from({ length: count }, (_, i) => Number(first) + i);
   });
 }
 
@@ -152,12 +142,9 @@ export function integersIn({ argument, text }: TextSetting): readonly number[] {
 export function windowIn({ argument, text }: TextSetting): readonly [low: number, high: number] {
   const number = String.raw`(\d*\.?\d+)`;
   const [, low, high] = new RegExp(`^${number}-${number}$`).exec(text.trim()) ?? [];
-  if (low !== undefined) return [Number(low), Number(high)];
-  throw new InvalidArgumentError({
-    argument,
-    value: text,
-    expected: 'two model times, the lower one first, such as 100-800',
-  });
+  const expected = 'two model times, the lower one first, such as 100-800';
+  assertArgument({ [argument]: text }, expected, low !== undefined);
+  return [Number(low), Number(high)];
 }
 
 /**
@@ -171,14 +158,11 @@ export function mlpBroadcastsIn({ argument, text }: TextSetting): readonly MlpBr
   return text.split('/').map((part) => {
     const [, time, blocks, steps] =
       /^(\d*\.?\d+):(\d+(?:-\d+)?)(?::(\d+))?$/.exec(part.trim()) ?? [];
-    if (time === undefined || blocks === undefined) {
-      throw new InvalidArgumentError({
-        argument,
-        value: text,
-        expected:
-          'time:blocks or time:blocks:steps with slashes between, such as 676:0-4:2/788:0-4',
-      });
-    }
+    assertArgument(
+      { [argument]: text },
+      'time:blocks or time:blocks:steps with slashes between, such as 676:0-4:2/788:0-4',
+      blocks !== undefined,
+    );
     return {
       time: Number(time),
       blocks: integersIn({ argument, text: blocks }),
@@ -240,18 +224,16 @@ function broadcastOf(
   const broadcast: { [Kind in BranchKind]?: Broadcast } = {};
   for (const [kind, range, text] of kinds) {
     const argument = `${kind}-window`;
-    if (range !== undefined) {
-      const window = text === undefined ? ([low, high] as const) : windowIn({ argument, text });
-      broadcast[kind] = { range, window };
-    } else if (text !== undefined) {
-      const expected = `a range beside it: ${kind}=2`;
-      throw new InvalidArgumentError({ argument, value: text, expected });
-    }
+    const isComplete = range !== undefined || text === undefined;
+    assertArgument({ [argument]: text }, `a range beside it: ${kind}=2`, isComplete);
+    if (range === undefined) continue;
+    const window = text === undefined ? ([low, high] as const) : windowIn({ argument, text });
+    broadcast[kind] = { range, window };
   }
-  if (mlpAfter !== undefined || Object.keys(broadcast).length > 0) return broadcast;
-  throw new InvalidArgumentError({
-    argument: 'ranges of pab',
-    value: 'none',
-    expected: 'one for some of attention, cross-attention and mlp, or mlp-after',
-  });
+  assertArgument(
+    { 'ranges of pab': 'none' },
+    'one for some of attention, cross-attention and mlp, or mlp-after',
+    mlpAfter !== undefined || Object.keys(broadcast).length > 0,
+  );
+  return broadcast;
 }

@@ -1,11 +1,11 @@
 import {
+  assertArgument,
   assertCount,
   type Branch,
   type BranchKind,
   type CacheSchedule,
   ConfigError,
   type Decisions,
-  InvalidArgumentError,
   type Provenance,
   parseJson,
 } from '@harmonica/core';
@@ -21,7 +21,6 @@ import {
   createStepRecorder,
   meanOverRuns,
   readOutputs,
-  recordedRuns,
 } from '../calibration/step-recorder.js';
 import { relativeChange } from '../run/relative-change.js';
 import { assertScheduleFits } from '../schedule/compatibility.js';
@@ -69,26 +68,25 @@ export function createChangeRecorder(
 ): Recorder<RecordedChanges> {
   const { lookback = 3 } = options;
   assertCount({ argument: 'lookback', value: lookback });
-  const recorder = createStepRecorder((executor) => ({
-    branches: executor.spec.branches.map(({ index }) => index),
-    observe: (step) => readOutputs(executor, step),
-    lookback,
-    // The changes of all branches from the step before, then of all from two steps before, and so on.
-    async measure(current, earlier) {
-      const changes: number[] = [];
-      for (const outputs of earlier) {
-        changes.push(...(await comparedWith(current, outputs, relativeChange)));
-      }
-      return changes;
-    },
-  }));
-  return {
-    cache: recorder.cache,
-    recorded() {
-      const runs = recordedRuns(recorder);
-      return { runs: runs.length, ...toChanges({ mean: meanOverRuns(runs), lookback }) };
-    },
-  };
+  return createStepRecorder({
+    createMeasure: (executor) => ({
+      keepsOutputs: true,
+      observe: (step) => readOutputs(executor, step),
+      lookback,
+      // The changes of all branches from the step before, then of all from two steps before, and so on.
+      async measure(current, earlier) {
+        const changes: number[] = [];
+        for (const outputs of earlier) {
+          changes.push(...(await comparedWith(current, outputs, relativeChange)));
+        }
+        return changes;
+      },
+    }),
+    summarize: (runs) => ({
+      runs: runs.length,
+      ...toChanges({ mean: meanOverRuns(runs), lookback }),
+    }),
+  });
 }
 
 /** From rows by the later step to rows by the earlier one. */
@@ -234,7 +232,16 @@ export function formatSmoothCacheSchedule(options: {
   readonly components?: ComponentNames;
 }): string {
   const { schedule, branches, components = DIT_COMPONENTS } = options;
-  assertWritable(schedule, branches);
+  assertArgument(
+    { 'schedule.predictor': schedule.predictor },
+    'hold, the only one that SmoothCache has',
+    [schedule.predictor].flat().every((name) => name === 'hold'),
+  );
+  assertArgument(
+    { branches: branches.length },
+    `the ${schedule.branches} branches of the schedule`,
+    schedule.branches === branches.length,
+  );
   const decisions = scheduleDecisions(schedule);
   const columnOf = ({ index }: Branch) => listOf(decisions, index);
   const kinds = [...new Set(branches.map(({ kind }) => kind))];
@@ -275,23 +282,6 @@ function assertKeys(options: {
   if (issues.length > 0) throw new ConfigError({ source, issues });
 }
 
-function assertWritable(schedule: CacheSchedule, branches: readonly Branch[]): void {
-  if ([schedule.predictor].flat().some((name) => name !== 'hold')) {
-    throw new InvalidArgumentError({
-      argument: 'schedule.predictor',
-      value: schedule.predictor,
-      expected: 'hold, the only one that SmoothCache has',
-    });
-  }
-  if (schedule.branches !== branches.length) {
-    throw new InvalidArgumentError({
-      argument: 'branches',
-      value: branches.length,
-      expected: `the ${schedule.branches} branches of the schedule`,
-    });
-  }
-}
-
 /** {@link smoothCacheSchedule} of a calibration, or a schedule file of the official code. */
 export const smoothCache = /* @__PURE__ */ cachingMethod({
   name: 'smoothcache',
@@ -315,14 +305,12 @@ export const smoothCache = /* @__PURE__ */ cachingMethod({
     if (isCalibration(text, file)) {
       refuse({ components }, 'a calibration', 'schedule file of the official code');
       const recorded = await calibrationIn(file, calibration, context);
-      if (threshold === undefined) {
-        throw new InvalidArgumentError({
-          argument: 'threshold',
-          value: undefined,
-          expected: 'the largest change to let pass, such as 0.1',
-          fix: `A calibration needs it: smoothcache:${file},threshold=0.1.`,
-        });
-      }
+      assertArgument(
+        { threshold },
+        'the largest change to let pass, such as 0.1',
+        threshold !== undefined,
+        `A calibration needs it: smoothcache:${file},threshold=0.1.`,
+      );
       const { provenance } = recorded;
       return smoothCacheSchedule({ ...settings, threshold, recorded, branches, provenance });
     }

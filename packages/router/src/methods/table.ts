@@ -1,4 +1,4 @@
-import { createNameTable, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, createNameTable } from '@harmonica/core';
 import type { z } from 'zod';
 import type { CalibrationHeader, CalibrationKind } from '../calibration/calibration.js';
 import { deltaDit } from './delta-dit.js';
@@ -91,16 +91,15 @@ export function registerCachingMethod<
   Found = unknown,
 >(method: CachingMethod<Name, Shape, Found>): () => void {
   const { name } = method;
-  if (/\d/.test(name)) {
-    const expected = 'lower-case letters and hyphens: a name with digits is a file';
-    throw new InvalidArgumentError({ argument: 'name of a policy', value: name, expected });
-  }
+  assertArgument(
+    { 'name of a policy': name },
+    'lower-case letters and hyphens: a name with digits is a file',
+    !/\d/.test(name),
+  );
   const wrong = Object.keys(method.settings()).find(
     (key) => key === 'policy' || !/^[a-z][A-Za-z]*$/.test(key),
   );
-  if (wrong !== undefined) {
-    const expected = 'letters in camel case, and not policy';
-    throw new InvalidArgumentError({ argument: `a setting of ${name}`, value: wrong, expected });
-  }
+  const expected = 'letters in camel case, and not policy';
+  assertArgument({ [`a setting of ${name}`]: wrong }, expected, wrong === undefined);
   return CACHING_METHODS.register(method);
 }

@@ -1,4 +1,4 @@
-import { assertCount, type CacheSchedule, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, assertCount, type CacheSchedule } from '@harmonica/core';
 import { predictorNames } from '../predictors.js';
 import type { PolicyRun } from '../run/dynamic-policy.js';
 import { createSchedule, type ScheduleDetails } from '../schedule/schedule.js';
@@ -54,10 +54,7 @@ export const taylorSeer = /* @__PURE__ */ cachingMethod({
   }),
   make({ order = 4, ...settings }, context) {
     const predictor = `taylor-${order}`;
-    if (!predictorNames().includes(predictor)) {
-      const expected = 'an integer from 0 to 8';
-      throw new InvalidArgumentError({ argument: 'order', value: order, expected });
-    }
+    assertArgument({ order }, 'an integer from 0 to 8', predictorNames().includes(predictor));
     return taylorSeerSchedule({ ...settings, ...runOf(context), predictor });
   },
 });

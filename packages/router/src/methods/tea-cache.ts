@@ -1,4 +1,4 @@
-import { assertCount, InvalidArgumentError } from '@harmonica/core';
+import { assertArgument, assertCount } from '@harmonica/core';
 import { z } from 'zod';
 import { calibrationKind, type Recorder } from '../calibration/calibration.js';
 import {
@@ -6,7 +6,7 @@ import {
   fitPolynomial,
   type PolynomialFit,
 } from '../calibration/fit-polynomial.js';
-import { comparedWith, createStepRecorder, recordedRuns } from '../calibration/step-recorder.js';
+import { comparedWith, createStepRecorder } from '../calibration/step-recorder.js';
 import { type DynamicPolicy, decideWholeSteps, type StepDecider } from '../run/dynamic-policy.js';
 import { relativeChange } from '../run/relative-change.js';
 import {
@@ -65,13 +65,8 @@ function teaCacheDecider(options: TeaCacheOptions & { readonly steps: number }):
   assertThreshold(threshold);
   assertCount({ argument: 'firstSteps', value: firstSteps });
   assertCount({ argument: 'lastSteps', value: lastSteps, least: 0 });
-  if (coefficients.length === 0 || !coefficients.every(Number.isFinite)) {
-    throw new InvalidArgumentError({
-      argument: 'coefficients',
-      value: coefficients,
-      expected: 'at least one number, all finite',
-    });
-  }
+  const areFinite = coefficients.length > 0 && coefficients.every(Number.isFinite);
+  assertArgument({ coefficients }, 'at least one number, all finite', areFinite);
   let accumulated = 0;
   return (step, { change = Infinity }) => {
     accumulated += evaluatePolynomial(coefficients, change);
@@ -94,19 +89,17 @@ export interface TeaCachePairs {
 
 /** The calibration of TeaCache, for `fitPolynomial`. The model output is worked out once more in each step. */
 export function createTeaCacheRecorder(): Recorder<TeaCachePairs> {
-  const recorder = createStepRecorder((executor) => ({
-    branches: [],
-    async *observe({ before, after }) {
-      yield await executor.readStream(before, 0);
-      yield await executor.end(after);
-    },
-    lookback: 1,
-    measure: (current, [previous = []]) => comparedWith(previous, current, relativeChange),
-  }));
-  return {
-    cache: recorder.cache,
-    recorded() {
-      const runs = recordedRuns(recorder);
+  return createStepRecorder({
+    createMeasure: (executor) => ({
+      keepsOutputs: false,
+      async *observe({ before, after }) {
+        yield await executor.readStream(before, 0);
+        yield await executor.end(after);
+      },
+      lookback: 1,
+      measure: (current, [previous = []]) => comparedWith(previous, current, relativeChange),
+    }),
+    summarize(runs) {
       const points = runs.flatMap((run) => run.slice(1));
       return {
         runs: runs.length,
@@ -114,7 +107,7 @@ export function createTeaCacheRecorder(): Recorder<TeaCachePairs> {
         y: points.map(([, y]) => y as number),
       };
     },
-  };
+  });
 }
 
 /** How TeaCache is calibrated: a polynomial through the pairs of all runs. */

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@harmonica/core';
+import { assertArgument } from '@harmonica/core';
 import { z } from 'zod';
 import type { AnyCachingMethod } from './method.js';
 
@@ -18,17 +18,13 @@ export function settingsIn(
   for (const [i, part] of parts.entries()) {
     const [, named, value = part] = /^([a-z-]+)=(.*)$/s.exec(part) ?? [];
     const key = named === undefined ? i === 0 && firstSetting : toCamel(named);
-    if (!key) {
-      throw new InvalidArgumentError({
-        argument: `a setting of policy ${name}`,
-        value: part,
-        expected: `key=value, with one of the keys ${Object.keys(shape).map(toKebab).join(', ')}`,
-      });
-    }
-    if (key in settings) {
-      const argument = `${toKebab(key)} of policy ${name}`;
-      throw new InvalidArgumentError({ argument, value: text, expected: 'one value' });
-    }
+    assertArgument(
+      { [`a setting of policy ${name}`]: part },
+      `key=value, with one of the keys ${Object.keys(shape).map(toKebab).join(', ')}`,
+      key,
+    );
+    const argument = { [`${toKebab(key)} of policy ${name}`]: text };
+    assertArgument(argument, 'one value', !(key in settings));
     settings[key] = settingOf(shape[key], value);
   }
   return settings;

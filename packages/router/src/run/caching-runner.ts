@@ -1,9 +1,9 @@
 import {
+  assertArgument,
   type BranchRunner,
   type Decisions,
   DisposedError,
   type Executor,
-  InvalidArgumentError,
   type StreamHandle,
   type ValueHandle,
 } from '@harmonica/core';
@@ -53,7 +53,12 @@ export function createCachingRunner(options: {
     async run(step, stream) {
       try {
         assertUsable();
-        assertNextStep(step, decisions.length);
+        assertArgument(
+          { step },
+          `${decisions.length}, because a cached run takes its steps in order`,
+          step === decisions.length,
+          'Create a fresh runner for each run.',
+        );
         running = true;
         const result = await runStep({ step, stream, store });
         if (disposed) executor.release(result.stream);
@@ -75,16 +80,6 @@ export function createCachingRunner(options: {
       if (!running) clear();
     },
   };
-}
-
-function assertNextStep(step: number, next: number): void {
-  if (step === next) return;
-  throw new InvalidArgumentError({
-    argument: 'step',
-    value: step,
-    expected: `${next}, because a cached run takes its steps in order`,
-    fix: 'Create a fresh runner for each run.',
-  });
 }
 
 /** A branch output, by where in a run it was made. */
@@ -118,23 +113,16 @@ export function createCacheStore(executor: Pick<Executor, 'release'>): CacheStor
   return {
     put({ branch, step }, value) {
       const outputs = branches.get(branch) ?? new Map<number, ValueHandle>();
-      if (outputs.has(step)) {
-        throw new InvalidArgumentError({
-          argument: 'key',
-          value: { branch, step },
-          expected: 'a branch and step that are not held yet',
-        });
-      }
+      const key = { branch, step };
+      assertArgument({ key }, 'a branch and step that are not held yet', !outputs.has(step));
       branches.set(branch, outputs.set(step, value));
     },
     get({ branch, step }) {
       const value = branches.get(branch)?.get(step);
-      if (value) return value;
-      throw new InvalidArgumentError({
-        argument: 'key',
-        value: { branch, step },
-        expected: `a held output; branch ${branch} has steps [${this.steps(branch).join(', ')}]`,
-      });
+      const held = this.steps(branch).join(', ');
+      const expected = `a held output; branch ${branch} has steps [${held}]`;
+      assertArgument({ key: { branch, step } }, expected, value);
+      return value;
     },
     steps: (branch) => [...(branches.get(branch)?.keys() ?? [])].sort((a, b) => b - a),
     release({ branch, step }) {

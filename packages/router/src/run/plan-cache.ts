@@ -1,7 +1,7 @@
 import {
+  assertArgument,
   type CachePredictor,
   type CacheSchedule,
-  InvalidArgumentError,
   NonFiniteError,
 } from '@harmonica/core';
 import { predictorByName } from '../predictors.js';
@@ -123,13 +123,11 @@ export function checkedCoefficients(options: {
 }): readonly number[] {
   const { predictor, step, computed } = options;
   const coefficients = predictor.coefficients(step, computed);
-  if (coefficients.length !== computed.length) {
-    throw new InvalidArgumentError({
-      argument: `coefficients of predictor ${predictor.name}`,
-      value: coefficients,
-      expected: `one coefficient for each of the steps ${computed.join(', ')}`,
-    });
-  }
+  assertArgument(
+    { [`coefficients of predictor ${predictor.name}`]: coefficients },
+    `one coefficient for each of the steps ${computed.join(', ')}`,
+    coefficients.length === computed.length,
+  );
   if (!coefficients.every(Number.isFinite)) {
     throw new NonFiniteError({ site: `A coefficient of predictor ${predictor.name}`, step });
   }

@@ -1,9 +1,9 @@
 import {
+  assertArgument,
   type BranchAction,
   type CachePredictor,
   computeAction,
   type Executor,
-  InvalidArgumentError,
   type ValueHandle,
 } from '@harmonica/core';
 
@@ -45,13 +45,8 @@ export interface RoutedActionsOptions {
  */
 export function routedActions(options: RoutedActionsOptions): BranchAction[] {
   const { cache, predictor, step, scores, threshold } = options;
-  if (scores.length !== cache.length) {
-    throw new InvalidArgumentError({
-      argument: 'scores',
-      value: scores,
-      expected: `${cache.length} scores, one for each branch`,
-    });
-  }
+  const expected = `${cache.length} scores, one for each branch`;
+  assertArgument({ scores }, expected, scores.length === cache.length);
   return cache.map((entries, branch) => {
     const score = scores[branch] as number;
     if (entries.length === 0 || score === 1) return computeAction(branch, true);

@@ -1,4 +1,5 @@
 import {
+  assertArgument,
   type Branch,
   type BranchAction,
   type CacheMethod,
@@ -6,17 +7,11 @@ import {
   type CachePredictor,
   computeAction,
   type Executor,
-  InvalidArgumentError,
   type Probe,
   type StreamHandle,
 } from '@harmonica/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import {
-  type CacheStore,
-  createCachingRunner,
-  type StepInput,
-  type StepOutput,
-} from './caching-runner.js';
+import { createCachingRunner, type StepInput, type StepOutput } from './caching-runner.js';
 import type { DynamicPolicy, RunningPolicy, Watch } from './dynamic-policy.js';
 import { checkedCoefficients } from './plan-cache.js';
 import { readResidual, relativeChange } from './relative-change.js';
@@ -109,56 +104,41 @@ async function runBranches(
       policy.decide(step, branch, probe) === 'compute',
   );
   const actions = branches.map((branch, i) =>
-    decisions[i]
-      ? computeAction(branch.index, true)
-      : predictAction({ step, branch, store, predictor }),
+    decisions[i] ? computeAction(branch.index, true) : predictAction(input, branch),
   );
   const result = await executor.advance(stream, actions);
   branches.forEach((branch, i) => {
     const output = result.outputs[i];
     if (output) store.put({ branch: branch.index, step }, output);
-    trim({ store, branch, depth: predictor.depth });
+    for (const unread of store.steps(branch.index).slice(predictor.depth)) {
+      store.release({ branch: branch.index, step: unread });
+    }
   });
   return { stream: result.stream, decisions };
 }
 
-function predictAction(options: {
-  readonly step: number;
-  readonly branch: Branch;
-  readonly store: CacheStore;
-  readonly predictor: CachePredictor;
-}): BranchAction {
-  const { step, branch, store, predictor } = options;
-  const computed = store.steps(branch.index);
+function predictAction(
+  { step, store, predictor }: DecidedStep,
+  { index: branch }: Branch,
+): BranchAction {
+  const computed = store.steps(branch);
   return {
-    branch: branch.index,
+    branch,
     score: 0,
-    history: computed.map((source) => store.get({ branch: branch.index, step: source })),
+    history: computed.map((source) => store.get({ branch, step: source })),
     coefficients: checkedCoefficients({ predictor, step, computed }),
     keep: false,
   };
 }
 
-function trim(options: {
-  readonly store: CacheStore;
-  readonly branch: Branch;
-  readonly depth: number;
-}): void {
-  const { store, branch, depth } = options;
-  for (const step of store.steps(branch.index).slice(depth)) {
-    store.release({ branch: branch.index, step });
-  }
-}
-
 function assertWatch({ signal, branch }: Watch, branches: readonly Branch[]): void {
   // Before the first branch nothing was added.
   const first = signal === 'residual' ? 1 : 0;
-  if (Number.isInteger(branch) && branch >= first && branch < branches.length) return;
-  throw new InvalidArgumentError({
-    argument: 'watch.branch',
-    value: branch,
-    expected: `a branch from ${first} to ${branches.length - 1}`,
-  });
+  assertArgument(
+    { 'watch.branch': branch },
+    `a branch from ${first} to ${branches.length - 1}`,
+    Number.isInteger(branch) && branch >= first && branch < branches.length,
+  );
 }
 
 /** Measures how the watched tensor of a run changes. Owns what it is given. @internal */

@@ -1,10 +1,10 @@
 import {
+  assertArgument,
   type BackboneSpec,
   type Branch,
   type BranchKind,
   type CacheSchedule,
   IncompatibleError,
-  InvalidArgumentError,
 } from '@harmonica/core';
 import { scheduleDecisions } from './schedule.js';
 
@@ -82,13 +82,11 @@ export function theoreticalSpeedUp({ schedule, cost }: ScheduleCostOptions): num
  * @throws {@link InvalidArgumentError} if there is no branch, or a cost is not positive and finite.
  */
 export function branchCostWeights({ branches }: Pick<CostModel, 'branches'>): readonly number[] {
-  if (branches.length === 0 || !branches.every((cost) => Number.isFinite(cost) && cost > 0)) {
-    throw new InvalidArgumentError({
-      argument: 'branches',
-      value: branches,
-      expected: 'at least one cost, all positive and finite',
-    });
-  }
+  assertArgument(
+    { branches },
+    'at least one cost, all positive and finite',
+    branches.length > 0 && branches.every((cost) => Number.isFinite(cost) && cost > 0),
+  );
   const mean = sum(branches) / branches.length;
   return branches.map((cost) => cost / mean);
 }

@@ -1,7 +1,7 @@
 import {
+  assertArgument,
   type CacheSchedule,
   IncompatibleError,
-  InvalidArgumentError,
   type PredictorChoice,
   type Provenance,
   type SamplerPlan,
@@ -50,8 +50,8 @@ export function editSchedule(options: {
 
 function resolve(edit: ScheduleEdit, schedule: CacheSchedule): Required<ScheduleEdit> {
   const { steps = [1, schedule.steps - 1], branches = [0, schedule.branches - 1], become } = edit;
-  if (edit.steps) assertRange({ argument: 'steps', range: steps, count: schedule.steps });
-  assertRange({ argument: 'branches', range: branches, count: schedule.branches });
+  if (edit.steps) assertRange({ steps }, schedule.steps);
+  assertRange({ branches }, schedule.branches);
   return { steps, branches, become };
 }
 
@@ -65,19 +65,14 @@ function withEdits(provenance: Provenance, edits: readonly ScheduleEdit[]): Prov
   return { ...provenance, training: { ...training, edits: [...earlier, ...edits] } };
 }
 
-function assertRange(check: {
-  readonly argument: string;
-  readonly range: IndexRange;
-  readonly count: number;
-}): void {
-  const { argument, range, count } = check;
-  const [first, last] = range;
-  if (range.every(Number.isInteger) && 0 <= first && first <= last && last < count) return;
-  throw new InvalidArgumentError({
-    argument,
-    value: range,
-    expected: `two integers in ascending order, from 0 to ${count - 1}`,
-  });
+/** Refuses a range, by its name, that is not within so many steps or branches. */
+function assertRange(argument: Readonly<Record<string, IndexRange>>, count: number): void {
+  const isWithinCount = Object.values(argument).every(
+    ([first, last]) =>
+      [first, last].every(Number.isInteger) && 0 <= first && first <= last && last < count,
+  );
+  const expected = `two integers in ascending order, from 0 to ${count - 1}`;
+  assertArgument(argument, expected, isWithinCount);
 }
 
 /** A decision that two schedules make differently. */
@@ -274,11 +269,10 @@ function assertFits({ schedule, to, from }: ResampleScheduleOptions): void {
 
 function assertMonotone(times: readonly number[]): void {
   const signs = times.slice(1).map((time, i) => Math.sign(time - (times[i] as number)));
-  if (signs.every((sign) => sign === signs[0] && sign !== 0)) return;
-  throw new InvalidArgumentError({
-    argument: 'timestep of the plan',
-    value: times,
-    expected: 'model times that fall, or rise, from step to step',
-    fix: 'Leave `from` out to match steps by their number.',
-  });
+  assertArgument(
+    { 'timestep of the plan': times },
+    'model times that fall, or rise, from step to step',
+    signs.every((sign) => sign === signs[0] && sign !== 0),
+    'Leave `from` out to match steps by their number.',
+  );
 }

@@ -1,4 +1,4 @@
-import { assertCount, type CacheSchedule, InvalidArgumentError, type Rng } from '@harmonica/core';
+import { assertArgument, assertCount, type CacheSchedule, type Rng } from '@harmonica/core';
 import { type StepMatrix, scheduleDecisions } from './schedule.js';
 
 /** Logit of step 0, which always computes everything and is never trained (HarmoniCa's official code). */
@@ -31,7 +31,7 @@ export function normalLogits(options: RouterSize & { readonly rng: Rng }): StepM
  */
 export function constantLogits(options: RouterSize & { readonly value: number }): StepMatrix {
   const { value } = options;
-  assertFinite('value', value);
+  assertArgument({ value }, 'a finite number', Number.isFinite(value));
   return rows(options, (_step, branches) => new Array<number>(branches).fill(value));
 }
 
@@ -53,15 +53,10 @@ export interface LogitsFromScheduleOptions {
  */
 export function logitsFromSchedule(options: LogitsFromScheduleOptions): StepMatrix {
   const { schedule, computed = 3, predicted = -3 } = options;
-  assertFinite('computed', computed);
-  assertFinite('predicted', predicted);
-  if (computed <= predicted) {
-    throw new InvalidArgumentError({
-      argument: 'computed',
-      value: computed,
-      expected: `a logit above that of predicted branches (${predicted})`,
-    });
-  }
+  assertArgument({ computed }, 'a finite number', Number.isFinite(computed));
+  assertArgument({ predicted }, 'a finite number', Number.isFinite(predicted));
+  const expected = `a logit above that of predicted branches (${predicted})`;
+  assertArgument({ computed }, expected, computed > predicted);
   const decisions = scheduleDecisions(schedule);
   return rows(schedule, (step) =>
     (decisions[step] ?? []).map((compute) => (compute ? computed : predicted)),
@@ -77,9 +72,4 @@ function rows(
   return Array.from({ length: steps }, (_, step) =>
     step === 0 ? new Array<number>(branches).fill(FIRST_STEP_LOGIT) : row(step, branches),
   );
-}
-
-function assertFinite(argument: string, value: number): void {
-  if (Number.isFinite(value)) return;
-  throw new InvalidArgumentError({ argument, value, expected: 'a finite number' });
 }

@@ -1,4 +1,5 @@
 import {
+  assertArgument,
   CheckpointError,
   InvalidArgumentError,
   type Provenance,
@@ -34,7 +35,11 @@ export interface ImportOfficialRouterOptions {
 export function importOfficialRouter(options: ImportOfficialRouterOptions): RouterFile {
   const { format, rows, threshold = 0.1, provenance } = options;
   assertRows(rows, format);
-  assertThreshold(threshold);
+  assertArgument(
+    { threshold },
+    `a number in (0, 0.99), below the score of a logit of ${FIRST_STEP_LOGIT}`,
+    threshold > 0 && threshold < 0.99,
+  );
   const steps = rows.length;
   const logits = rows.toReversed().map((row, step) => {
     const officialIndex = steps - 1 - step;
@@ -94,30 +99,17 @@ export function officialRouterRows(options: {
 function assertRows(rows: StepMatrix, format: OfficialRouterFormat): void {
   const width = rows[0]?.length ?? 0;
   const sound = rows.every((row) => row.length === width && row.every(Number.isFinite));
-  if (width === 0 || !sound) {
-    throw new InvalidArgumentError({
-      argument: 'rows',
-      value: rows.map((row) => row.length),
-      expected: 'at least one row, all of one length of at least 1, of finite logits',
-    });
-  }
-  if (format === 'learning-to-cache' && rows.length % 2 !== 0) {
-    throw new InvalidArgumentError({
-      argument: 'rows',
-      value: rows.length,
-      expected: 'an even number of steps, because Learning-to-Cache works on pairs of steps',
-      fix: "The format 'harmonica' takes any number; import a router as what it is.",
-    });
-  }
-}
-
-function assertThreshold(threshold: number): void {
-  if (threshold > 0 && threshold < 0.99) return;
-  throw new InvalidArgumentError({
-    argument: 'threshold',
-    value: threshold,
-    expected: `a number in (0, 0.99), below the score of a logit of ${FIRST_STEP_LOGIT}`,
-  });
+  assertArgument(
+    { rows: rows.map((row) => row.length) },
+    'at least one row, all of one length of at least 1, of finite logits',
+    width > 0 && sound,
+  );
+  assertArgument(
+    { rows: rows.length },
+    'an even number of steps, because Learning-to-Cache works on pairs of steps',
+    format !== 'learning-to-cache' || rows.length % 2 === 0,
+    "The format 'harmonica' takes any number; import a router as what it is.",
+  );
 }
 
 /** Options of {@link exportOfficialRouter}. */
@@ -142,7 +134,11 @@ export function exportOfficialRouter(
   options: ExportOfficialRouterOptions,
 ): ReadonlyMap<string, Float32Array> {
   const { format, router } = options;
-  assertHold(router);
+  assertArgument(
+    { 'router.predictor': router.predictor },
+    'hold, the only one that the official code has',
+    [router.predictor].flat().every((name) => name === 'hold'),
+  );
   const rows = router.logits
     .map((row, step) => Float32Array.from(row, (logit) => (step === 0 ? FIRST_STEP_LOGIT : logit)))
     .reverse();
@@ -151,15 +147,6 @@ export function exportOfficialRouter(
   const official = importOfficialRouter({ format, rows: stored, threshold, provenance });
   assertSameDecisions({ format, router, official });
   return new Map(rows.map((row, index) => [`${index}.prob`, row]));
-}
-
-function assertHold({ predictor }: RouterFile): void {
-  if ([predictor].flat().every((name) => name === 'hold')) return;
-  throw new InvalidArgumentError({
-    argument: 'router.predictor',
-    value: predictor,
-    expected: 'hold, the only one that the official code has',
-  });
 }
 
 function assertSameDecisions(options: {

@@ -1,8 +1,8 @@
 import {
+  assertArgument,
   type Branch,
   type CacheSchedule,
   type Decisions,
-  InvalidArgumentError,
   type PredictorChoice,
   type Provenance,
   type RouterFile,
@@ -30,21 +30,18 @@ export interface CreateScheduleOptions extends ScheduleDetails {
  */
 export function createSchedule(options: CreateScheduleOptions): CacheSchedule {
   const { decisions, predictor = 'hold', provenance } = options;
-  const branches = decisions[0]?.length ?? 0;
-  if (branches === 0 || decisions.some((row) => row.length !== branches)) {
-    throw new InvalidArgumentError({
-      argument: 'decisions',
-      value: decisions.map((row) => row.length),
-      expected: 'at least one row, all of one length of at least 1',
-    });
-  }
-  if (decisions[0]?.includes(false)) {
-    throw new InvalidArgumentError({
-      argument: 'decisions[0]',
-      value: toText(decisions[0]),
-      expected: 'every branch computed in step 0, because nothing is cached before it',
-    });
-  }
+  const [first = []] = decisions;
+  const branches = first.length;
+  assertArgument(
+    { decisions: decisions.map((row) => row.length) },
+    'at least one row, all of one length of at least 1',
+    branches > 0 && decisions.every((row) => row.length === branches),
+  );
+  assertArgument(
+    { 'decisions[0]': toText(first) },
+    'every branch computed in step 0, because nothing is cached before it',
+    !first.includes(false),
+  );
   return {
     version: 1,
     kind: 'cache-schedule',
@@ -79,13 +76,8 @@ export interface ToScheduleOptions {
  */
 export function toSchedule(router: RouterFile, options: ToScheduleOptions = {}): CacheSchedule {
   const { threshold = router.threshold } = options;
-  if (!(threshold > 0 && threshold < 1)) {
-    throw new InvalidArgumentError({
-      argument: 'threshold',
-      value: threshold,
-      expected: 'a number between 0 and 1, both excluded',
-    });
-  }
+  const isBetween = threshold > 0 && threshold < 1;
+  assertArgument({ threshold }, 'a number between 0 and 1, both excluded', isBetween);
   const { predictor, provenance } = router;
   const decisions = routerScores(router).map((row, step) =>
     row.map((score) => step === 0 || score > threshold),

@@ -1,14 +1,10 @@
-import {
-  IncompatibleError,
-  type PlanStep,
-  type Prediction,
-  type SamplerPlan,
-} from '@harmonica/core';
+import type { PlanStep, Prediction, SamplerPlan } from '@harmonica/core';
 import {
   assemblePlan,
   describeLimits,
   type PlanUpdate,
   type PredictionLimits,
+  pureNoise,
   refusePrediction,
 } from '../plan.js';
 import { createNoiseLevels, type NoiseLevel } from '../schedules/noise-level.js';
@@ -100,14 +96,7 @@ export interface ToSampleOptions {
 export function toSample({ prediction, alphaBar }: ToSampleOptions): PlanStep['toPrediction'] {
   switch (prediction) {
     case 'epsilon':
-      if (alphaBar === 0) {
-        throw new IncompatibleError({
-          what: 'prediction',
-          actual: prediction,
-          expected: 'sample or velocity, because the schedule ends in pure noise',
-          fix: 'Use a model that predicts one of these, or do not rescale to zero terminal SNR.',
-        });
-      }
+      if (alphaBar === 0) throw pureNoise(prediction);
       return { x: Math.sqrt(1 / alphaBar), model: -Math.sqrt(1 / alphaBar - 1) };
     case 'sample':
       return { x: 0, model: 1 };

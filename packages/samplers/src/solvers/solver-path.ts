@@ -19,6 +19,7 @@ import {
   type NoisePoint,
   type PlanUpdate,
   type PredictionLimits,
+  pureNoise,
   refuseLimits,
 } from '../plan.js';
 import {
@@ -259,7 +260,9 @@ export function createSolverPlan(input: CreateSolverPlanOptions): SamplerPlan {
   const options = withFinalSigma(input);
   const { prediction = options.flow ? 'velocity' : 'epsilon' } = options;
   if (space === 'epsilon') refuseLimits(options, NOISE_HAS_NO_RANGE);
-  refusePureNoise(options, prediction);
+  // The path counts pure noise as almost pure; a noise model's output says nothing about the sample there all the same.
+  const startsPure = options.schedule && alphaBars(options.schedule.betas).at(-1) === 0;
+  if (prediction === 'epsilon' && startsPure) throw pureNoise(prediction);
   const path = createSolverPath(options);
   const rows = updates(path).map((update, index) => {
     const point = path[index] as NoisePoint;
@@ -287,14 +290,3 @@ const NOISE_HAS_NO_RANGE = {
   method: 'A method that integrates predicted noise',
   fix: 'Use a method that integrates samples, such as DPM-Solver++.',
 };
-
-/** The path counts pure noise as almost pure; a noise model's output says nothing about the sample there all the same. */
-function refusePureNoise({ schedule }: SolverPlanOptions, prediction: Prediction): void {
-  if (prediction !== 'epsilon' || !schedule || alphaBars(schedule.betas).at(-1) !== 0) return;
-  throw new IncompatibleError({
-    what: 'prediction',
-    actual: prediction,
-    expected: 'sample or velocity, because the schedule ends in pure noise',
-    fix: 'Use a model that predicts one of these, or do not rescale to zero terminal SNR.',
-  });
-}
