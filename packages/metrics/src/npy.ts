@@ -14,12 +14,6 @@ const MAGIC = '\x93NUMPY';
 /** As NumPy's own readers bound it. */
 export const MAX_NPY_HEADER_BYTES = 10_000;
 
-/** Longer texts are no names. */
-const MAX_TEXT_LENGTH = 1000;
-
-/** Bytes of an array of one text at most, with its header. */
-export const MAX_NPY_TEXT_BYTES = MAX_NPY_HEADER_BYTES + 4 * MAX_TEXT_LENGTH;
-
 /** How many bytes an element has, and how it is read as a number. */
 const READERS: Readonly<
   Record<string, { bytes: number; read: (view: DataView, at: number, little: boolean) => number }>
@@ -55,7 +49,6 @@ export function decodeNpy({ bytes, path }: DecodeNpyOptions): NpyArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
   if (type.startsWith('U') && shape.length === 0) {
     const length = Number(type.slice(1));
-    if (length > MAX_TEXT_LENGTH) throw damaged(path, `has a text of ${length} characters`);
     assertLength(view, 4 * length, path);
     return { shape, values: readText(view, length, little) };
   }
@@ -143,7 +136,8 @@ function assertLength(view: DataView, expected: number, path: string): void {
 
 function readText(view: DataView, length: number, little: boolean): string {
   const codes = Array.from({ length }, (_, i) => view.getUint32(4 * i, little));
-  return String.fromCodePoint(...codes.filter((code) => code > 0 && code <= 0x10ffff));
+  const known = codes.filter((code) => code > 0 && code <= 0x10ffff);
+  return known.map((code) => String.fromCodePoint(code)).join('');
 }
 
 function transposed(values: Float64Array, shape: readonly number[]): Float64Array {

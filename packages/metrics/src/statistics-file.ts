@@ -9,13 +9,7 @@ import {
 import { zipSync } from 'fflate';
 import { checkComparable, type ExtractorIdentity } from './feature-set.js';
 import type { FeatureStatistics } from './feature-statistics.js';
-import {
-  decodeNpy,
-  encodeNpy,
-  MAX_NPY_HEADER_BYTES,
-  MAX_NPY_TEXT_BYTES,
-  type NpyArray,
-} from './npy.js';
+import { decodeNpy, encodeNpy, MAX_NPY_HEADER_BYTES, type NpyArray } from './npy.js';
 
 /** Something that bytes are read from by range, such as an open file. */
 export interface ByteRanges {
@@ -78,7 +72,7 @@ export async function decodeStatistics(
   const covariance = await need(names.covariance, arrayBytes(dimension ** 2));
   assertShape(`${path} (${names.covariance})`, covariance.shape, [dimension, dimension]);
   const [name, hash, count] = await Promise.all(
-    [...IDENTITY, 'count'].map(async (key) => (await find(key, MAX_NPY_TEXT_BYTES))?.values),
+    [...IDENTITY, 'count'].map(async (key) => (await find(key, MAX_TEXT_BYTES))?.values),
   );
   const own = typeof name === 'string' && typeof hash === 'string' ? { name, hash } : undefined;
   checkComparable(
@@ -102,6 +96,9 @@ export async function decodeStatistics(
 function isSingle({ isSingle, values }: { isSingle?: boolean; values: Float64Array }): boolean {
   return isSingle === true || values.every((value) => Math.fround(value) === value);
 }
+
+/** Names, hashes and counts have some hundred characters, of 4 bytes each. */
+const MAX_TEXT_BYTES = MAX_NPY_HEADER_BYTES + 4000;
 
 /** The features of an Inception are 2048. */
 const MAX_DIMENSION = 2 ** 16;

@@ -34,6 +34,7 @@ it('exports exactly this', () => {
     'exponentialStep',
     'interpolationWeights',
     'logSnr',
+    'processOfScheduler',
     'readSetting',
     'rescaleToZeroTerminalSnr',
     'respaceBetas',
